@@ -1,0 +1,1 @@
+"""Floor 1. Sound as arithmetic: pure, and counted in frames, never by a clock."""

@@ -1,0 +1,136 @@
+"""What the mind may ask for: each an imperative. None returns a value; its outcome comes back as an event."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from antiphon.conversation.history import Turn
+
+ChimeName = Literal["wake", "sorry", "mute", "unmute"]
+
+# ── the ear ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEar:
+    """Open the capture stream → EarOpened, or EarClosed with the problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEar:
+    """Close the capture stream and zero its buffers → EarClosed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEar:
+    """Send `Captured` (and `Endpointed`) from the next sample on; with `preroll`, begin with what is kept."""
+
+    preroll: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestEar:
+    """Stop sending `Captured`; go on listening for wake words."""
+
+
+# ── the mouth ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Chime:
+    """Sound a quiet chime, now; nothing waits for it."""
+
+    name: ChimeName
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Append to the reply that is playing, or begin it → Sounded at its first audible sample."""
+
+    reply: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndPlay:
+    """Nothing more of this reply will be given → Finished when its last sample has been heard."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Silence this reply at once, with a short fade → Hushed."""
+
+    reply: str
+
+
+# ── the link ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLink:
+    """Open a new call, telling it the conversation so far → LinkOpened, or LinkClosed with the problem."""
+
+    call: int
+    history: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLink:
+    """Close the call → LinkClosed."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """Send speech, mono s16le 24 kHz; the link cuts it into appends."""
+
+    call: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """Own endpointing: the turn is over, answer it."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """Stop this reply; the user has heard `heard_ms` of it → ReplyEnded."""
+
+    call: int
+    reply: str
+    heard_ms: float
+
+
+# ── for the record ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the log: what happened, in a word or two, and its figures. Never a secret."""
+
+    what: str
+    fields: tuple[tuple[str, str | float | int], ...] = ()
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+Effect: TypeAlias = (
+    OpenEar
+    | CloseEar
+    | StreamEar
+    | RestEar
+    | Chime
+    | Play
+    | EndPlay
+    | Hush
+    | OpenLink
+    | CloseLink
+    | SendAudio
+    | CommitTurn
+    | CancelReply
+    | Note
+)

@@ -1,0 +1,247 @@
+"""What may happen: each an immutable fact, named in the past tense. The effects face them in effects.py.
+
+Link events carry `call`, the number of the connection they came from, and reply events also `reply`, the
+service's own id of it: by these the machine refuses what is stale, in one place.
+Sound in events is mono s16le at 24 kHz (`pcm.LINK_RATE_HZ`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from antiphon.errors import Problem
+
+# ── the ear ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class EarOpened:
+    """The capture stream runs: the device can hear."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarClosed:
+    """The capture stream is closed and its buffers are zeroed; with a problem when nobody asked for it."""
+
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """A wake word was heard. From here on the ear sends `Captured` until told to stop.
+
+    `preroll` is what was heard from before the word's start up to `detected_at` (monotonic seconds), less what was
+    already sent as `Captured`; the next `Captured` joins it without a lost or doubled sample. `voiced_ms` is how much of its last 200 ms was voice:
+    high when the speaker went on in the same breath.
+    """
+
+    word: str
+    score: float
+    preroll: bytes
+    voiced_ms: float
+    detected_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """What the microphone heard next, while the ear streams; `voiced_ms` of it was voice."""
+
+    pcm: bytes
+    voiced_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Endpointed:
+    """Own endpointing: the speaker began ("began") or ended ("ended") a turn, by the ear's judgement."""
+
+    edge: Literal["began", "ended"]
+
+
+# ── the mouth ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """The first sample of `reply` is audible now, by device time."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last sample of `reply` has been heard; `heard_ms` of it in all, by device time."""
+
+    reply: str
+    heard_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hushed:
+    """`reply` was cut off; `heard_ms` of it had been heard, by device time."""
+
+    reply: str
+    heard_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class MouthFailed:
+    """The speaker cannot be used."""
+
+    problem: Problem
+
+
+# ── the hands ────────────────────────────────────────────────────────────────────────────────────
+
+Button = Literal["talk", "mute"]
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonMoved:
+    """A button went down (`down`) or came up; gestures.py says what that means."""
+
+    button: Button
+    down: bool
+
+
+# ── the link ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class LinkOpened:
+    """The call is ready to take audio."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClosed:
+    """The call is over: the last event of it, exactly once. `problem` is None when we asked for it."""
+
+    call: int
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The service hears speech."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The service judges the turn ended; it will answer by itself."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingRecognised:
+    """The service found no speech in the committed turn, and will not answer."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """A transcript of the user's turn: asynchronous, may come after the reply; replaces an earlier one of `item`."""
+
+    call: int
+    item: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The service began a reply."""
+
+    call: int
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyText:
+    """A piece of the reply's transcript; runs ahead of the audio."""
+
+    call: int
+    reply: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """A piece of the reply, mono s16le 24 kHz, whole samples."""
+
+    call: int
+    reply: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """No more of this reply will come. "completed", or "cancelled" (whichever way that ended), or "failed"."""
+
+    call: int
+    reply: str
+    status: Literal["completed", "cancelled", "failed"]
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceComplained:
+    """The service reported an error that ends neither the call nor, by itself, a reply."""
+
+    call: int
+    problem: Problem
+
+
+# ── time and life ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The appliance is up: its threads run and its inbox is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """The machine's deadline has come."""
+
+
+Event: TypeAlias = (
+    EarOpened
+    | EarClosed
+    | Woke
+    | Captured
+    | Endpointed
+    | Sounded
+    | Finished
+    | Hushed
+    | MouthFailed
+    | ButtonMoved
+    | LinkOpened
+    | LinkClosed
+    | SpeechStarted
+    | SpeechStopped
+    | NothingRecognised
+    | UserSaid
+    | ReplyStarted
+    | ReplyText
+    | ReplyAudio
+    | ReplyEnded
+    | ServiceComplained
+    | Started
+    | Ticked
+)
+LinkEvent: TypeAlias = (
+    LinkOpened
+    | LinkClosed
+    | SpeechStarted
+    | SpeechStopped
+    | NothingRecognised
+    | UserSaid
+    | ReplyStarted
+    | ReplyText
+    | ReplyAudio
+    | ReplyEnded
+    | ServiceComplained
+)

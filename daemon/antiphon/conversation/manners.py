@@ -1,0 +1,36 @@
+"""How patient the appliance is: every time limit of a conversation, as data."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Manners(BaseModel):
+    """The limits, in milliseconds unless the name says otherwise. No state but rest is without one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    opening_ms: int = Field(6000, ge=500, le=60_000)
+    """How long a call may take to open, retry included, while the speaker waits (speech is kept)."""
+
+    nothing_said_ms: int = Field(6000, ge=1000, le=60_000)
+    """After a wake word or a talk press, how long to wait for speech before going back to sleep."""
+
+    max_turn_ms: int = Field(60_000, ge=2000, le=300_000)
+    """The longest turn of the user; what is said is kept up to this length, so that it can be sent again."""
+
+    thinking_ms: int = Field(15_000, ge=1000, le=120_000)
+    """From the end of the turn to the first audible sample of the reply."""
+
+    reply_gap_ms: int = Field(6000, ge=500, le=60_000)
+    """The longest time without a new piece of a reply that has begun and not ended."""
+
+    follow_up_ms: int = Field(6000, ge=0, le=60_000)
+    """After a reply, how long to listen for a follow-up without a wake word; 0 goes to sleep at once."""
+
+    sorry_ms: int = Field(2500, ge=200, le=30_000)
+    """How long a failure is shown before going back to sleep."""
+
+    wake_only_voiced_ms: int = Field(120, ge=20, le=2000)
+    """Voice heard after the wake word before a turn counts as more than the word itself."""
+
+    forget_after_s: int = Field(300, ge=0, le=86_400)
+    """A conversation that has been silent for this many seconds is forgotten."""

@@ -1,0 +1,1 @@
+"""StepFun's Realtime WebSocket: the default link."""

@@ -1,0 +1,190 @@
+"""Floor 2. The world on one page: everything the shell needs of it. Adapters in devices/ and links/, fakes beside.
+
+A port never decides. What happens in it is posted as an event, from whatever thread it happens on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from antiphon.conversation.events import ButtonMoved, Event
+from antiphon.conversation.history import Turn
+from antiphon.pcm import Samples
+from antiphon.snapshot import Snapshot
+
+Post: TypeAlias = Callable[[Event], None]
+"""Puts an event into the inbox; safe from any thread, never blocks."""
+
+
+# ── microphone ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One callback's worth of capture, as the sound card gave it."""
+
+    pcm: bytes
+    """s16le, `channels` of the stream interleaved."""
+    device_s: float
+    """Device time of the first frame; only differences mean anything."""
+    arrived_s: float
+    """time.monotonic() at the callback."""
+    overflowed: bool
+    """The sound card says that frames before this block were lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFormat:
+    """What an open stream really is."""
+
+    device: str
+    rate_hz: int
+    channels: int
+    block_frames: int
+    output_latency_ms: float = 0.0
+
+
+class Microphone(Protocol):
+    """A capture stream. One thread opens, closes and reads it; the driver's own thread calls `deliver`."""
+
+    def open(self, deliver: Callable[[Block | None], None]) -> StreamFormat:
+        """Start capture; `deliver` only queues (None: the stream has ended by itself). Raises DeviceError."""
+
+    def close(self) -> None:
+        """Stop capture and release the device; idempotent."""
+
+
+class Speaker(Protocol):
+    """A playback stream in callback mode."""
+
+    def open(self, pull: Callable[[int, float], bytes]) -> StreamFormat:
+        """Start playback. `pull(frames, heard_at_s)` returns exactly `frames` frames (all channels), whose first
+        will be audible at `heard_at_s` on time.monotonic(). It is called on the driver's thread and must only copy.
+        Raises DeviceError.
+        """
+
+    def underflows(self) -> int:
+        """How often the card has run dry since it was opened."""
+
+    def close(self) -> None:
+        """Stop playback at once and release the device; idempotent."""
+
+
+# ── hearing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class WakeEngine(Protocol):
+    """Scores wake words, for one or several models that share their features."""
+
+    words: Sequence[str]
+    """The names of the words, in the order of the scores."""
+
+    def hear(self, samples: Samples) -> list[list[float]]:
+        """Take 16 kHz samples of any length; one row of scores (one a word, 0 to 1) for each step completed."""
+
+    def forget(self) -> None:
+        """Start as if nothing had been heard; costs no more than a step."""
+
+
+class VoiceDetector(Protocol):
+    """Marks voice."""
+
+    def voiced(self, samples: Samples) -> list[bool]:
+        """Take 16 kHz samples of any length; one mark for each 20 ms completed."""
+
+
+# ── faces and hands ──────────────────────────────────────────────────────────────────────────────
+
+
+Rgb: TypeAlias = tuple[int, int, int]
+"""Red, green, blue, 0 to 255."""
+
+
+class Lamps(Protocol):
+    """N lamps."""
+
+    count: int
+
+    def show(self, colours: Sequence[Rgb]) -> None:
+        """Set all lamps; `len(colours) == count`. Never raises for a lamp that is gone: it reports once."""
+
+    def close(self) -> None:
+        """Dark, and released; idempotent."""
+
+
+class Buttons(Protocol):
+    """The owner's buttons; `open` gets where to report movements, from any thread."""
+
+    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+        """Begin to report. Raises DeviceError."""
+
+    def close(self) -> None:
+        """Stop reporting and release; idempotent."""
+
+
+# ── links ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Link(Protocol):
+    """One call. Opened once, closed once, never reused. All methods but `run` return at once and never raise."""
+
+    async def run(self) -> None:
+        """The whole life of the call: connect, post LinkOpened, carry events; always post LinkClosed, once, last."""
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Queue speech (mono s16le 24 kHz); a full queue ends the call as lost."""
+
+    def commit_turn(self) -> None:
+        """Own endpointing: the turn is over; ask for a reply."""
+
+    def cancel_reply(self, reply: str, heard_ms: float) -> None:
+        """Stop `reply`; tell the service, where it can be told, that only `heard_ms` of it was heard."""
+
+    def close(self) -> None:
+        """End the call soon; `run` returns."""
+
+
+class LinkMaker(Protocol):
+    """Makes a link for a call; it opens nothing yet."""
+
+    def __call__(self, call: int, history: Sequence[Turn], post: Post) -> Link:
+        """`history` is what the new call is told of the conversation so far."""
+
+
+# ── life ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Notifier(Protocol):
+    """The service manager."""
+
+    def ready(self) -> None:
+        """The appliance hears and answers."""
+
+    def status(self, line: str) -> None:
+        """One line for `systemctl status`."""
+
+    def alive(self) -> None:
+        """Feed the watchdog; the shell calls it only when ear, mouth and mind have all made progress."""
+
+    def stopping(self) -> None:
+        """Shutdown has begun."""
+
+    watchdog_s: float
+    """The watchdog's limit; 0 when there is none."""
+
+
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+class Log(Protocol):
+    """Structured lines, to a terminal, to JSON or to the journal."""
+
+    def write(self, level: LogLevel, what: str, **fields: str | float) -> None:
+        """One line: what happened, and its figures."""
+
+
+class Watcher(Protocol):
+    """Anything that shows the mind's state: the lamps' thread, the status line."""
+
+    def see(self, snapshot: Snapshot) -> None:
+        """The state has changed; returns at once."""

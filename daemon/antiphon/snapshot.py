@@ -1,0 +1,22 @@
+"""Floor 1. What the world may see of the mind: lamps, log, status and panel are functions of this."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from antiphon.conversation.states import State
+
+LinkHealth = Literal["none", "opening", "open", "failing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment of the appliance. `since_s` is when `state` began, in the machine's time (monotonic seconds)."""
+
+    state: State
+    since_s: float
+    link: LinkHealth
+    deaf: bool
+    """True only while the capture stream is closed: the lamp follows this fact."""
+
+    problem: str = ""
+    """The last problem's sentence, until a turn succeeds."""
