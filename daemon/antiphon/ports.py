@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from antiphon.conversation.events import ButtonMoved, Event
 from antiphon.conversation.history import Turn
+from antiphon.faces import Rgb
 from antiphon.pcm import Samples
 from antiphon.snapshot import Snapshot
 
@@ -96,17 +97,15 @@ class VoiceDetector(Protocol):
 # ── faces and hands ──────────────────────────────────────────────────────────────────────────────
 
 
-Rgb: TypeAlias = tuple[int, int, int]
-"""Red, green, blue, 0 to 255."""
-
-
 class Lamps(Protocol):
     """N lamps."""
 
     count: int
 
-    def show(self, colours: Sequence[Rgb]) -> None:
-        """Set all lamps; `len(colours) == count`. Never raises for a lamp that is gone: it reports once."""
+    def show(self, colours: Sequence[Rgb], word: str) -> None:
+        """Set all lamps; `len(colours) == count`; `word` names the face, for lamps that are text. Returns quickly.
+        Never raises for a lamp that is gone: it reports once.
+        """
 
     def close(self) -> None:
         """Dark, and released; idempotent."""

@@ -1,0 +1,141 @@
+"""Floor 1. What the lamps show: a function of the mind's state and of time. It knows no lamp and no clock.
+
+Two rules hold for every face. Red is shown if, and only if, the capture stream is closed. And no two states
+differ by hue alone: on a single lamp of one colour they differ by brightness or by rhythm.
+Nothing flashes more than three times a second (WCAG 2.3.1).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from antiphon.conversation.states import AT_REST, State
+from antiphon.snapshot import Snapshot
+
+Rgb: TypeAlias = tuple[int, int, int]
+"""Red, green, blue, 0 to 255."""
+
+PICTURES_PER_S = 25
+
+Motion: TypeAlias = Callable[[float, float], float]
+"""(phase, place) to level, all 0 to 1: how far through its period a face is, and where on the ring a lamp is."""
+
+
+# ── motions ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _steady(_phase: float, _place: float) -> float:
+    return 1.0
+
+
+def _blink(phase: float, _place: float) -> float:
+    return float(phase < 0.5)
+
+
+def _double_blink(phase: float, _place: float) -> float:
+    return float(phase < 0.15 or 0.3 <= phase < 0.45)
+
+
+def _wink(phase: float, _place: float) -> float:
+    return float(phase < 0.02)
+
+
+def _gap(phase: float, _place: float) -> float:
+    return float(phase >= 0.2)
+
+
+def _breathe(phase: float, _place: float) -> float:
+    return math.sin(math.pi * phase) ** 2
+
+
+def _comet(phase: float, place: float) -> float:
+    """A head with a fading tail runs round the ring; a single lamp flashes and fades."""
+    return (1 - (phase - place) % 1) ** 2
+
+
+def _ripple(phase: float, place: float) -> float:
+    """A wave that never goes dark."""
+    return 0.7 + 0.3 * math.cos(2 * math.pi * (phase - place))
+
+
+# ── the faces ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One face: a word for displays of text, a colour, and how it moves in `period_s` (0: it stands still)."""
+
+    word: str
+    colour: Rgb
+    motion: Motion = _steady
+    period_s: float = 0.0
+
+
+# The hues keep apart for colour-blind eyes (after Okabe and Ito, "Color Universal Design", 2008).
+LOOKS: dict[State, Look] = {
+    State.ASLEEP: Look("asleep", (0, 0, 0)),
+    State.OPENING: Look("one moment", (0, 160, 255), _blink, 0.4),
+    State.LISTENING: Look("listening", (0, 90, 255)),
+    State.THINKING: Look("thinking", (255, 255, 255), _comet, 1.2),
+    State.SPEAKING: Look("speaking", (0, 255, 140), _ripple, 0.8),
+    State.LINGERING: Look("still listening", (0, 45, 128), _breathe, 2.4),
+    State.SORRY: Look("sorry", (255, 140, 0), _double_blink, 1.6),
+    State.DEAF: Look("muting", (255, 140, 0), _gap, 0.8),
+}
+MUTED = Look("muted", (80, 0, 0))
+"""The capture stream is closed: the only face with red alone. Dim, as it may stand in a bedroom all night."""
+NO_SERVICE = Look("asleep, no service", (128, 70, 0), _wink, 4.0)
+"""Asleep, and the last call failed: a short wink, so that the owner is not surprised when he speaks."""
+
+
+def look(snapshot: Snapshot) -> Look:
+    """The face of this moment. Being deaf shows at rest: in the other states the reply or the failure matters more."""
+    if snapshot.deaf and snapshot.state in AT_REST:
+        return MUTED
+    if snapshot.state is State.ASLEEP and snapshot.link == "failing":
+        return NO_SERVICE
+    return LOOKS[snapshot.state]
+
+
+def word(snapshot: Snapshot) -> str:
+    """The face in a word or three, for displays of text."""
+    return look(snapshot).word
+
+
+def face(snapshot: Snapshot, now_s: float, count: int, brightness: float) -> tuple[Rgb, ...]:
+    """The colours of `count` lamps at `now_s` (the machine's time, as `since_s`); `brightness` is 0 to 1."""
+    return _picture(look(snapshot), _number(snapshot, now_s), count, brightness)
+
+
+def next_change(snapshot: Snapshot, now_s: float, count: int) -> float | None:
+    """When the picture of `count` lamps changes next, later than `now_s`; None when it stands still."""
+    shown = look(snapshot)
+    number = _number(snapshot, now_s)
+    picture = _picture(shown, number, count, 1.0)
+    for later in range(number + 1, number + _pictures(shown)):
+        if _picture(shown, later, count, 1.0) != picture:
+            return snapshot.since_s + later / PICTURES_PER_S
+    return None
+
+
+def _pictures(shown: Look) -> int:
+    """How many pictures make a period: 1 when the face stands still."""
+    return max(1, round(shown.period_s * PICTURES_PER_S))
+
+
+def _number(snapshot: Snapshot, now_s: float) -> int:
+    """The number of the picture of now, from 0 when the state began; one that is due in 40 µs counts as due."""
+    return max(0, math.floor((now_s - snapshot.since_s) * PICTURES_PER_S + 0.001))
+
+
+def _picture(shown: Look, number: int, count: int, brightness: float) -> tuple[Rgb, ...]:
+    pictures = _pictures(shown)
+    phase = number % pictures / pictures
+    return tuple(_lit(shown.colour, brightness * shown.motion(phase, place / count)) for place in range(count))
+
+
+def _lit(colour: Rgb, level: float) -> Rgb:
+    """`colour` at `level`, rounded up: what is faint is still seen."""
+    red, green, blue = (math.ceil(channel * level) for channel in colour)
+    return red, green, blue

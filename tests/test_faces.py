@@ -1,0 +1,145 @@
+"""Faces: what each state looks like, also on one lamp of one colour, and when the picture changes."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.conversation.states import State
+from antiphon.faces import LOOKS, MUTED, PICTURES_PER_S, Rgb, face, look, next_change, word
+from antiphon.snapshot import Snapshot
+
+SINCE_S = 1000.125
+CALM = {"link": "none", "deaf": False}
+
+
+def seen(state: State, **changes) -> Snapshot:
+    return Snapshot(state, SINCE_S, **(CALM | changes))
+
+
+EVERY_FACE = [seen(state) for state in State] + [seen(State.ASLEEP, link="failing"), seen(State.DEAF, deaf=True)]
+
+snapshots = st.builds(
+    Snapshot,
+    state=st.sampled_from(State),
+    since_s=st.floats(0, 1e7),
+    link=st.sampled_from(["none", "opening", "open", "failing"]),
+    deaf=st.booleans(),
+)
+counts = st.integers(1, 24)
+elapsed = st.floats(-5, 100)
+
+
+def is_red(colour: Rgb) -> bool:
+    return colour[0] > 0 and colour[1] == colour[2] == 0
+
+
+def one_lamp(snapshot: Snapshot) -> tuple[int, ...]:
+    """What a single white lamp does in 12 s, picture by picture."""
+    return tuple(max(face(snapshot, SINCE_S + n / PICTURES_PER_S, 1, 1.0)[0]) for n in range(12 * PICTURES_PER_S))
+
+
+@given(snapshots, elapsed, counts, st.floats(0, 1))
+def test_every_state_has_a_picture_of_n_colours(snapshot, elapsed_s, count, brightness):
+    colours = face(snapshot, snapshot.since_s + elapsed_s, count, brightness)
+    assert len(colours) == count
+    assert all(isinstance(channel, int) and 0 <= channel <= 255 for colour in colours for channel in colour)
+
+
+@given(snapshots, elapsed, counts)
+def test_red_is_shown_only_while_the_capture_stream_is_closed(snapshot, elapsed_s, count):
+    reds = [is_red(colour) for colour in face(snapshot, snapshot.since_s + elapsed_s, count, 1.0)]
+    assert all(reds) if snapshot.deaf and snapshot.state in (State.ASLEEP, State.DEAF) else not any(reds)
+
+
+@given(snapshots, elapsed, counts)
+def test_the_next_change_is_the_first_picture_that_differs(snapshot, elapsed_s, count):
+    now_s = snapshot.since_s + elapsed_s
+    due_s = next_change(snapshot, now_s, count)
+    until_s = now_s + 12 if due_s is None else due_s
+    now = face(snapshot, now_s, count, 1.0)
+    for step in range(int(max(0, until_s - now_s - 0.001) * 100)):
+        assert face(snapshot, now_s + step / 100, count, 1.0) == now
+    if due_s is not None:
+        assert due_s > now_s
+        assert face(snapshot, due_s, count, 1.0) != now
+
+
+@given(snapshots, elapsed, counts)
+def test_at_most_25_pictures_a_second(snapshot, elapsed_s, count):
+    due_s = next_change(snapshot, snapshot.since_s + elapsed_s, count)
+    if due_s is not None:
+        after_s = next_change(snapshot, due_s, count)
+        assert after_s is not None
+        assert after_s - due_s >= 0.999 / PICTURES_PER_S
+
+
+@pytest.mark.parametrize("snapshot", [seen(State.ASLEEP), seen(State.LISTENING), seen(State.DEAF, deaf=True)])
+def test_what_stands_still_costs_nothing(snapshot):
+    assert next_change(snapshot, SINCE_S + 3, 12) is None
+    assert len(set(one_lamp(snapshot))) == 1
+
+
+def test_asleep_is_dark_and_listening_is_a_steady_blue():
+    assert set(face(seen(State.ASLEEP), SINCE_S, 24, 1.0)) == {(0, 0, 0)}
+    ((red, green, blue),) = set(face(seen(State.LISTENING), SINCE_S, 24, 1.0))
+    assert blue > green > red
+
+
+def test_asleep_without_service_winks_and_is_dark_otherwise():
+    levels = one_lamp(seen(State.ASLEEP, link="failing"))
+    assert 1 <= sum(level > 0 for level in levels[: 4 * PICTURES_PER_S]) <= 3
+
+
+def test_a_single_lamp_of_one_colour_tells_the_faces_apart():
+    """Any two faces: peak, low or mean differ by a fifth of full scale, or rhythm by half a beat a second."""
+    for one, other in itertools.combinations(EVERY_FACE, 2):
+        assert differ(one_lamp(one), one_lamp(other)), f"{word(one)} looks like {word(other)}"
+
+
+def differ(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    def brightness(levels: tuple[int, ...]) -> tuple[float, float, float]:
+        return max(levels), min(levels), sum(levels) / len(levels)
+
+    if abs(rises(one) - rises(other)) >= 6:  # in 12 s
+        return True
+    return any(abs(mine - theirs) >= 255 / 5 for mine, theirs in zip(brightness(one), brightness(other), strict=True))
+
+
+def rises(levels: tuple[int, ...]) -> int:
+    """How often the lamp goes up through its middle level."""
+    middle = (max(levels) + min(levels)) / 2
+    return sum(before <= middle < after for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("snapshot", EVERY_FACE, ids=word)
+def test_nothing_flashes_more_than_three_times_a_second(snapshot):
+    levels = one_lamp(snapshot)
+    for start in range(len(levels) - PICTURES_PER_S):
+        assert rises(levels[start : start + PICTURES_PER_S]) <= 3
+
+
+def test_brightness_scales_and_what_is_faint_is_still_seen():
+    assert face(seen(State.LISTENING), SINCE_S, 1, 0.5) == ((0, 45, 128),)
+    assert face(seen(State.DEAF, deaf=True), SINCE_S, 1, 0.001) == ((1, 0, 0),)
+    assert face(seen(State.LISTENING), SINCE_S, 1, 0.0) == ((0, 0, 0),)
+
+
+def test_each_face_has_its_own_word():
+    words = [word(snapshot) for snapshot in EVERY_FACE]
+    assert len(set(words)) == len(words)
+    assert all(words)
+
+
+def test_muting_is_not_yet_muted():
+    assert look(seen(State.DEAF, deaf=False)) is LOOKS[State.DEAF]
+    assert look(seen(State.DEAF, deaf=True)) is MUTED
+    assert look(seen(State.ASLEEP, deaf=True)) is MUTED
+
+
+@pytest.mark.parametrize("shown", LOOKS.values(), ids=lambda shown: shown.word)
+def test_a_period_is_a_whole_number_of_pictures(shown):
+    pictures = shown.period_s * PICTURES_PER_S
+    assert math.isclose(pictures, round(pictures))
