@@ -1,0 +1,74 @@
+"""Floor 3. Lamps and buttons that are not there: for a board without them, and for tests."""
+
+from collections.abc import Callable, Sequence
+
+from antiphon.conversation.events import Button, ButtonMoved
+from antiphon.faces import Rgb
+
+
+class NoLamps:
+    """A board without lamps: one lamp that nobody sees."""
+
+    count = 1
+
+    def show(self, colours: Sequence[Rgb], word: str) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class NoButtons:
+    """A board without buttons."""
+
+    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class FakeLamps:
+    """Remembers every picture it was shown."""
+
+    def __init__(self, count: int = 1) -> None:
+        self.count = count
+        self.shown: list[tuple[tuple[Rgb, ...], str]] = []
+        self.closed = False
+
+    def show(self, colours: Sequence[Rgb], word: str) -> None:
+        """Remember; ValueError for another number of colours than lamps."""
+        if len(colours) != self.count:
+            raise ValueError(f"{len(colours)} colours for {self.count} lamps")
+        self.shown.append((tuple(colours), word))
+
+    def close(self) -> None:
+        """Remember that the lamps are dark."""
+        self.closed = True
+
+
+class FakeButtons:
+    """Pressed and released by whoever holds it; silent before `open` and after `close`."""
+
+    def __init__(self) -> None:
+        self._moved: Callable[[ButtonMoved], None] | None = None
+
+    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+        """Begin to report."""
+        self._moved = moved
+
+    def press(self, button: Button) -> None:
+        """The button goes down."""
+        self._report(ButtonMoved(button, down=True))
+
+    def release(self, button: Button) -> None:
+        """The button comes up."""
+        self._report(ButtonMoved(button, down=False))
+
+    def close(self) -> None:
+        """Stop reporting."""
+        self._moved = None
+
+    def _report(self, event: ButtonMoved) -> None:
+        if self._moved is not None:
+            self._moved(event)
