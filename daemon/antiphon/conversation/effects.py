@@ -22,9 +22,9 @@ class CloseEar:
 
 @dataclass(frozen=True, slots=True)
 class StreamEar:
-    """Send `Captured` (and `Endpointed`) from the next sample on; with `preroll`, begin with what is kept."""
+    """Send `Captured` (and `Endpointed`) from the next sample on, and first the last `preroll_ms` that were heard."""
 
-    preroll: bool = False
+    preroll_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

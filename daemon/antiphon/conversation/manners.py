@@ -32,5 +32,11 @@ class Manners(BaseModel):
     wake_only_voiced_ms: int = Field(120, ge=20, le=2000)
     """Voice heard after the wake word before a turn counts as more than the word itself."""
 
+    hang_ms: int = Field(3000, ge=500, le=30_000)
+    """Silence at the microphone after which we end a turn that the service began and does not end."""
+
+    talk_preroll_ms: int = Field(300, ge=0, le=2000)
+    """How much from before a talk press belongs to the turn: people speak while they press."""
+
     forget_after_s: int = Field(300, ge=0, le=86_400)
     """A conversation that has been silent for this many seconds is forgotten."""

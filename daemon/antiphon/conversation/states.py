@@ -36,7 +36,6 @@ MOVES: dict[State, dict[State, str]] = {
     },
     State.OPENING: {
         State.LISTENING: "call opened",
-        State.THINKING: "call opened, turn already over",
         State.SORRY: "call failed, or took too long",
         State.ASLEEP: "given up by the user",
         State.DEAF: "mute",
@@ -67,8 +66,7 @@ MOVES: dict[State, dict[State, str]] = {
     },
     State.LINGERING: {
         State.LISTENING: "follow-up, wake word or talk",
-        State.OPENING: "wake word or talk, and the call is gone",
-        State.ASLEEP: "no follow-up",
+        State.ASLEEP: "no follow-up, or the call is gone",
         State.SORRY: "the microphone failed",
         State.DEAF: "mute",
     },

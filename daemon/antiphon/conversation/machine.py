@@ -1,0 +1,721 @@
+"""The mind: what the appliance does about everything that happens. Start reading here.
+
+1. `handle(event, now)` returns the effects that are wanted; `deadline` says when `Ticked` is due. No I/O, no clock.
+2. Every move is in the table in states.py; a move outside it is a bug and ends the process.
+3. No word is lost: from the wake word on speech is kept (`Utterance`) and goes, whole, to the link that answers.
+4. Stale audio is never heard: a reply is taken up in one place (`_on_reply_started`) and everything about any other
+   reply or call is refused in `_is_current`.
+5. The service never interrupts itself: whoever interrupts, the mouth is hushed first, and the service is told
+   what was heard (Hush → Hushed → CancelReply).
+6. Every state but rest has a deadline.
+"""
+
+from functools import singledispatchmethod
+
+from antiphon.calls import Calls
+from antiphon.conversation.effects import (
+    CancelReply,
+    Chime,
+    ChimeName,
+    CloseEar,
+    CommitTurn,
+    Effect,
+    EndPlay,
+    Hush,
+    Note,
+    OpenEar,
+    Play,
+    RestEar,
+    SendAudio,
+    StreamEar,
+)
+from antiphon.conversation.events import (
+    ButtonMoved,
+    Captured,
+    EarClosed,
+    EarOpened,
+    Endpointed,
+    Event,
+    Finished,
+    Hushed,
+    LinkClosed,
+    LinkOpened,
+    MouthFailed,
+    NothingRecognised,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    ReplyText,
+    ServiceComplained,
+    Sounded,
+    SpeechStarted,
+    SpeechStopped,
+    Started,
+    Ticked,
+    UserSaid,
+    Woke,
+)
+from antiphon.conversation.history import History
+from antiphon.conversation.manners import Manners
+from antiphon.conversation.reply import Reply
+from antiphon.conversation.states import AT_REST, MOVES, State
+from antiphon.conversation.utterance import Utterance
+from antiphon.errors import Problem
+from antiphon.gestures import Gesture, Gestures
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in
+from antiphon.snapshot import LinkHealth, Snapshot
+
+_MOUTH_GRACE_S = 3.0  # beyond a reply's length, before the mouth is held to be stuck
+_EAR_RETRY_S = 5.0
+_KEPT_MS = 2000.0  # before the service says "speech started", about a second of it has passed
+_EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
+_EXTENSION_VOICED_MS = 300.0
+_GOES_ON_VOICED_MS = 60.0
+_MAX_REDIALS = 2  # calls lost in one turn, before we say sorry
+
+
+class Machine:
+    """One conversation at a time, for ever."""
+
+    def __init__(self, manners: Manners, calls: Calls, gestures: Gestures, *, own_endpointing: bool) -> None:
+        self._manners = manners
+        self._calls = calls
+        self._gestures = gestures
+        self._own = own_endpointing
+        self._history = History()
+        self._utterance = Utterance(manners.max_turn_ms)
+        self._now = 0.0
+        self._effects: list[Effect] = []
+
+        self.state = State.ASLEEP
+        self._since_s = 0.0
+        self._state_deadline: float | None = None
+        self._deadline_limit = 0.0
+        self._ear_open = False
+        self._ear_wanted = True
+        self._ear_failed = False
+        self._ear_retry_s: float | None = None
+        self._streaming = False
+        self._problem = ""
+        self._last_turn_s = 0.0
+
+        self._reply: Reply | None = None
+        self._hushing: Reply | None = None
+        self._begin_turn(by_word=False)
+
+    # ── what the shell uses ──────────────────────────────────────────────────────────────────────
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """Decide about one event; `now` never goes back."""
+        self._now = now
+        self._on(event)
+        effects, self._effects = self._effects, []
+        return effects
+
+    @property
+    def deadline(self) -> float | None:
+        """When `Ticked` is due, in the time of `now`; None while there is nothing to wait for."""
+        times = (
+            self._state_deadline,
+            self._ear_retry_s,
+            self._gestures.deadline,
+            self._calls.deadline(at_rest=self._at_rest),
+            self._forget_at,
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What lamps, log and status may see."""
+        return Snapshot(self.state, self._since_s, self._link_health, not self._ear_open, self._problem)
+
+    # ── moves ────────────────────────────────────────────────────────────────────────────────────
+
+    def _go(self, state: State, deadline_ms: float | None, why: str = "") -> None:
+        """The only way to change state."""
+        if state is not self.state:
+            assert state in MOVES[self.state], f"no move {self.state.name} -> {state.name}"
+            self._note(state.value, after=self.state.value, why=why)
+            self.state, self._since_s = state, self._now
+        self._wait(deadline_ms)
+        self._stream(
+            state in (State.OPENING, State.LISTENING, State.LINGERING) or (state is State.THINKING and not self._own)
+        )
+        if state is not State.OPENING:
+            self._calls.wanted = False
+
+    def _wait(self, ms: float | None) -> None:
+        self._state_deadline = None if ms is None else self._now + ms / 1000
+        self._deadline_limit = self._now if ms is None else self._now + 2 * ms / 1000
+
+    def _stream(self, wanted: bool, preroll_ms: float = 0.0) -> None:
+        if wanted and not self._streaming:
+            self._do(StreamEar(preroll_ms))
+        elif not wanted and self._streaming:
+            self._do(RestEar())
+        self._streaming = wanted
+
+    def _sleep(self, why: str) -> None:
+        self._drop_reply(heard_ms=0.0)
+        self._utterance.begin()
+        self._go(State.ASLEEP, None, why)
+        if not self._calls.warm:
+            self._do(*self._calls.hang_up(self._now))
+
+    def _say_sorry(self, problem: Problem) -> None:
+        """Show a failure for a while. The call may be in any condition: hang up."""
+        self._trouble(problem)
+        self._drop_reply(heard_ms=0.0)
+        self._utterance.begin()
+        if self.state not in (State.ASLEEP, State.LINGERING):
+            self._do(*self._calls.hang_up(self._now))
+        self._chime("sorry")
+        self._go(State.SORRY, self._manners.sorry_ms, problem.fault)
+
+    def _listen(self) -> None:
+        """Speech goes to the open call; or one is opened, and speech is kept until then."""
+        if self._calls.open is not None:
+            self._go(State.LISTENING, self._manners.nothing_said_ms)
+        else:
+            self._do(*self._calls.need(self._history.turns()))
+            self._go(State.OPENING, self._manners.opening_ms)
+
+    def _begin_turn(self, *, by_word: bool) -> None:
+        self._by_word = by_word
+        self._speech = False  # speech has begun, by whoever judges the end of the turn
+        self._turn_over = False
+        self._dismiss = False  # the next reply answers what was no question
+        self._redials = 0
+
+    def _turn_is_over(self, why: str) -> None:
+        self._turn_over = True
+        self._note("turn-over", why=why, speech_ms=round(bytes_ms(self._utterance.pcm)))
+        if self._hushing is not None:  # the mouth has not told us yet what was heard; the service must know by now
+            self._cancel(self._hushing, 0.0)
+            self._hushing = None
+        if self._own and self._calls.open is not None:
+            self._do(CommitTurn(self._calls.open))
+        self._go(State.THINKING, self._manners.thinking_ms)
+
+    # ── events: dispatch ─────────────────────────────────────────────────────────────────────────
+
+    @singledispatchmethod
+    def _on(self, event: Event) -> None:
+        raise AssertionError(f"nobody handles {type(event).__name__}")
+
+    @_on.register
+    def _on_started(self, _: Started) -> None:
+        self._do(OpenEar())
+        self._calls.start(self._now)
+        self._do(*self._calls.tick(self._now, (), at_rest=True))
+
+    # ── events: ear ──────────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_ear_opened(self, _: EarOpened) -> None:
+        self._ear_open = True
+        self._ear_failed = False
+        self._ear_retry_s = None
+        if self.state is State.DEAF and self._ear_wanted:
+            self._go(State.ASLEEP, None, "unmuted")
+            self._chime("unmute")
+        self._note("ear-opened")
+
+    @_on.register
+    def _on_ear_closed(self, event: EarClosed) -> None:
+        self._ear_open = self._streaming = False
+        self._note("ear-closed")
+        if event.problem is None:
+            return
+        if self._ear_wanted:
+            self._ear_retry_s = self._now + _EAR_RETRY_S
+        known, self._ear_failed = self._ear_failed, True
+        if not known and self.state in (State.ASLEEP, State.OPENING, State.LISTENING, State.LINGERING):
+            self._say_sorry(event.problem)
+        else:  # a reply that needs no ear goes on; a card that stays away is not bewailed at every attempt
+            self._trouble(event.problem, "debug" if known else "warning")
+
+    @_on.register
+    def _on_woke(self, event: Woke) -> None:
+        if self.state is State.DEAF:
+            return
+        was_streaming, self._streaming = self._streaming, True  # the ear streams by itself from here on
+        self._note("woke", word=event.word, score=round(event.score, 3), at=event.detected_at)
+        if self.state in (State.OPENING, State.LISTENING):
+            return  # the word is part of a turn that is under way
+        self._utterance.keep_last(_KEPT_MS)
+        kept = self._utterance.pcm if was_streaming else b""
+        self._interrupt()
+        self._begin_turn(by_word=True)
+        self._utterance.begin(kept + event.preroll)
+        self._utterance.voiced_ms = event.voiced_ms
+        self._listen()
+        if self._calls.open is not None:
+            unsent = event.preroll if was_streaming and not self._own else self._utterance.pcm
+            self._do(SendAudio(self._calls.open, unsent))
+        self._chime("wake")
+
+    @_on.register
+    def _on_captured(self, event: Captured) -> None:
+        if not self._streaming or self.state in (State.SPEAKING, State.SORRY) or self.state in AT_REST:
+            return
+        self._utterance.add(event.pcm, event.voiced_ms)
+        if self.state is State.LINGERING and not self._speech:
+            self._utterance.keep_last(_KEPT_MS)
+            if self._own:  # nothing is sent before somebody speaks
+                return
+        if self._calls.open is not None and self.state is not State.OPENING:
+            self._do(SendAudio(self._calls.open, event.pcm))
+        if self.state is State.LISTENING:
+            self._mind_the_turn()
+
+    def _mind_the_turn(self) -> None:
+        """End a turn that is too long, or that the service began and does not end."""
+        hanging = self._speech and self._utterance.silent_ms >= self._manners.hang_ms
+        if not (self._utterance.full or hanging):
+            return
+        assert self._calls.open is not None
+        if hanging and self._only_the_word:
+            self._speech = False
+            self._wait(self._manners.nothing_said_ms)
+            return
+        if not self._own:  # a service that waits for silence gets it: its turns cannot be committed
+            silence = bytes(frames_in(self._manners.hang_ms, LINK_RATE_HZ) * SAMPLE_BYTES)
+            self._do(SendAudio(self._calls.open, silence))
+        self._turn_is_over("too long" if self._utterance.full else "no end heard")
+
+    @_on.register
+    def _on_endpointed(self, event: Endpointed) -> None:
+        if not self._own:
+            return
+        if event.edge == "began":
+            self._speech_begins()
+        elif self.state is State.LISTENING and self._speech:
+            self._turn_is_over("endpoint")
+        elif self.state is State.OPENING and self._speech:
+            self._turn_over = True
+
+    def _speech_begins(self) -> None:
+        if self.state is State.LINGERING:
+            self._begin_turn(by_word=False)
+            if self._own and self._calls.open is not None:
+                self._do(SendAudio(self._calls.open, self._utterance.pcm))
+            self._go(State.LISTENING, self._manners.max_turn_ms, "follow-up")
+        elif self.state is State.LISTENING:
+            self._wait(self._manners.max_turn_ms)
+        elif self.state is not State.OPENING:
+            return
+        self._speech = True
+        self._turn_over = False
+
+    # ── events: mouth ────────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_sounded(self, event: Sounded) -> None:
+        if self._reply is None or event.reply != self._reply.id or self.state is not State.THINKING:
+            return
+        if not self._reply.pushed_ms:
+            return
+        self._reply.sounded_s = self._now
+        self._note("sounded", reply=event.reply)
+        self._go(State.SPEAKING, None)
+        self._await_reply()
+
+    @_on.register
+    def _on_finished(self, event: Finished) -> None:
+        if self._reply is None or event.reply != self._reply.id:
+            return
+        reply, self._reply = self._reply, None
+        self._note("heard", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
+        self._last_turn_s = self._now
+        if reply.status == "broken":
+            self._say_sorry(Problem("lost", "The reply broke off: the service or the network failed"))
+            return
+        self._problem = ""
+        self._after_reply()
+
+    @_on.register
+    def _on_hushed(self, event: Hushed) -> None:
+        if self._hushing is None or event.reply != self._hushing.id:
+            return
+        reply, self._hushing = self._hushing, None
+        self._note("hushed", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
+        self._cancel(reply, event.heard_ms)
+
+    @_on.register
+    def _on_mouth_failed(self, event: MouthFailed) -> None:
+        if self.state in (State.THINKING, State.SPEAKING):
+            self._say_sorry(event.problem)
+        else:
+            self._trouble(event.problem)
+
+    # ── events: hands ────────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_button(self, event: ButtonMoved) -> None:
+        self._gestured(self._gestures.handle(event, self._now))
+
+    def _gestured(self, gestures: list[Gesture]) -> None:
+        for gesture in gestures:
+            match gesture.button, gesture.kind:
+                case ("talk", "press"):
+                    self._talk()
+                case ("talk", "double"):
+                    self._give_up("double tap")
+                case ("talk", "hold") | ("mute", "press"):
+                    self._toggle_mute()
+
+    def _talk(self) -> None:
+        """The talk button: begin, interrupt, or give up."""
+        self._note("talk")
+        if self.state in (State.OPENING, State.LISTENING, State.THINKING):
+            self._give_up("talk")
+        elif self.state is not State.DEAF and self._ear_open:
+            preroll_ms = self._manners.talk_preroll_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0
+            self._interrupt()
+            self._begin_turn(by_word=False)
+            self._utterance.begin()
+            self._stream(True, preroll_ms)
+            self._listen()
+            self._chime("wake")
+        elif self.state is not State.DEAF:
+            self._chime("sorry")
+
+    def _give_up(self, why: str) -> None:
+        if self.state in AT_REST or self.state is State.SORRY:
+            return
+        if self.state is not State.LINGERING:  # the service holds half a turn, or an answer nobody wants
+            self._interrupt()
+            self._do(*self._calls.hang_up(self._now))
+        self._sleep(why)
+
+    def _toggle_mute(self) -> None:
+        if self.state is State.DEAF:
+            self._ear_retry_s = None
+            self._ear_wanted = not self._ear_wanted  # a second press while the ear opens closes it again
+            self._do(OpenEar() if self._ear_wanted else CloseEar())
+            return
+        mid_turn = self.state in (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
+        self._interrupt()
+        self._do(CloseEar())
+        if mid_turn:
+            self._do(*self._calls.hang_up(self._now))
+        self._utterance.wipe()
+        self._streaming = False  # a closed ear does not stream
+        self._ear_retry_s = None
+        self._ear_wanted = False
+        self._go(State.DEAF, None, "mute")
+        self._chime("mute")
+
+    # ── events: link ─────────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_link_opened(self, event: LinkOpened) -> None:
+        self._do(*self._calls.opened(event.call, self._now, at_rest=self._at_rest))
+        if self._calls.open != event.call:
+            return
+        self._note("link-opened", call=event.call)
+        if self.state is not State.OPENING:
+            return
+        if self._utterance.pcm:
+            self._do(SendAudio(event.call, self._utterance.pcm))
+        self._go(State.LISTENING, self._manners.max_turn_ms if self._speech else self._manners.nothing_said_ms)
+        if self._own and self._turn_over:
+            self._turn_is_over("endpoint")
+
+    @_on.register
+    def _on_link_closed(self, event: LinkClosed) -> None:
+        if not self._calls.closed(event.call, event.problem, self._now):
+            return
+        problem = event.problem or Problem("lost", "The service ended the call")
+        self._note("link-closed", "warning" if event.problem else "info", call=event.call, why=problem.sentence)
+        match self.state:
+            case State.OPENING if not problem.may_pass:
+                self._say_sorry(problem)
+            case State.OPENING:
+                self._problem = problem.sentence  # retried until the deadline
+            case State.THINKING if self._reply is not None and self._reply.status == "completed":
+                pass  # all of it has come, and will be heard
+            case State.LISTENING | State.THINKING if problem.may_pass and self._redials < _MAX_REDIALS:
+                self._redial()
+            case State.LISTENING | State.THINKING:
+                self._say_sorry(problem)
+            case State.SPEAKING:
+                self._break_reply()
+            case State.LINGERING:
+                self._sleep("call lost")
+            case _:
+                self._problem = problem.sentence
+
+    def _redial(self) -> None:
+        """The call died under a turn: the same words go to the next one."""
+        self._redials += 1
+        if self._reply is not None:  # nothing of it has been heard
+            self._do(Hush(self._reply.id))
+            self._reply = None
+        self._hushing = None
+        self._dismiss = False
+        if not self._own:
+            self._turn_over = self._speech = False  # the new call judges anew
+        self._listen()
+
+    @_on.register
+    def _on_speech_started(self, event: SpeechStarted) -> None:
+        if event.call != self._calls.open or self._own:
+            return
+        if self.state is State.THINKING:
+            self._user_goes_on()
+        else:
+            self._speech_begins()
+
+    def _user_goes_on(self) -> None:
+        """The service took a pause for the end, and nothing of its answer has been heard."""
+        if self._utterance.recent_voiced_ms < _GOES_ON_VOICED_MS:
+            return  # the service hears what we do not: a door, a cough
+        self._note("goes-on")
+        self._dismiss = self._reply is None
+        self._interrupt()
+        self._turn_over = False
+        self._speech = True
+        self._go(State.LISTENING, self._manners.max_turn_ms)
+
+    @_on.register
+    def _on_speech_stopped(self, event: SpeechStopped) -> None:
+        if event.call != self._calls.open or self._own or self.state is not State.LISTENING:
+            return
+        if self._only_the_word:
+            self._note("only-the-wake-word")
+            self._dismiss = True
+            self._speech = False
+            self._wait(self._manners.nothing_said_ms)
+            return
+        self._dismiss = False
+        self._turn_is_over("service")
+
+    @_on.register
+    def _on_nothing_recognised(self, event: NothingRecognised) -> None:
+        if event.call == self._calls.open and self.state is State.THINKING and self._reply is None:
+            self._note("nothing-recognised")
+            self._sleep("no speech found")
+
+    @_on.register
+    def _on_user_said(self, event: UserSaid) -> None:
+        if event.call == self._calls.open:
+            self._history.said(event.item, event.text)
+            if event.text:
+                self._note("user-said", "debug", item=event.item, characters=len(event.text))
+
+    @_on.register
+    def _on_reply_started(self, event: ReplyStarted) -> None:
+        """The one place where a reply is taken up."""
+        if event.call != self._calls.open:
+            return
+        wanted = self.state is State.THINKING or (self.state is State.LISTENING and not self._own and not self._dismiss)
+        if not wanted or self._reply is not None:
+            self._dismiss = False
+            self._note("reply-refused", "debug", reply=event.reply)
+            self._do(CancelReply(event.call, event.reply, 0.0))
+            return
+        self._note("reply-started", reply=event.reply)
+        self._history.began(event.reply)
+        self._reply = Reply(event.reply, event.call, last_piece_s=self._now)
+        if self.state is State.LISTENING:
+            self._turn_is_over("service")
+        self._await_reply()
+
+    @_on.register
+    def _on_reply_text(self, event: ReplyText) -> None:
+        if self._is_current(event.call, event.reply):
+            self._history.replied(event.reply, event.text)
+
+    @_on.register
+    def _on_reply_audio(self, event: ReplyAudio) -> None:
+        if not self._is_current(event.call, event.reply) or not event.pcm:
+            return
+        assert self._reply is not None
+        if self._reply.pushed_ms == 0:
+            self._note("first-audio", reply=event.reply)
+        self._reply.add(event.pcm, self._now)
+        self._do(Play(event.reply, event.pcm))
+        if self.state is State.THINKING and self._state_deadline is not None:
+            self._state_deadline = max(self._state_deadline, self._now + _MOUTH_GRACE_S)
+        self._await_reply()
+
+    @_on.register
+    def _on_reply_ended(self, event: ReplyEnded) -> None:
+        if not self._is_current(event.call, event.reply):
+            return
+        assert self._reply is not None
+        self._note("reply-ended", reply=event.reply, status=event.status)
+        if self._reply.pushed_ms:
+            self._end_reply("completed" if event.status == "completed" else "broken")
+        elif event.status == "completed":
+            self._reply = None
+            self._after_reply()
+        else:
+            self._say_sorry(event.problem or Problem("lost", "The service gave no answer"))
+
+    @_on.register
+    def _on_complaint(self, event: ServiceComplained) -> None:
+        if event.call in (self._calls.open, self._calls.opening):
+            self._trouble(event.problem)
+
+    def _is_current(self, call: int, reply: str) -> bool:
+        """Everything about a reply that is not this one is stale."""
+        return (
+            self._reply is not None
+            and (self._reply.call, self._reply.id) == (call, reply)
+            and self._reply.status == "running"
+            and self.state in (State.THINKING, State.SPEAKING)
+        )
+
+    # ── events: time ─────────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_ticked(self, _: Ticked) -> None:
+        self._gestured(self._gestures.tick(self._now))
+        if self._forget_at is not None and self._now >= self._forget_at:
+            self._note("forgotten")
+            self._history.forget()
+            self._calls.renew(self._now)
+        self._do(*self._calls.tick(self._now, self._history.turns(), at_rest=self._at_rest))
+        if self._ear_retry_s is not None and self._now >= self._ear_retry_s:
+            self._ear_retry_s = self._now + _EAR_RETRY_S
+            self._do(OpenEar())
+        if self._state_deadline is not None and self._now >= self._state_deadline:
+            self._out_of_time()
+
+    def _out_of_time(self) -> None:
+        if self._someone_speaks():
+            self._state_deadline = min(self._now + _EXTENSION_S, self._deadline_limit)
+            return
+        match self.state:
+            case State.OPENING:
+                sentence = self._problem or "The service could not be reached in time"
+                self._say_sorry(Problem("lost", sentence))
+            case State.LISTENING if self._speech:
+                self._say_sorry(Problem("lost", "The service did not end the turn"))
+            case State.LISTENING:
+                self._sleep("nothing said")
+            case State.THINKING if self._reply is not None and self._reply.pushed_ms:
+                self._say_sorry(Problem("device", "The speaker does not play: check it with 'antiphon doctor'"))
+            case State.THINKING:
+                self._say_sorry(Problem("lost", "The service did not answer in time"))
+            case State.SPEAKING:
+                self._reply_is_late()
+            case State.LINGERING:
+                self._sleep("no follow-up")
+            case State.SORRY:
+                self._sleep("shown")
+            case State.ASLEEP | State.DEAF:
+                self._state_deadline = None
+
+    def _someone_speaks(self) -> bool:
+        """The service is slow to say so, but somebody has begun to speak: wait, within limits."""
+        return (
+            (self.state is State.LINGERING or (self.state is State.LISTENING and not self._speech))
+            and self._now < self._deadline_limit
+            and self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS
+        )
+
+    def _reply_is_late(self) -> None:
+        """The service stopped in the middle of a reply, or the mouth does not end."""
+        assert self._reply is not None
+        if self._reply.status == "running":
+            self._note("reply-stalled", "warning", reply=self._reply.id)
+            self._do(CancelReply(self._reply.call, self._reply.id, self._reply.pushed_ms))
+            self._end_reply("broken")
+        else:
+            self._do(Hush(self._reply.id))
+            self._reply = None
+            self._say_sorry(Problem("device", "The speaker does not play: check it with 'antiphon doctor'"))
+
+    # ── replies ──────────────────────────────────────────────────────────────────────────────────
+
+    def _await_reply(self) -> None:
+        """While a reply can be heard, the deadline follows what has come of it."""
+        if self.state is State.SPEAKING and self._reply is not None:
+            gap_s = self._manners.reply_gap_ms / 1000
+            self._state_deadline = self._reply.out_by(self._now, gap_s, _MOUTH_GRACE_S)
+
+    def _end_reply(self, status: str) -> None:
+        assert self._reply is not None
+        self._reply.status = "completed" if status == "completed" else "broken"
+        self._do(EndPlay(self._reply.id))
+        self._await_reply()
+
+    def _break_reply(self) -> None:
+        """The call is gone; what came of the reply is played to its end."""
+        if self._reply is not None and self._reply.status == "running":
+            self._end_reply("broken")
+
+    def _after_reply(self) -> None:
+        self._last_turn_s = self._now
+        if self._manners.follow_up_ms and self._calls.open is not None and self._ear_open:
+            self._begin_turn(by_word=False)
+            self._utterance.begin()
+            self._go(State.LINGERING, self._manners.follow_up_ms)
+        else:
+            self._sleep("reply over")
+
+    def _interrupt(self) -> None:
+        """Silence first; the service is told when the mouth says what was heard."""
+        if self._reply is None:
+            return
+        if self._reply.pushed_ms:
+            self._do(Hush(self._reply.id))
+            self._hushing = self._reply
+        else:
+            self._cancel(self._reply, 0.0)
+        self._last_turn_s = self._now
+        self._reply = None
+
+    def _drop_reply(self, heard_ms: float) -> None:
+        if self._reply is not None:
+            self._do(Hush(self._reply.id))
+            self._cancel(self._reply, heard_ms)
+            self._reply = None
+
+    def _cancel(self, reply: Reply, heard_ms: float) -> None:
+        self._history.cut(reply.id, heard_ms, reply.pushed_ms)
+        if reply.call == self._calls.open:
+            self._do(CancelReply(reply.call, reply.id, heard_ms))
+
+    # ── small things ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _at_rest(self) -> bool:
+        return self.state in AT_REST
+
+    @property
+    def _only_the_word(self) -> bool:
+        """A turn that so far has nothing in it but the wake word."""
+        return self._by_word and self._utterance.voiced_ms < self._manners.wake_only_voiced_ms
+
+    @property
+    def _forget_at(self) -> float | None:
+        if not self._at_rest or not len(self._history):
+            return None
+        return self._last_turn_s + self._manners.forget_after_s
+
+    @property
+    def _link_health(self) -> LinkHealth:
+        if self._calls.open is not None:
+            return "open"
+        if self._calls.failing:
+            return "failing"
+        return "none" if self._calls.opening is None else "opening"
+
+    def _do(self, *effects: Effect) -> None:
+        self._effects.extend(effects)
+
+    def _trouble(self, problem: Problem, level: str = "warning") -> None:
+        self._problem = problem.sentence
+        self._note("problem", level, fault=problem.fault, sentence=problem.sentence)
+
+    def _chime(self, name: ChimeName) -> None:
+        self._do(Chime(name))
+
+    def _note(self, what: str, level: str = "info", **fields: str | float) -> None:
+        kept = tuple((name, value) for name, value in fields.items() if value != "")
+        self._do(Note(what, kept, level))  # type: ignore[arg-type]

@@ -1,0 +1,103 @@
+"""A playbook: what happens, and what the mind must want then. Scenes and tests of the machine are written in it."""
+
+from antiphon.calls import CallPlan, Calls
+from antiphon.conversation.effects import Effect, Note
+from antiphon.conversation.events import (
+    Captured,
+    EarOpened,
+    Event,
+    Finished,
+    LinkOpened,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    Sounded,
+    SpeechStarted,
+    SpeechStopped,
+    Started,
+    Ticked,
+    Woke,
+)
+from antiphon.conversation.machine import Machine
+from antiphon.conversation.manners import Manners
+from antiphon.conversation.states import State
+from antiphon.gestures import Gestures
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, frames_in
+
+
+def pcm(ms: float, value: int = 1) -> bytes:
+    """`ms` of sound that can be told from other sound by `value`."""
+    return bytes([value, 0]) * frames_in(ms, LINK_RATE_HZ)
+
+
+assert len(pcm(1)) == 24 * SAMPLE_BYTES
+
+
+class Playbook:
+    """Drives one machine. `at` is the time; `wants` holds the effects of the last event, notes apart."""
+
+    def __init__(self, *, own: bool = False, warm: bool = True, **manners: int) -> None:
+        self.machine = Machine(
+            Manners(**manners), Calls(CallPlan(warm=warm)), Gestures(double_ms=350, hold_ms=800), own_endpointing=own
+        )
+        self.at = 100.0
+        self.notes: list[Note] = []
+        self.wants: list[Effect] = []
+
+    @property
+    def state(self) -> State:
+        return self.machine.state
+
+    def on(self, *events: Event, after_ms: float = 10.0) -> list[Effect]:
+        """Each event, `after_ms` after the one before; the effects of all, notes kept apart."""
+        self.wants = []
+        for event in events:
+            self.at += after_ms / 1000
+            for effect in self.machine.handle(event, self.at):
+                (self.notes if isinstance(effect, Note) else self.wants).append(effect)
+        return self.wants
+
+    def wait(self) -> list[Effect]:
+        """Let the time come at which the machine wants to be told so."""
+        assert self.machine.deadline is not None, "it would wait for ever"
+        self.at = max(self.at, self.machine.deadline)
+        return self.on(Ticked(), after_ms=0.0)
+
+    def noted(self) -> list[str]:
+        return [note.what for note in self.notes]
+
+    # ── ways to get somewhere ────────────────────────────────────────────────────────────────────
+
+    def awake(self) -> "Playbook":
+        """Started, the ear open, and call 1 open when warm."""
+        self.on(Started(), EarOpened())
+        if self.machine._calls.warm:
+            self.on(LinkOpened(1))
+        return self
+
+    def listening(self) -> "Playbook":
+        self.awake().on(WOKE)
+        if self.state is State.OPENING:
+            self.on(LinkOpened(1))
+        return self
+
+    def thinking(self) -> "Playbook":
+        self.listening()
+        self.on(SpeechStarted(1), *[CAPTURED] * 4, SpeechStopped(1))
+        assert self.state is State.THINKING
+        return self
+
+    def speaking(self) -> "Playbook":
+        self.thinking().on(ReplyStarted(1, "r1"), ReplyAudio(1, "r1", pcm(400, 7)), Sounded("r1"))
+        assert self.state is State.SPEAKING
+        return self
+
+    def lingering(self) -> "Playbook":
+        self.speaking().on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400))
+        assert self.state is State.LINGERING
+        return self
+
+
+WOKE = Woke("hey_jarvis", 0.9, pcm(2000, 2), voiced_ms=60, detected_at=100.0)
+CAPTURED = Captured(pcm(80, 3), voiced_ms=60)
+SILENCE = Captured(pcm(80, 0), voiced_ms=0)

@@ -1,0 +1,68 @@
+"""The rules of the machine over random walks; its stories are in tests/scenes."""
+
+import pytest
+from conversation.playbook import CAPTURED, Playbook
+from conversation.walk import EVERY_MOVE, walk
+
+from antiphon.conversation.effects import CancelReply, Chime, OpenEar
+from antiphon.conversation.events import EarClosed, EarOpened, LinkOpened, MouthFailed, ReplyStarted, SpeechStopped
+from antiphon.conversation.events import SpeechStarted, Started, UserSaid
+from antiphon.conversation.states import State
+from antiphon.errors import Problem
+
+
+def test_a_walk_of_100_000_events_makes_every_move_and_breaks_no_rule() -> None:
+    moves, events = walk(seed=1, events=100_000)
+    assert events >= 100_000
+    assert set(moves) == EVERY_MOVE
+
+
+def test_a_move_outside_the_table_ends_the_process() -> None:
+    book = Playbook().awake()
+    with pytest.raises(AssertionError, match="no move ASLEEP -> SPEAKING"):
+        book.machine._go(State.SPEAKING, None)
+
+
+def test_events_of_other_calls_change_nothing() -> None:
+    book = Playbook().thinking()
+    other = 9
+    assert book.on(SpeechStarted(other), SpeechStopped(other), ReplyStarted(other, "x"), LinkOpened(other)) == []
+    book.on(UserSaid(other, "i", "not ours"))
+    assert book.machine._history.turns() == ()
+    assert book.state is State.THINKING
+
+
+def test_a_reply_nobody_asked_for_is_cancelled() -> None:
+    book = Playbook().awake()
+    assert book.on(ReplyStarted(1, "r1")) == [CancelReply(1, "r1", 0.0)]
+    assert book.state is State.ASLEEP
+
+
+def test_a_speaker_that_fails_in_a_reply_is_a_failure_and_else_a_note() -> None:
+    gone = Problem("device", "spk: gone. Plug it in")
+    book = Playbook().awake()
+    assert book.on(MouthFailed(gone)) == []
+    assert book.machine.snapshot.problem == gone.sentence
+    book = Playbook().speaking()
+    assert Chime("sorry") in book.on(MouthFailed(gone))
+    assert book.state is State.SORRY
+
+
+def test_a_reply_goes_on_without_a_microphone() -> None:
+    book = Playbook().speaking()
+    assert book.on(EarClosed(Problem("device", "mic: gone. Plug it in"))) == []
+    assert book.state is State.SPEAKING
+
+
+def test_the_snapshot_tells_the_link_and_the_closed_ear() -> None:
+    book = Playbook()
+    assert book.machine.snapshot.deaf, "closed until it is open"
+    assert book.on(Started())[0] == OpenEar()
+    assert book.machine.snapshot.link == "opening"
+    book.on(EarOpened(), LinkOpened(1))
+    snapshot = book.machine.snapshot
+    assert (snapshot.state, snapshot.deaf, snapshot.link) == (State.ASLEEP, False, "open")
+
+
+def test_nothing_captured_leaves_the_device_at_rest() -> None:
+    assert Playbook().awake().on(CAPTURED) == []

@@ -1,0 +1,221 @@
+"""A random walk: a world that answers the mind's effects, a little or very wrongly, and invariants at every step."""
+
+import random
+from collections import Counter
+
+from antiphon.conversation import effects as fx
+from antiphon.conversation import events as ev
+from antiphon.conversation.states import AT_REST, MOVES, State
+from antiphon.errors import Problem
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, frames_in
+
+from conversation.playbook import CAPTURED, SILENCE, Playbook, pcm
+
+LOST = Problem("lost", "cut")
+REFUSED = Problem("refused", "no")
+DEVICE = Problem("device", "gone")
+
+
+class Walk:
+    """`step()` happens one event; it raises AssertionError when an invariant is broken."""
+
+    def __init__(self, seed: int, *, own: bool, warm: bool) -> None:
+        self.chance = random.Random(seed)
+        self.book = Playbook(own=own, warm=warm, max_turn_ms=5000, follow_up_ms=self.chance.choice([0, 3000]))
+        self.moves: Counter[tuple[State, State]] = Counter()
+        self.events = 0
+        self.pending: list[ev.Event] = []  # what the world owes, in order
+        self.calls: dict[int, str] = {}  # number -> opening | open | closed
+        self.ear = "closed"
+        self.playing: str | None = None
+        self.replies = 0
+        self._happen(ev.Started())
+
+    def step(self) -> None:
+        machine, dice = self.book.machine, self.chance.random()
+        if self.pending and self.chance.random() < 0.55:
+            self._happen(self.pending.pop(0))
+        elif machine.deadline is not None and dice < 0.06:
+            self.book.at = max(self.book.at, machine.deadline)
+            self._happen(ev.Ticked())
+        elif dice < 0.40:
+            self._happen(self.chance.choice([CAPTURED, CAPTURED, SILENCE]))
+        elif dice < 0.95:
+            self._happen(self._plausible())
+        elif dice < 0.97:
+            self._happen(self._trouble())
+        else:
+            self._happen(self._wild())
+
+    # ── the world ────────────────────────────────────────────────────────────────────────────────
+
+    def _plausible(self) -> ev.Event:
+        """What a sane service or person does next."""
+        call = self.book.machine._calls.open or 0
+        match self.book.state:
+            case State.ASLEEP | State.SORRY:
+                return self._woke()
+            case State.LISTENING | State.LINGERING if self.book.machine._own:
+                return self.chance.choice([ev.Endpointed("began"), ev.Endpointed("ended")])
+            case State.LISTENING | State.LINGERING:
+                return self.chance.choice([ev.SpeechStarted(call), ev.SpeechStopped(call)])
+            case State.THINKING if not self.pending:
+                return self._reply_comes(call)
+            case State.THINKING:
+                return self.chance.choice([CAPTURED, CAPTURED, ev.SpeechStarted(call)])
+            case State.SPEAKING:
+                return self.chance.choice([self._woke(), CAPTURED, ev.ReplyAudio(call, f"r{self.replies}", pcm(40))])
+            case State.DEAF:
+                return ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
+            case _:
+                return CAPTURED
+
+    def _reply_comes(self, call: int) -> ev.Event:
+        self.replies += 1
+        reply = f"r{self.replies}"
+        if self.chance.random() < 0.2:
+            return ev.NothingRecognised(call)
+        if self.chance.random() < 0.8:
+            self.pending += [ev.ReplyAudio(call, reply, pcm(100)), ev.ReplyText(call, reply, "words and words")]
+            self.pending += [ev.Sounded(reply)]
+        self.pending += [ev.ReplyEnded(call, reply, "completed"), ev.UserSaid(call, f"i{self.replies}", "hello")]
+        return ev.ReplyStarted(call, reply)
+
+    def _trouble(self) -> ev.Event:
+        """What may go wrong at any moment: the call in use dies, the owner mutes, gives up, or the ear fails."""
+        call = self.book.machine._calls.open or self.book.machine._calls.opening or 0
+        down = self.chance.random() < 0.5
+        return self.chance.choice(
+            [
+                ev.LinkClosed(call, LOST),
+                ev.LinkClosed(call, LOST),
+                ev.LinkClosed(call, REFUSED),
+                ev.ButtonMoved("mute", down=down),
+                ev.ButtonMoved("talk", down=down),
+                ev.EarClosed(DEVICE),
+            ]
+        )
+
+    def _wild(self) -> ev.Event:
+        """Anything at all."""
+        call, reply = self.chance.randint(0, max(self.calls, default=0) + 1), f"r{self.chance.randint(0, 3)}"
+        reply = self.chance.choice([reply, f"r{self.replies}"])
+        down = self.chance.random() < 0.5
+        return self.chance.choice(
+            [
+                self._woke(),
+                ev.EarOpened() if self.ear == "open" else ev.EarClosed(DEVICE),
+                ev.EarClosed(self.chance.choice([None, DEVICE])),
+                ev.Endpointed("began"),
+                ev.Endpointed("ended"),
+                ev.Sounded(reply),
+                ev.Finished(reply, 50),
+                ev.Hushed(reply, 50),
+                ev.MouthFailed(DEVICE),
+                ev.ButtonMoved("talk", down=down),
+                ev.ButtonMoved("mute", down=down),
+                ev.LinkOpened(call),
+                ev.LinkClosed(call, self.chance.choice([None, LOST, REFUSED])),
+                ev.SpeechStarted(call),
+                ev.SpeechStopped(call),
+                ev.NothingRecognised(call),
+                ev.UserSaid(call, "i", self.chance.choice(["", "hello"])),
+                ev.ReplyStarted(call, reply),
+                ev.ReplyText(call, reply, "text"),
+                ev.ReplyAudio(call, reply, self.chance.choice([b"", pcm(20)])),
+                ev.ReplyEnded(call, reply, self.chance.choice(["completed", "cancelled", "failed"])),
+                ev.ServiceComplained(call, LOST),
+            ]
+        )
+
+    def _woke(self) -> ev.Woke:
+        voiced_ms = self.chance.choice([0, 200])
+        return ev.Woke("hey_jarvis", 0.8, self.chance.choice([b"", pcm(200)]), voiced_ms, self.book.at)
+
+    # ── the rules ────────────────────────────────────────────────────────────────────────────────
+
+    def _happen(self, event: ev.Event) -> None:
+        self.events += 1
+        if isinstance(event, ev.LinkClosed) and event.call in self.calls:
+            self.calls[event.call] = "closed"
+        if isinstance(event, ev.LinkOpened) and self.calls.get(event.call) == "opening":
+            self.calls[event.call] = "open"
+        if isinstance(event, ev.EarClosed | ev.EarOpened):
+            self.ear = "open" if isinstance(event, ev.EarOpened) else "closed"
+        if isinstance(event, ev.Finished) and event.reply == self.playing:
+            self.playing = None
+        self.book.notes.clear()
+        effects = self.book.on(event, after_ms=self.chance.choice([0, 1, 40]))
+        for note in self.book.notes:
+            if "after" in dict(note.fields):
+                start, end = State(dict(note.fields)["after"]), State(note.what)
+                assert end in MOVES[start], f"no move {start.name} -> {end.name}"
+                self.moves[start, end] += 1
+        for effect in effects:
+            self._obey(effect)
+        self._check()
+
+    def _check(self) -> None:
+        machine = self.book.machine
+        if machine.state not in AT_REST:
+            assert machine.deadline is not None, f"{machine.state.name} could last for ever"
+        if machine.state is State.DEAF:
+            assert self.playing is None, "a reply plays while deaf"
+            assert not machine._streaming, "the ear streams while deaf"
+            assert not machine._utterance.pcm, "speech is kept while deaf"
+        assert len(machine._utterance.pcm) <= frames_in(5000, LINK_RATE_HZ) * SAMPLE_BYTES
+        assert len(machine._history) <= 40
+        assert sum(how == "open" for how in self.calls.values()) <= 2
+        del self.pending[40:]
+
+    def _obey(self, effect: fx.Effect) -> None:
+        """What the world owes for an effect; and what no effect may ask."""
+        match effect:
+            case fx.OpenEar():
+                self.pending.append(ev.EarOpened())
+            case fx.CloseEar():
+                self.pending.append(ev.EarClosed())
+            case fx.OpenLink(call):
+                assert call not in self.calls, "a call number is used twice"
+                self.calls[call] = "opening"
+                wrong = self.chance.choice([None, None, None, None, LOST, REFUSED])
+                self.pending.append(ev.LinkOpened(call) if wrong is None else ev.LinkClosed(call, wrong))
+            case fx.CloseLink(call):
+                assert self.calls.get(call) in ("opening", "open"), "a call is closed twice"
+                self.calls[call] = "closed"
+            case fx.SendAudio(call, sent):
+                assert self.calls.get(call) == "open", "audio to a call that is not open"
+                assert len(sent) % SAMPLE_BYTES == 0
+            case fx.CommitTurn(call):
+                assert self.calls.get(call) == "open"
+            case fx.CancelReply(call, reply):
+                assert self.calls.get(call) == "open"
+                self.pending.append(ev.ReplyEnded(call, reply, "cancelled"))
+            case fx.Play(reply):
+                assert self.book.state in (State.THINKING, State.SPEAKING), "a reply plays out of turn"
+                assert self.playing in (None, reply), "two replies at once"
+                self.playing = reply
+            case fx.EndPlay(reply):
+                assert self.playing == reply
+                self.pending.append(ev.Finished(reply, 40))
+            case fx.Hush(reply):
+                self.playing = None
+                self.pending.append(ev.Hushed(reply, 40))
+            case fx.StreamEar():
+                assert self.book.state is not State.DEAF, "the ear streams while deaf"
+
+
+def walk(seed: int, events: int) -> tuple[Counter[tuple[State, State]], int]:
+    """Walk `events` events over all four manners of link; which moves were made, and how many events happened."""
+    moves: Counter[tuple[State, State]] = Counter()
+    happened = 0
+    for number in range(max(4, events // 2500)):
+        journey = Walk(seed + number, own=bool(number & 1), warm=bool(number & 2))
+        while journey.events < events // max(4, events // 2500):
+            journey.step()
+        moves += journey.moves
+        happened += journey.events
+    return moves, happened
+
+
+EVERY_MOVE = {(start, end) for start, ends in MOVES.items() for end in ends}
