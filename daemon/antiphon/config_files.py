@@ -1,0 +1,124 @@
+"""Floor 4. Where settings and the API key come from: files, variables, the command line. It never judges a setting."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from stat import S_IMODE
+from typing import BinaryIO
+
+from antiphon.errors import SettingsError
+from antiphon.secret import Secret
+from antiphon.settings import Layer, Settings, Typed, is_loopback
+
+DEFAULT_PATH = Path("/etc/antiphon/antiphon.yaml")
+VARIABLE_PREFIX = "ANTIPHON_"
+KEY_VARIABLE = "STEPFUN_API_KEY"
+CREDENTIAL = "stepfun_api_key"
+MAX_BYTES = 1_000_000  # of a settings file; a stop for a wrong path, such as a recording
+MAX_KEY_BYTES = 10_000
+
+
+def read_layers(
+    config: Path | None, environ: Mapping[str, str], sets: Sequence[str], default_path: Path = DEFAULT_PATH
+) -> list[Layer]:
+    """The layers over the defaults, lowest first: the file, the ANTIPHON_ variables, each `--set a.b=c`.
+
+    `config` is the file of --config; without it `default_path` is read if it is there. Raises SettingsError, with one
+    line for each thing that cannot be read at all.
+    """
+    wrong: list[str] = []
+    layers: list[Layer] = []
+    try:
+        layers += _file_layer(config or default_path, needed=config is not None)
+    except SettingsError as error:
+        wrong.append(str(error))
+    for name in sorted(name for name in environ if name.startswith(VARIABLE_PREFIX)):
+        path = name.removeprefix(VARIABLE_PREFIX).lower().split("__")
+        layers.append(Layer(name, _tree(path, environ[name])))
+    for one in sets:
+        key, equals, value = one.partition("=")
+        if equals:
+            layers.append(Layer("--set", _tree(key.strip().split("."), value)))
+        else:
+            # Not repeated: it may be a key.
+            wrong.append("--set: has no equals sign; write --set section.key=value, as in --set log.level=debug")
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return layers
+
+
+def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
+    """The API key, from the first of: $STEPFUN_API_KEY, the systemd credential, realtime.key_file.
+
+    None only when the service is on this machine, which needs no key. Raises SettingsError when a key is missing,
+    or cannot be used; the error never holds a part of it.
+    """
+    if environ.get(KEY_VARIABLE, "").strip():
+        return _secret(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
+    credential = Path(environ.get("CREDENTIALS_DIRECTORY", "/nonexistent"), CREDENTIAL)
+    if credential.exists():
+        return _key_from(credential, others_may_read=True)  # systemd sees to who may
+    key_file = settings.realtime.key_file
+    if key_file is not None:
+        return _key_from(Path(key_file), others_may_read=False)
+    if is_loopback(settings.realtime.url):
+        return None
+    raise SettingsError(
+        f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL}, "
+        "or in a file named by realtime.key_file"
+    )
+
+
+def _file_layer(path: Path, *, needed: bool) -> list[Layer]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        if not needed:
+            return []
+        raise SettingsError(f"{path}: there is no such file; give --config a settings file") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give a settings file that can") from None
+    if len(raw) > MAX_BYTES:
+        raise SettingsError(f"{path}: is larger than {MAX_BYTES} bytes; this is not a settings file")
+    try:
+        return [Layer(str(path), raw.decode("utf-8-sig"))]
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}:{line}: is not UTF-8 text; save the file as UTF-8") from None
+
+
+def _tree(path: Sequence[str], text: str) -> dict[str, object]:
+    """`text` as the one leaf of a tree."""
+    tree: object = Typed(text)
+    for part in reversed(path):
+        tree = {part: tree}
+    assert isinstance(tree, dict)
+    return tree
+
+
+def _key_from(path: Path, *, others_may_read: bool) -> Secret:
+    try:
+        with path.open("rb") as file:
+            if not others_may_read:
+                _refuse_if_open_to_others(file, path)
+            raw = file.read(MAX_KEY_BYTES)
+    except OSError as error:
+        raise SettingsError(f"{path}: the API key cannot be read from it ({error.strerror})") from None
+    if not raw.strip():
+        raise SettingsError(f"{path}: should hold the API key, and is empty")
+    return _secret(raw.decode("ascii", errors="replace"), str(path))
+
+
+def _refuse_if_open_to_others(file: BinaryIO, path: Path) -> None:
+    mode = S_IMODE(os.fstat(file.fileno()).st_mode)
+    if mode & 0o077:
+        raise SettingsError(f"{path}: others than its owner may read this key (mode {mode:04o}); run: chmod 600 {path}")
+
+
+def _secret(text: str, origin: str) -> Secret:
+    """The key without the space around it. What could not stand in an HTTP header is refused, and not repeated."""
+    key = text.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError(f"{origin}: does not hold an API key alone: there are spaces or strange characters in it")
+    return Secret(key, origin)

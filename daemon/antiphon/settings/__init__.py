@@ -1,0 +1,44 @@
+"""Floor 1. Everything the owner can set: what there is to set, how it is read, and how it is shown. It opens no file.
+
+sections.py holds the keys and their defaults; layers.py lays texts over each other and remembers who said what;
+wording.py turns what does not fit into sentences; loading.py puts these together; pages.py writes settings out.
+"""
+
+from antiphon.settings.layers import Layer, Typed
+from antiphon.settings.loading import Loaded, load
+from antiphon.settings.pages import default_yaml, effective, effective_dict, json_schema
+from antiphon.settings.sections import (
+    Buttons,
+    Endpointing,
+    Lamps,
+    Log,
+    Microphone,
+    Realtime,
+    Settings,
+    Speaker,
+    Wake,
+    WakeWord,
+    is_loopback,
+)
+
+__all__ = [
+    "Buttons",
+    "Endpointing",
+    "Lamps",
+    "Layer",
+    "Loaded",
+    "Log",
+    "Microphone",
+    "Realtime",
+    "Settings",
+    "Speaker",
+    "Typed",
+    "Wake",
+    "WakeWord",
+    "default_yaml",
+    "effective",
+    "effective_dict",
+    "is_loopback",
+    "json_schema",
+    "load",
+]

@@ -1,0 +1,333 @@
+"""What can be set: every key with its default, its bounds and what it means. Defaults live here, and nowhere else.
+
+The docstring under a key is its comment in config/antiphon.yaml and its help in an editor. A check of one key
+against another belongs to the key that is declared later, so that it runs whenever the two are sound by themselves.
+"""
+
+from ipaddress import ip_address
+from typing import Annotated, Literal, NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from antiphon.conversation.manners import Manners
+
+Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None
+CardRate = Annotated[int, Field(ge=8000, le=192_000)] | None
+Pin = Annotated[int, Field(ge=0, le=27)]
+
+
+def wrong(sentence: str, *keys: str) -> NoReturn:
+    """Refuse a value with a sentence. `keys` are the keys at odds, when it is not the checked one alone."""
+    raise PydanticCustomError("wrong", "{sentence}", {"sentence": sentence, "keys": keys})
+
+
+def is_loopback(url: str) -> bool:
+    """True when `url` stays on this machine: its host is localhost or a loopback address."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(url: str, schemes: str, example: str) -> SplitResult:
+    """The parts of a URL of one of `schemes`; it is never repeated in the error, as it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.scheme not in schemes.split() or not url.isprintable() or " " in url:
+        wrong(f"is not a URL that can be used here; one like {example} is")
+    return parts
+
+
+class Section(BaseModel):
+    """What all sections share: they cannot change, know all their keys, and never repeat a value in an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True, validate_default=True
+    )
+
+
+class Realtime(Section):
+    """The StepFun Realtime service, which hears, thinks and speaks."""
+
+    url: str = Field(default="wss://api.stepfun.com/step_plan/v1/realtime")
+    """Where the service is. A Step Plan key needs /step_plan/v1/realtime, a normal key /v1/realtime; accounts made
+    on the overseas site need the host api.stepfun.ai. Unencrypted ws:// only to this machine, or with allow_plain.
+    """
+
+    @field_validator("url")
+    @classmethod
+    def _is_websocket(cls, url: str) -> str:
+        parts = _split(url, "ws wss", "wss://api.stepfun.com/v1/realtime")
+        if parts.username is not None:
+            wrong("holds a user name or password; the key is given elsewhere, see key_file")
+        if parts.query or parts.fragment:
+            wrong("ends in a query or fragment; give only what is before the ? (the model is set by realtime.model)")
+        return url
+
+    allow_plain: bool = Field(default=False)
+    """Allow an unencrypted ws:// connection to another machine. Key and speech can then be read on the way."""
+
+    @field_validator("allow_plain")
+    @classmethod
+    def _is_private(cls, allow_plain: bool, info: ValidationInfo) -> bool:
+        url = info.data.get("url", "")
+        if url.startswith("ws:") and not allow_plain and not is_loopback(url):
+            wrong("sends key and speech unencrypted to another machine; use wss://, or set allow_plain: true", "url")
+        return allow_plain
+
+    model: str = Field(default="stepaudio-2.5-realtime", min_length=1)
+    """The model that answers."""
+
+    voice: str = Field(default="linjiajiejie", min_length=1)
+    """The voice it answers in: a system voice of the model, or one of your own (voice-tone-...)."""
+
+    instructions: str = Field(
+        default="You are a voice assistant. Answer briefly, as one speaks, in the language you are spoken to."
+    )
+    """What the model is told about its part before the conversation."""
+
+    key_file: str | None = Field(default=None)
+    """A file that holds the API key and that only its owner can read (chmod 600). It is used when neither
+    $STEPFUN_API_KEY nor the systemd credential stepfun_api_key is there. An absolute path.
+    """
+
+    @field_validator("key_file")
+    @classmethod
+    def _is_a_path(cls, key_file: str | None) -> str | None:
+        # Not repeated in the sentence: the likeliest mistake is the key itself.
+        if key_file is not None and not (key_file.startswith("/") and key_file.isprintable()):
+            wrong("is not an absolute path; name a file that holds the key, like /etc/antiphon/stepfun_api_key")
+        return key_file
+
+    turn_detection: Literal["server", "own"] = Field(default="server")
+    """Who notices that you have finished speaking: the service, or this device (see endpointing)."""
+
+    silence_ms: int = Field(default=700, ge=100, le=5000)
+    """The service ends your turn after this much silence, in milliseconds."""
+
+    prefix_padding_ms: int = Field(default=500, ge=0, le=5000)
+    """How much sound before the start of speech the service takes into the turn, in milliseconds."""
+
+    energy_threshold: int = Field(default=2500, ge=0, le=5000)
+    """What the service takes for speech; higher in a loud room. In the service's own unit."""
+
+    connection: Literal["warm", "on_demand"] = Field(default="warm")
+    """Keep a connection open while asleep (faster; no sound is sent), or connect at each wake word."""
+
+    open_timeout_ms: int = Field(default=5000, ge=500, le=60_000)
+    """How long one attempt to connect may take, in milliseconds."""
+
+    ping_interval_s: float = Field(default=20.0, ge=0.1, le=300)
+    """How often the connection is tried with a ping, in seconds."""
+
+    ping_timeout_s: float = Field(default=10.0, ge=0.1, le=300)
+    """How long the answer to a ping may take before the connection counts as lost, in seconds."""
+
+    append_ms: int = Field(default=40, ge=20, le=100)
+    """How much sound each message to the service carries, in milliseconds; 20 to 40 is advised."""
+
+    renew_after_min: int = Field(default=25, ge=1, le=29)
+    """Renew the connection after this many minutes, when idle; the service ends it after 30."""
+
+    proxy: str | None = Field(default=None, repr=False)
+    """The URL of an HTTP proxy to connect through. Proxy variables of the environment are not used."""
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_http(cls, proxy: str | None) -> str | None:
+        if proxy is not None:
+            _split(proxy, "http https", "http://proxy.example:3128")
+        return proxy
+
+
+class Microphone(Section):
+    """The sound card's capture side."""
+
+    device: Device = Field(default=None)
+    """Which device: its index, or a part of its name (better: an index changes when devices come and go);
+    null takes the default. `antiphon devices` lists them.
+    """
+
+    rate_hz: CardRate = Field(default=16_000)
+    """The sample rate to open it at, in hertz; null takes the card's own."""
+
+    channels: int = Field(default=1, ge=1, le=32)
+    """How many channels to open; the first is used."""
+
+    block_ms: int = Field(default=80, ge=20, le=80)
+    """How much sound one block from the card holds, in milliseconds: 80 costs least, 20 reacts soonest."""
+
+    preroll_ms: int = Field(default=2000, ge=200, le=10_000)
+    """How much sound is kept while asleep, in milliseconds, so that no word is lost when the wake word comes."""
+
+
+class Speaker(Section):
+    """The sound card's playback side."""
+
+    device: Device = Field(default=None)
+    """Which device: its index, or a part of its name; null takes the default. `antiphon devices` lists them."""
+
+    rate_hz: CardRate = Field(default=24_000)
+    """The sample rate to open it at, in hertz; null takes the card's own. The service speaks at 24000."""
+
+    channels: int = Field(default=1, ge=1, le=32)
+    """How many channels to open; all play the same."""
+
+    block_ms: int = Field(default=20, ge=5, le=80)
+    """How much sound one block to the card holds, in milliseconds; less falls silent sooner when interrupted."""
+
+    jitter_ms: int = Field(default=60, ge=0, le=2000)
+    """How much of a reply is kept back at first, in milliseconds, so that it does not stutter."""
+
+    jitter_max_ms: int = Field(default=500, ge=0, le=5000)
+    """How far that may grow on a bad network, in milliseconds; not less than jitter_ms."""
+
+    @field_validator("jitter_max_ms")
+    @classmethod
+    def _has_room(cls, jitter_max_ms: int, info: ValidationInfo) -> int:
+        jitter_ms = info.data.get("jitter_ms", 0)
+        if jitter_max_ms < jitter_ms:
+            sentence = f"jitter_ms is {jitter_ms} and jitter_max_ms is {jitter_max_ms}; the second must not be less"
+            wrong(sentence, "jitter_ms", "jitter_max_ms")
+        return jitter_max_ms
+
+    chimes: bool = Field(default=True)
+    """Whether quiet chimes tell that it listens, has stopped listening, or has failed."""
+
+    chime_level_db: float = Field(default=-26.0, ge=-60, le=0)
+    """How loud the chimes are, in decibels below the loudest sound possible."""
+
+
+class WakeWord(Section):
+    """One wake word."""
+
+    engine: Literal["openwakeword", "microwakeword"] = Field(default="openwakeword")
+    """What listens for it: openwakeword is the surer, microwakeword the lighter."""
+
+    model: str = Field(min_length=1)
+    """The name of a model that comes with the engine (both: alexa, hey_jarvis, hey_mycroft, okay_nabu; openwakeword
+    also: hey_rhasspy), or the path of a .tflite file of your own.
+    """
+
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    """The score at which the word counts as heard, 0 to 1: higher for fewer false wakes; null is the model's own."""
+
+    refractory_ms: int = Field(default=2000, ge=0, le=60_000)
+    """After it was heard, how long it is not heard again, in milliseconds."""
+
+
+class Wake(Section):
+    """The wake words."""
+
+    words: tuple[WakeWord, ...] = Field(default=(WakeWord(model="hey_jarvis", threshold=0.5),), max_length=16)
+    """Any of these wakes it. With [] only the talk button does."""
+
+    @field_validator("words")
+    @classmethod
+    def _differ(cls, words: tuple[WakeWord, ...]) -> tuple[WakeWord, ...]:
+        seen = [(word.engine, word.model) for word in words]
+        for number, one in enumerate(seen):
+            if one in seen[:number]:
+                wrong("is in the list twice; keep one of the two", f"words.{number}.model")
+        return words
+
+
+class Endpointing(Section):
+    """How this device notices that you have finished speaking, when realtime.turn_detection is own."""
+
+    min_speech_ms: int = Field(default=200, ge=20, le=2000)
+    """Speech shorter than this is taken for noise, in milliseconds."""
+
+    trailing_silence_ms: int = Field(default=700, ge=100, le=5000)
+    """Your turn ends after this much silence, in milliseconds."""
+
+
+class Lamps(Section):
+    """What shows the state."""
+
+    kind: Literal["none", "gpio", "terminal"] = Field(default="none")
+    """No lamps, LEDs on GPIO pins, or lamps drawn in the terminal."""
+
+    pins: tuple[Pin, ...] = Field(default=(), max_length=28)
+    """With kind gpio: the BCM numbers of the pins, one LED on each."""
+
+    @field_validator("pins")
+    @classmethod
+    def _are_there(cls, pins: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if info.data.get("kind") == "gpio" and not pins:
+            wrong("names no pin, and lamps.kind is gpio; give the pins of the LEDs, or use kind: none", "kind", "pins")
+        return pins
+
+    active_high: bool = Field(default=True)
+    """Whether a LED lights when its pin is high (true) or low (false)."""
+
+    brightness: float = Field(default=1.0, ge=0, le=1)
+    """How bright the lamps are, 0 to 1."""
+
+
+class Buttons(Section):
+    """The buttons, by the BCM numbers of their GPIO pins; null where there is none."""
+
+    talk: Pin | None = Field(default=None)
+    """The button that starts a turn, or interrupts a reply."""
+
+    mute: Pin | None = Field(default=None)
+    """The button that closes the microphone, and opens it again."""
+
+    pull_up: bool = Field(default=True)
+    """Whether a button connects its pin to ground (true) or to 3.3 V (false)."""
+
+    hold_ms: int = Field(default=800, ge=200, le=10_000)
+    """A press this long is a hold, in milliseconds."""
+
+    double_ms: int = Field(default=350, ge=100, le=2000)
+    """Two taps within this time are a double tap, in milliseconds."""
+
+
+class Log(Section):
+    """What is written about its life."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+    """The least grave line that is written."""
+
+    format: Literal["auto", "text", "json", "journal"] = Field(default="auto")
+    """Lines for people, JSON for programs, or the fields of systemd's journal; auto is journal under systemd,
+    else text.
+    """
+
+
+class Settings(Section):
+    """Everything the owner can set."""
+
+    realtime: Realtime = Realtime()
+    microphone: Microphone = Microphone()
+    speaker: Speaker = Speaker()
+    wake: Wake = Wake()
+    endpointing: Endpointing = Endpointing()
+    conversation: Manners = Manners.model_validate({})
+    lamps: Lamps = Lamps()
+    buttons: Buttons = Buttons()
+    log: Log = Log()
+
+    @field_validator("buttons")
+    @classmethod
+    def _have_their_own_pins(cls, buttons: Buttons, info: ValidationInfo) -> Buttons:
+        lamps = info.data.get("lamps")
+        users: dict[int, str] = {}
+        uses = [("lamps.pins", pin) for pin in lamps.pins] if lamps and lamps.kind == "gpio" else []
+        for key, pin in [*uses, ("buttons.talk", buttons.talk), ("buttons.mute", buttons.mute)]:
+            if pin is None:
+                continue
+            if pin in users:
+                sentence = f"pin {pin} is already used by {users[pin]}; give each LED and button a pin of its own"
+                wrong(sentence, key)
+            users[pin] = key
+        return buttons
