@@ -80,6 +80,9 @@ class WakeEngine(Protocol):
     words: Sequence[str]
     """The names of the words, in the order of the scores."""
 
+    def default_threshold(self, word: str) -> float:
+        """The threshold that suits the model of `word`, where the owner gives none."""
+
     def hear(self, samples: Samples) -> list[list[float]]:
         """Take 16 kHz samples of any length; one row of scores (one a word, 0 to 1) for each step completed."""
 
