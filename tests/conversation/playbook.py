@@ -63,6 +63,10 @@ class Playbook:
         self.at = max(self.at, self.machine.deadline)
         return self.on(Ticked(), after_ms=0.0)
 
+    def wait_for_effects(self) -> list[Effect]:
+        """Let time pass until the machine wants something (a button's last contact is a deadline too)."""
+        return next(effects for effects in (self.wait() for _ in range(9)) if effects)
+
     def noted(self) -> list[str]:
         return [note.what for note in self.notes]
 
