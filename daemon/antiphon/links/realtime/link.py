@@ -1,0 +1,324 @@
+"""StepFun's Realtime WebSocket as a Link: sockets, tasks and time. What is said there is wire.py's and dialogue.py's.
+
+The session's settings and the history are sent as soon as the socket is open, without waiting for the service's
+first word; the call counts as open (LinkOpened) when that word has come, so that speech always follows the settings.
+All methods belong to the loop's thread.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from antiphon.conversation.events import LinkClosed, LinkEvent
+from antiphon.conversation.history import Turn
+from antiphon.errors import Garbled, LinkError, Lost, Problem, Refused
+from antiphon.links.realtime import troubles
+from antiphon.links.realtime.dialogue import Dialogue, Outcome
+from antiphon.links.realtime.messages import (
+    AddText,
+    CancelResponse,
+    ClientMessage,
+    Malformed,
+    ServerVad,
+    TruncateItem,
+    Unknown,
+    UpdateSession,
+)
+from antiphon.links.realtime.outbox import Outbox
+from antiphon.links.realtime.wire import decode, encode
+from antiphon.ports import Post
+from antiphon.secret import Secret
+
+MAX_MESSAGE_BYTES = 16 * 2**20
+"""The library's 1 MiB would end the call over 16 s of reply in one piece; this is four minutes."""
+
+MAX_FRAMES_WAITING = 64
+"""Frames read ahead of us before the service is held back; we never wait with one in hand, so it seldom matters."""
+
+MAX_MALFORMED_IN_A_ROW = 100
+"""So many pieces of nonsense without one sound message between them, and the call is over."""
+
+CLOSE_TIMEOUT_S = 1.0
+"""How long our goodbye may wait for theirs: a new call may be waiting for this one's end."""
+
+# The library would write the Authorization header into its debug log.
+_SILENT = logging.getLogger("antiphon.websockets")
+_SILENT.setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimePlan:
+    """What a call needs to know. The settings' section `realtime` has the same names."""
+
+    url: str
+    """wss://host/v1/realtime or wss://host/step_plan/v1/realtime: never guessed from the key."""
+    model: str
+    voice: str
+    """"" leaves it to the service."""
+    instructions: str
+    turn_detection: Literal["server", "own"]
+    silence_ms: int
+    prefix_padding_ms: int
+    energy_threshold: int
+    """0 to 5000; with `silence_ms` and `prefix_padding_ms` it is used only where the service finds the turns."""
+    open_timeout_ms: int
+    """From dialling to the service's first word."""
+    ping_interval_s: float
+    ping_timeout_s: float
+    append_ms: int
+    """The longest piece in which speech is sent; long ones delay the service's ear."""
+    proxy: str | None
+    """An address like http://host:port; None is no proxy, whatever the environment says."""
+    allow_plain: bool
+    """Lets ws:// go further than this machine."""
+    backlog_ms: int = 90_000
+    """Speech that may wait to be sent: a kept utterance of a minute, and half a minute more."""
+
+
+@dataclass(slots=True)
+class LinkCounters:
+    """Frames of one call, from its start."""
+
+    sent: int = 0
+    received: int = 0
+    unknown: int = 0
+    malformed: int = 0
+
+
+class RealtimeLinkMaker:
+    """Makes the calls of one plan. Without a key no Authorization is sent: a simulator asks for none."""
+
+    def __init__(self, plan: RealtimePlan, key: Secret | None) -> None:
+        self._plan = plan
+        self._key = key
+        self._tls = cache(ssl.create_default_context)  # reads every root certificate: once is enough
+
+    def __call__(self, call: int, history: Sequence[Turn], post: Post) -> "RealtimeLink":
+        """A call that has yet to be run."""
+        return RealtimeLink(self._plan, self._key, self._tls, call, history, post)
+
+
+class RealtimeLink:
+    """One call; see ports.Link."""
+
+    def __init__(
+        self,
+        plan: RealtimePlan,
+        key: Secret | None,
+        tls: Callable[[], ssl.SSLContext],
+        call: int,
+        history: Sequence[Turn],
+        post: Post,
+    ) -> None:
+        self.counters = LinkCounters()
+        self._plan = plan
+        self._key = key
+        self._tls = tls
+        self._call = call
+        self._post = post
+        self._host = "the service"
+        self._dialogue = Dialogue(call, own_turns=plan.turn_detection == "own", voice=plan.voice, model=plan.model)
+        self._outbox = Outbox(plan.append_ms, plan.backlog_ms)
+        self._more = asyncio.Event()  # the outbox has something
+        self._over = asyncio.Event()
+        self._problem: Problem | None = None
+        self._malformed_in_a_row = 0
+        for message in _greeting(plan, history):
+            self._outbox.request(message)
+
+    # ── the port ─────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """The whole life of the call; see ports.Link.run."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                life = group.create_task(self._live(), name=f"call {self._call}")
+                await self._over.wait()
+                life.cancel()
+        finally:
+            self._over.set()
+            self._post(LinkClosed(self._call, self._problem))
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Queue speech for the service; a full queue ends the call as lost."""
+        if self._over.is_set():
+            return
+        if self._outbox.speech(pcm):
+            self._more.set()
+        else:
+            self._end(Lost("the network does not keep up with the speech: check the Wi-Fi, or come closer to it"))
+
+    def commit_turn(self) -> None:
+        """The turn is over; does nothing where the service finds the turns, as it answers by itself there."""
+        self._carry_out(self._dialogue.commit())
+
+    def cancel_reply(self, reply: str, heard_ms: float) -> None:
+        """Stop `reply`, and cut it in the service's memory to what was heard."""
+        self._carry_out(self._dialogue.cancel(reply, heard_ms))
+
+    def close(self) -> None:
+        """End the call soon, without a problem; what still waits to be sent is left unsent."""
+        self._end(None)
+
+    # ── one life ─────────────────────────────────────────────────────────────────────────────────
+
+    def _end(self, error: LinkError | None) -> None:
+        """The one place where a call ends; the first reason stands."""
+        if not self._over.is_set():
+            self._problem = error.problem() if error is not None else None
+            self._over.set()
+
+    async def _live(self) -> None:
+        try:
+            # One limit from the first packet to the service's first word, so the library needs none of its own.
+            async with asyncio.timeout(self._plan.open_timeout_ms / 1000) as patience:
+                async with self._dial() as socket:
+                    await self._converse(socket, patience)
+        except (LinkError, OSError, WebSocketException, UnicodeError, ImportError) as error:
+            self._end(troubles.explain(error, self._host))
+
+    def _dial(self) -> "_Dialling":
+        url = _checked(self._plan)
+        self._host = str(url.hostname)
+        key = _checked_key(self._key)
+        return _Dialling(
+            _with_model(url, self._plan.model),
+            additional_headers={"Authorization": f"Bearer {key}"} if key else None,
+            user_agent_header="antiphon",
+            compression=None,  # base64 of sound does not shrink, and costs a Pi dearly
+            proxy=self._plan.proxy,
+            max_size=MAX_MESSAGE_BYTES,
+            max_queue=MAX_FRAMES_WAITING,
+            open_timeout=None,
+            ping_interval=self._plan.ping_interval_s,
+            ping_timeout=self._plan.ping_timeout_s,
+            close_timeout=CLOSE_TIMEOUT_S,
+            logger=_SILENT,
+            ssl=self._tls() if url.scheme == "wss" else None,
+        )
+
+    async def _converse(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write(socket), name=f"call {self._call} writer")
+                await self._read(socket, patience)
+        finally:
+            if self._problem is not None or not self._dialogue.opened:
+                socket.transport.abort()  # nobody there to say goodbye to, and a new call may be waiting
+            else:
+                await socket.close()
+
+    async def _read(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        # The key is looked for in what comes: services like to quote it in their complaints.
+        key = _checked_key(self._key).encode()
+        try:
+            while not self._over.is_set():
+                frame = await socket.recv(decode=False)
+                self.counters.received += 1
+                self._hear(frame.replace(key, b"***") if key else frame)
+                if self._dialogue.opened and patience.when() is not None:
+                    patience.reschedule(None)
+        except ConnectionClosed as closed:
+            self._end(troubles.explain_close(closed, self._host, loop.time() - began_s))
+
+    def _hear(self, frame: bytes) -> None:
+        message = decode(frame)
+        if isinstance(message, Malformed):
+            self.counters.malformed += 1
+            self._malformed_in_a_row += 1
+            if self._malformed_in_a_row >= MAX_MALFORMED_IN_A_ROW:
+                self._end(Garbled(f"{self._host} speaks nonsense ({message.why}): check realtime.url"))
+            return
+        self._malformed_in_a_row = 0
+        if isinstance(message, Unknown):
+            self.counters.unknown += 1
+        else:
+            self._carry_out(self._dialogue.heard(message))
+
+    async def _write(self, socket: ClientConnection) -> None:
+        try:
+            while True:
+                while (message := self._outbox.take()) is not None:
+                    await socket.send(encode(message))
+                    self.counters.sent += 1
+                    await asyncio.sleep(0)  # sending need not wait, and a long pre-roll must not hold the loop
+                self._more.clear()
+                await self._more.wait()
+        except ConnectionClosed:
+            pass  # the reader is told the same, and tells why
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        for event in outcome.events:
+            self._tell(event)
+        for request in outcome.requests:
+            if isinstance(request, CancelResponse | TruncateItem):
+                self._outbox.urgent(request)
+            else:
+                self._outbox.request(request)
+        self._more.set()
+
+    def _tell(self, event: LinkEvent) -> None:
+        if not self._over.is_set():  # LinkClosed is the last word
+            self._post(event)
+
+
+class _Dialling(connect):
+    """The library's connect, but one that goes nowhere else than it was sent."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """No address but the owner's: a redirect is a refusal."""
+        return exc
+
+
+def _greeting(plan: RealtimePlan, history: Sequence[Turn]) -> list[ClientMessage]:
+    vad = ServerVad(plan.silence_ms, plan.prefix_padding_ms, plan.energy_threshold)
+    turns = vad if plan.turn_detection == "server" else None
+    update = UpdateSession(plan.instructions, plan.voice, turns)
+    return [update, *(AddText(turn.role, turn.text) for turn in history)]
+
+
+def _checked(plan: RealtimePlan) -> SplitResult:
+    """The plan's address, taken apart; Refused when speech must not be sent there."""
+    try:
+        url = urlsplit(plan.url)
+        port = url.port
+    except ValueError:
+        raise Refused("realtime.url is not an address: give one like wss://api.stepfun.com/v1/realtime") from None
+    if url.scheme not in ("ws", "wss") or not url.hostname or port == 0:
+        raise Refused("realtime.url is not an address: give one like wss://api.stepfun.com/v1/realtime")
+    if url.scheme == "ws" and not plan.allow_plain and not _is_this_machine(url.hostname):
+        raise Refused(
+            f"speech and key would go to {url.hostname} unencrypted: use wss:// in realtime.url, "
+            "or set realtime.allow_plain when the network is your own"
+        )
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _with_model(url: SplitResult, model: str) -> str:
+    query = [(name, value) for name, value in parse_qsl(url.query) if name != "model"]
+    return urlunsplit(url._replace(query=urlencode([*query, ("model", model)]), fragment=""))
+
+
+def _checked_key(secret: Secret | None) -> str:
+    key = secret.reveal().strip() if secret is not None else ""
+    if not (key.isascii() and key.isprintable()):
+        raise Refused("the API key holds characters that no key has: copy it again")
+    return key
