@@ -31,13 +31,14 @@ def pin_factory(kind: Literal["real", "mock"]) -> PinFactory:
         from gpiozero.pins.lgpio import LGPIOFactory
     except ImportError as error:
         remedy = (
-            "Run `sudo apt install python3-lgpio` and make the venv with --system-site-packages, or set pins to mock"
+            "Run `sudo apt install python3-lgpio` and make the venv with --system-site-packages; "
+            "on a machine without GPIO set lamps.kind to terminal and the buttons to null"
         )
         raise DeviceError("GPIO", f"python3-lgpio is missing ({error})", remedy) from error
     try:
         return LGPIOFactory()
     except _pin_faults() as error:
-        remedy = "On a board, add the user to group gpio; elsewhere set pins to mock"
+        remedy = "On a board, add the user to group gpio; elsewhere set lamps.kind to terminal and the buttons to null"
         raise DeviceError("GPIO", f"the chip cannot be opened ({error})", remedy) from error
 
 
