@@ -1,0 +1,159 @@
+"""One WebSocket connection of the simulated service: carries frames to its session and events from it, with faults.
+
+It moves bytes and reads the clock; what is said is the session's business.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from antiphon.errors import DeviceError
+from antiphon.pcm import LINK_RATE_HZ, Samples
+from antiphon.simulator.stepfun.agenda import End
+from antiphon.simulator.stepfun.faults import Act, Close, FaultyStream, Frame, Reset, Stall
+from antiphon.simulator.stepfun.gate import Gate
+from antiphon.simulator.stepfun.grammar import Json
+from antiphon.simulator.stepfun.record import SessionRecord
+from antiphon.simulator.stepfun.responder import Utterance
+from antiphon.simulator.stepfun.session import Session
+
+Synthesise: TypeAlias = Callable[[str, str, int], Samples]
+"""`synthesise(text, voice, rate_hz)`; may block, and raise DeviceError or ValueError."""
+
+
+class Connection(ServerConnection):
+    """A server connection that writes through a gate, and knows its number."""
+
+    def __init__(
+        self, index: int, cut_at_byte: int | None, *, refuse: bool, library: tuple[Any, ...], **settings: Any
+    ) -> None:
+        """`index` counts connections from 0; `library` and `settings` are what websockets gives its connections."""
+        super().__init__(*library, **settings)
+        self.index = index
+        self.heard_s = time.monotonic()
+        """When the last byte came, pings included."""
+        self._cut_at_byte = cut_at_byte
+        self._refuse = refuse
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is accepted."""
+        self.gate = Gate(cast("asyncio.Transport", transport), self._cut_at_byte)
+        super().connection_made(cast("asyncio.Transport", self.gate))
+        if self._refuse:
+            self.gate.reset()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come."""
+        self.heard_s = time.monotonic()
+        super().data_received(data)
+
+
+class _OverError(Exception):
+    """The connection has ended: cancels what still runs for it."""
+
+
+class Driver:
+    """Runs one session on its connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        session: Session,
+        record: SessionRecord,
+        stream: FaultyStream,
+        synthesise: Synthesise,
+        idle_drop_s: float,
+    ) -> None:
+        """`idle_drop_s` 0 never drops."""
+        self._connection = connection
+        self._session = session
+        self._record = record
+        self._stream = stream
+        self._synthesise = synthesise
+        self._idle_drop_s = idle_drop_s
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until the connection has ended, whoever ended it."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._speak(group))
+                await self._listen()
+        except* (_OverError, ConnectionClosed):
+            pass
+
+    async def _listen(self) -> None:
+        while True:
+            frame = await self._connection.recv()
+            self._session.receive(frame, time.monotonic())
+            self._wake.set()
+
+    async def _speak(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            self._wake.clear()
+            now = time.monotonic()
+            self._session.tick(now)
+            for utterance in self._session.responder.take_wanted():
+                group.create_task(self._make_sound(utterance))
+            for event in self._session.agenda.take():
+                await self._send(event)
+            if self._idle_for(now):
+                self._record.note("idle_drop", now)
+                self._connection.gate.cut()
+            await self._rest()
+
+    async def _make_sound(self, utterance: Utterance) -> None:
+        """Synthesis is a program that runs: the loop goes on meanwhile."""
+        responder = self._session.responder
+        try:
+            samples = await asyncio.to_thread(self._synthesise, utterance.text, utterance.speaker, LINK_RATE_HZ)
+        except (DeviceError, ValueError) as error:
+            responder.failed(utterance.response, str(error), time.monotonic())
+        else:
+            responder.spoken(utterance.response, samples, time.monotonic())
+        self._wake.set()
+
+    async def _send(self, event: Json | End) -> None:
+        if isinstance(event, End):
+            await self._do(Close(event.code, event.reason))
+            return
+        for act in self._stream.acts(event):
+            await self._do(act)
+            if isinstance(act, Frame):
+                self._record.add_sent(str(event.get("type")), len(act.payload), time.monotonic())
+
+    async def _do(self, act: Act) -> None:
+        if not isinstance(act, Frame):
+            self._record.note("fault", time.monotonic(), act=type(act).__name__.lower())
+        match act:
+            case Frame(payload):
+                await self._connection.send(payload)
+            case Close(None):
+                self._connection.gate.cut()
+            case Close(code, reason) if code is not None:
+                await self._connection.close(code, reason)
+                raise _OverError
+            case Stall():
+                self._connection.gate.stall()
+            case Reset():
+                self._connection.gate.reset()
+
+    def _idle_for(self, now: float) -> bool:
+        idle_s = now - self._connection.heard_s
+        return bool(self._idle_drop_s) and idle_s >= self._idle_drop_s and not self._connection.gate.shut
+
+    async def _rest(self) -> None:
+        """Until something comes, or is due."""
+        moments = [self._session.agenda.deadline]
+        if self._idle_drop_s and not self._connection.gate.shut:
+            moments.append(self._connection.heard_s + self._idle_drop_s)
+        due = min((moment for moment in moments if moment is not None), default=None)
+        try:
+            async with asyncio.timeout(None if due is None else max(0.0, due - time.monotonic())):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,137 @@
+"""Every setting of the simulated service, as data: keys, timing, limits, switches, faults, replies.
+
+Where sources on the real service agree, the behaviour is fixed in the code. Where they conflict there is a switch
+here, and its default is what was seen live.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from antiphon.simulator.stepfun.faults import Fault
+from antiphon.simulator.stepfun.script import Reply
+
+Scope: TypeAlias = Literal["normal", "plan"]
+"""What a key pays from: the ordinary balance, or a Step Plan (which serves only /step_plan/v1)."""
+
+DEFAULT_KEY = "sk-simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long the service takes. Milliseconds, unless the name says otherwise."""
+
+    answer_ms: tuple[float, float] = (4.0, 8.0)
+    """From speech_stopped to response.created (least, most)."""
+    first_audio_ms: float = 900.0
+    """From response.created to the first audio delta; longer when the speech takes longer to make."""
+    transcript_ahead_ms: float = 250.0
+    """How long before the first audio delta the first word of the transcript is sent."""
+    word_ms: float = 20.0
+    """Between two words of the transcript, so that a short answer is all written before it sounds."""
+    delta_bytes: int = 6400
+    """The mean size of an audio delta; each is up to a quarter smaller or larger."""
+    speed: float = 4.0
+    """How many times faster than real time audio is sent; 0 sends it all at once."""
+    cancel_ms: tuple[float, float] = (50.0, 60.0)
+    """From response.cancel to the end of the response (least, most)."""
+    late_deltas: tuple[int, int] = (0, 2)
+    """How many audio deltas still come after response.cancel (least, most)."""
+    transcription_ms: float = 300.0
+    """From its cue (see `transcription`) to the transcript of the user's turn."""
+    search_ms: float = 1500.0
+    """Added to `first_audio_ms` while a web_search or retrieval tool is configured: there is no event for it."""
+
+    @classmethod
+    def quick(cls) -> "Timing":
+        """The same order of events in a few milliseconds, for tests."""
+        return cls(
+            answer_ms=(0.0, 0.0),
+            first_audio_ms=8.0,
+            transcript_ahead_ms=4.0,
+            word_ms=0.2,
+            speed=0.0,
+            cancel_ms=(5.0, 6.0),
+            transcription_ms=2.0,
+            search_ms=20.0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """One simulated service. It is as repeatable as its client: `seed` fixes every choice it makes by chance."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 lets the system choose; `StepFunSimulator.url()` tells."""
+    keys: Mapping[str, Scope] = field(default_factory=lambda: {DEFAULT_KEY: "normal"}, repr=False)
+    """The accepted keys; every other is answered 401."""
+    require_key: bool = True
+    """False accepts connections without a key too."""
+    seed: int = 0
+    timing: Timing = field(default_factory=Timing)
+    keep_dir: Path | None = None
+    """Where to write session-<n>.wav (all that was appended) and events.jsonl."""
+
+    # ── limits ──
+    quick_connections: int = 12
+    """This many upgrades within `quick_window_s` are served, the next one is answered 429; 0 is no limit."""
+    quick_window_s: float = 5.0
+    session_limit_s: float = 1800.0
+    """A session ends here; nobody has published how."""
+    session_end: Literal["error", "drop"] = "error"
+    """How a session ends at its limit: an error event and close 1000, or no close frame at all."""
+    idle_drop_s: float = 0.0
+    """Drop a connection from which no byte, ping included, has come for so long; 0 never does."""
+
+    # ── hearing ──
+    energy_per_rms: float = 5.0
+    """The unit of energy_awakeness_threshold is not published. Here: this factor times the RMS of a 20 ms window of
+    16 bit samples, so that the default threshold of 2500 is an RMS of 500 (-36 dBFS)."""
+    vad_attack_ms: int = 60
+    """Energy must stay above the threshold for so long before it is speech."""
+    vad_by_default: bool = False
+    """What a missing turn_detection means: the API reference says off, the guide says on; off was seen."""
+    vad_off_echo: Literal["blank", "null"] = "blank"
+    """How session.updated shows that turn_detection is off: {"type": ""} or null."""
+    min_clip_ms: float = 1000.0
+    """A committed clip that is shorter has "no speech found"."""
+    no_speech: Literal["at-commit", "after-created"] = "at-commit"
+    """When a committed turn without speech is refused: at its commit, or after its response.created. Neither way
+    does a response.done follow."""
+    transcription: Literal["before", "between", "after", "mixed", "never"] = "after"
+    """When the user's transcript comes: before, amid or after the reply; "mixed" chooses for each turn."""
+    transcription_deltas: bool = False
+    """Send transcription.delta too, each with the whole text so far, some twice (newer models)."""
+    transcripts: tuple[str, ...] = ()
+    """What the user is said to have said, turn by turn; then (and for want of them) how long the turn was."""
+    empty_transcript_chance: float = 0.0
+
+    # ── answering ──
+    replies: tuple[Reply, ...] = ()
+    """The answers, one a response and then again from the first; none: the service tells what it heard."""
+    second_turn: Literal["queue", "replace", "error"] = "queue"
+    """What a turn by VAD does that ends while a response runs: wait for its end, end it, or be refused."""
+    cancel_ends: Literal["incomplete", "cancelled"] = "incomplete"
+    """How a cancel ends: response.done "incomplete" (seen), or response.cancelled and response.done "cancelled"."""
+    allow_greeting: bool = True
+    """An empty conversation may be answered when response.create brings instructions."""
+    thinking: str = ""
+    """Sent as response.thinking.* before each answer, as the reasoning models do."""
+    server_error_chance: float = 0.0
+    """How likely the speech engine fails in the midst of a response."""
+
+    # ── manners of speaking ──
+    absent_fields_chance: float = 0.1
+    """How likely each of response_id, output_index and content_index is missing from an event of a response."""
+    error_shape: Literal["envelope", "flat", "mixed"] = "envelope"
+    """Whether an error is inside {"type": "error", "error": …}, or is that inner object itself."""
+    flat_tools: bool = False
+    """Accept OpenAI's flat tool schema as well as the nested one."""
+    system_items: bool = False
+    """Accept conversation items of role system."""
+
+    faults: tuple[Fault, ...] = ()
+    log_events: bool = False
+    """Put each event received and sent into the log, not only what matters."""

@@ -1,0 +1,217 @@
+"""A StepFun realtime service on loopback: the listening socket, the upgrades, and what is kept of each connection."""
+
+import asyncio
+import json
+import logging
+import random
+import signal
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self, TextIO, cast
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from antiphon.simulator import speech
+from antiphon.simulator.stepfun.connection import Connection, Driver, Synthesise
+from antiphon.simulator.stepfun.faults import Fault, FaultyStream, Kind
+from antiphon.simulator.stepfun.handshake import NORMAL_PATH, Admitted, Refusal, Turnstile, judge
+from antiphon.simulator.stepfun.options import SimulatorOptions
+from antiphon.simulator.stepfun.record import LogLine, SessionRecord
+from antiphon.simulator.stepfun.session import Session
+
+MAX_FRAME_BYTES = 32 * 1024 * 1024  # the largest append is 15 MB of sound, a third more in base64
+CLOSE_TIMEOUT_S = 1.0
+
+
+class _Mishaps(logging.Handler):
+    """Keeps the exceptions of connection handlers, which the WebSocket library only logs; drops all else.
+
+    Handshakes that fail do so on purpose here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "handler failed" in record.getMessage() and record.exc_info and record.exc_info[1]:
+            self.errors.append(record.exc_info[1])
+
+
+class StepFunSimulator:
+    """The service. `async with StepFunSimulator(options) as service:` serves until the block ends."""
+
+    def __init__(
+        self,
+        options: SimulatorOptions | None = None,
+        *,
+        synthesise: Synthesise | None = None,
+        log: Callable[[LogLine], None] | None = None,
+    ) -> None:
+        """`synthesise` makes the replies' sound (flite, if None); `log` gets each line of the log as it is written."""
+        self.options = options or SimulatorOptions()
+        self.sessions: list[SessionRecord] = []
+        """Every connection that was upgraded, in order."""
+        self.statuses: list[int] = []
+        """The HTTP status of each upgrade that was answered, in order."""
+        self.log: list[LogLine] = []
+        """Every line of the log."""
+        self._synthesise = synthesise or _spoken
+        self._tell = log
+        self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
+        self._mishaps = _Mishaps()
+        self._connections = 0
+        self._open: set[Connection] = set()
+        self._admitted: dict[int, Admitted] = {}
+        self._server: Server | None = None
+        self._file: TextIO | None = None
+        self._port = self.options.port
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port cannot be had; after `stop` it listens on the same port again."""
+        if self.options.keep_dir is not None:
+            self.options.keep_dir.mkdir(parents=True, exist_ok=True)
+            self._file = (self.options.keep_dir / "events.jsonl").open("a", encoding="utf-8", buffering=1)
+        for reply in self.options.replies:
+            if reply.text:  # what is known beforehand is spoken beforehand
+                await asyncio.to_thread(self._synthesise, reply.text, "slt", 24_000)
+        self._server = await serve(
+            self._serve,
+            self.options.host,
+            self._port,
+            process_request=self._answer_upgrade,
+            create_connection=cast("type[ServerConnection]", self._connect),
+            compression=None,
+            server_header=None,
+            ping_interval=None,
+            close_timeout=CLOSE_TIMEOUT_S,
+            max_size=MAX_FRAME_BYTES,
+            logger=self._logger(),
+        )
+        self._port = next(iter(self._server.sockets)).getsockname()[1]
+        self._write({"t": time.monotonic(), "what": "listening", "url": self.url()})
+
+    def url(self, path: str = NORMAL_PATH) -> str:
+        """Where `path` is served; the client adds the model."""
+        return f"ws://{self.options.host}:{self._port}{path}"
+
+    async def stop(self) -> None:
+        """Close every connection and the port; what a connection's handler raised by mistake is raised here."""
+        if self._server is None:
+            return
+        for connection in self._open:
+            if connection.gate.shut:  # it could not even say goodbye
+                connection.transport.abort()
+        self._server.close()
+        await self._server.wait_closed()
+        self._server = None
+        self._write({"t": time.monotonic(), "what": "stopped"})
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._mishaps.errors:
+            raise self._mishaps.errors.pop()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    # ── connections ──
+
+    def _connect(self, *library: Any, **settings: Any) -> Connection:
+        index = self._connections
+        self._connections += 1
+        cut = self._fault(index, Kind.CUT_AT_BYTE)
+        refuse = self._fault(index, Kind.REFUSE) is not None
+        self._write({"t": time.monotonic(), "what": "connection", "session": index, "refused": refuse})
+        return Connection(index, None if cut is None else cut.at, refuse=refuse, library=library, **settings)
+
+    async def _answer_upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(connection, Connection)
+        index = connection.index
+        if slow := self._fault(index, Kind.SLOW_UPGRADE):
+            await asyncio.sleep(slow.at / 1000)
+        verdict = judge(request.path, request.headers.get("Authorization"), self.options)
+        if not self._turnstile.admits(time.monotonic()):
+            verdict = Refusal(429)
+        if status := self._fault(index, Kind.STATUS):
+            verdict = Refusal(status.at)
+        code = verdict.status if isinstance(verdict, Refusal) else 101
+        self.statuses.append(code)
+        self._write({"t": time.monotonic(), "what": "upgrade", "session": index, "status": code})
+        if isinstance(verdict, Refusal):
+            return _refused(connection, verdict)
+        self._admitted[index] = verdict
+        return None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, Connection)
+        index, now = connection.index, time.monotonic()
+        admitted = self._admitted.pop(index)
+        record = SessionRecord(
+            index, admitted.model, admitted.path, now, log=self._write, log_events=self.options.log_events
+        )
+        rng = random.Random(f"{self.options.seed}/{index}")  # noqa: S311 (chance that can be repeated is what we want)
+        faults = tuple(fault for fault in self.options.faults if fault.strikes(index))
+        session = Session(self.options, record, faults, rng, now)
+        self.sessions.append(record)
+        self._open.add(connection)
+        stream = FaultyStream(faults, rng)
+        try:
+            await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
+        finally:
+            self._open.discard(connection)
+            await self._keep(record, connection.close_code)
+
+    async def _keep(self, record: SessionRecord, close_code: int | None) -> None:
+        record.closed_s = time.monotonic()
+        record.note("closed", record.closed_s, code=close_code, frames=record.frames, turns=len(record.turns))
+        if self.options.keep_dir is not None:
+            await asyncio.to_thread(record.write_wav, self.options.keep_dir)
+
+    def _fault(self, index: int, kind: Kind) -> Fault | None:
+        return next((fault for fault in self.options.faults if fault.kind is kind and fault.strikes(index)), None)
+
+    def _write(self, line: LogLine) -> None:
+        self.log.append(line)
+        if self._file is not None:
+            self._file.write(json.dumps(line) + "\n")
+        if self._tell is not None:
+            self._tell(line)
+
+    def _logger(self) -> logging.Logger:
+        logger = logging.Logger("antiphon.simulator")  # noqa: LOG001 (its own, so that no other simulator's mishaps mix)
+        logger.addHandler(self._mishaps)
+        return logger
+
+
+def _spoken(text: str, voice: str, rate_hz: int) -> Any:
+    return speech.synthesise(text, voice, rate_hz)
+
+
+def _refused(connection: Connection, refusal: Refusal) -> Response:
+    response = connection.respond(HTTPStatus(refusal.status), refusal.body)
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    response.headers["X-Trace-Id"] = f"simulated-{connection.index}"
+    return response
+
+
+async def run_forever(options: SimulatorOptions, log: Callable[[LogLine], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `log` gets every line; the first says "listening", and its `url`."""
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, over.set)
+    async with StepFunSimulator(options, log=log):
+        await over.wait()
