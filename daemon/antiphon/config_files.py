@@ -55,12 +55,12 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     """
     if environ.get(KEY_VARIABLE, "").strip():
         return _secret(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
-    credential = Path(environ.get("CREDENTIALS_DIRECTORY", "/nonexistent"), CREDENTIAL)
-    if credential.exists():
-        return _key_from(credential, others_may_read=True)  # systemd sees to who may
-    key_file = settings.realtime.key_file
-    if key_file is not None:
-        return _key_from(Path(key_file), others_may_read=False)
+    if directory := environ.get("CREDENTIALS_DIRECTORY"):
+        key = _key_from(Path(directory, CREDENTIAL), from_systemd=True)
+        if key is not None:
+            return key
+    if settings.realtime.key_file is not None:
+        return _key_from(Path(settings.realtime.key_file), from_systemd=False)
     if is_loopback(settings.realtime.url):
         return None
     raise SettingsError(
@@ -97,12 +97,17 @@ def _tree(path: Sequence[str], text: str) -> dict[str, object]:
     return tree
 
 
-def _key_from(path: Path, *, others_may_read: bool) -> Secret:
+def _key_from(path: Path, *, from_systemd: bool) -> Secret | None:
+    """The key in a file; None when systemd was given none. Systemd itself sees to who may read its credentials."""
     try:
         with path.open("rb") as file:
-            if not others_may_read:
+            if not from_systemd:
                 _refuse_if_open_to_others(file, path)
             raw = file.read(MAX_KEY_BYTES)
+    except FileNotFoundError:
+        if from_systemd:
+            return None
+        raise SettingsError(f"{path}: realtime.key_file names it for the API key, and there is no such file") from None
     except OSError as error:
         raise SettingsError(f"{path}: the API key cannot be read from it ({error.strerror})") from None
     if not raw.strip():

@@ -28,6 +28,8 @@ REMEDIES = {
     "could not find expected ':'": "a key without a colon; write `key: value`",
     "expected <block end>": "this line does not fit those above; begin all keys of a section in the same column",
     "unexpected end of stream": "a quote is opened and never closed",
+    "expected the node content": "a bracket is opened and not closed, or a value is missing",
+    "another document": "a second document begins (---); keep one",
     "expected ',' or": "a bracket is opened and not closed, or a comma is missing",
 }
 
@@ -172,7 +174,7 @@ class _Reading:
             line = text.count("\n", 0, error.position) + 1
             self.complain(line, path, "holds a character that is not text; take it out")
             return None
-        if node is None:
+        if node is None or (isinstance(node, yaml.ScalarNode) and plain(node.value) is None):
             return None
         if self.is_file and not isinstance(node, yaml.MappingNode):
             sentence = "holds no sections; write a section's name and a colon, and below it its keys, indented"
@@ -241,7 +243,9 @@ class _Plain(yaml.BaseLoader):
 
 
 def _refuse(sentence: str, event: yaml.Event) -> NoReturn:
-    raise yaml.MarkedYAMLError(problem=sentence, problem_mark=event.start_mark)
+    mark = event.start_mark
+    assert isinstance(mark, yaml.Mark)  # the C parser, which has marks of another kind, is not used
+    raise yaml.MarkedYAMLError(problem=sentence, problem_mark=mark)
 
 
 def _remedy(problem: str) -> str:

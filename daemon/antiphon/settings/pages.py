@@ -14,7 +14,7 @@ from antiphon.settings.wording import Schema, allowed, node_at, resolved
 
 WIDTH = 108
 SAFE_PLAIN = re.compile(r"[A-Za-z_/][\w./:+-]*")
-PASSWORD = re.compile(r"(?<=://)[^/@]*@")
+PASSWORD = re.compile(r"(?<=://)[^/]*@")
 
 HEAD = """\
 # yaml-language-server: $schema=schema.json

@@ -79,7 +79,7 @@ class Realtime(Section):
     @classmethod
     def _is_private(cls, allow_plain: bool, info: ValidationInfo) -> bool:
         url = info.data.get("url", "")
-        if url.startswith("ws:") and not allow_plain and not is_loopback(url):
+        if urlsplit(url).scheme == "ws" and not allow_plain and not is_loopback(url):
             wrong("sends key and speech unencrypted to another machine; use wss://, or set allow_plain: true", "url")
         return allow_plain
 
@@ -144,7 +144,9 @@ class Realtime(Section):
     @classmethod
     def _is_http(cls, proxy: str | None) -> str | None:
         if proxy is not None:
-            _split(proxy, "http https", "http://proxy.example:3128")
+            parts = _split(proxy, "http https", "http://proxy.example:3128")
+            if parts.path.strip("/") or parts.query or parts.fragment:
+                wrong("has something after the host and port; give only http://host:port")
         return proxy
 
 

@@ -1,0 +1,167 @@
+"""Layers become settings that fit, or one error that names all that does not."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antiphon.errors import SettingsError
+from antiphon.settings import Layer, Loaded, Settings, Typed, default_yaml, load
+
+
+def wrong(*layers: Layer) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(layers)
+    return str(caught.value).split("\n")
+
+
+def wrong_in(text: str) -> list[str]:
+    return wrong(Layer("f.yaml", text))
+
+
+def test_nothing_given_is_the_defaults() -> None:
+    loaded = load([])
+    assert loaded.settings == Settings()
+    assert set(loaded.origins.values()) == {"default"}
+    assert load([Layer("f.yaml", "realtime:\n  # voice: x\nwake:\n")]) == loaded
+
+
+def test_each_value_knows_where_it_was_given() -> None:
+    loaded = load(
+        [
+            Layer("f.yaml", "realtime:\n  voice: one\n  append_ms: 30\nlamps:\n  pins:\n    - 17\n"),
+            Layer("ANTIPHON_REALTIME__VOICE", {"realtime": {"voice": Typed("two")}}),
+            Layer("--set", {"log": {"level": Typed("debug")}}),
+        ]
+    )
+    assert loaded.settings.realtime.voice == "two"
+    assert loaded.settings.realtime.append_ms == 30
+    assert loaded.settings.lamps.pins == (17,)
+    given_keys = {key: origin for key, origin in loaded.origins.items() if origin != "default"}
+    assert given_keys == {
+        "realtime.voice": "ANTIPHON_REALTIME__VOICE",
+        "realtime.append_ms": "f.yaml:3",
+        "lamps.pins": "f.yaml:5",
+        "log.level": "--set",
+    }
+
+
+def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
+    lines = wrong(
+        Layer("f.yaml", "realtime:\n  vioce: x\n  append_ms: 200\n  append_ms: 20\nlamps: [1]\nvoice: y\n"),
+        Layer("ANTIPHON_LOG__LEVEL", {"log": {"level": Typed("loud")}}),
+        Layer("--set", {"speaker": {"jitter_ms": Typed("900")}}),
+    )
+    assert lines == [
+        "f.yaml:2: realtime.vioce: unknown key; did you mean realtime.voice?",
+        "f.yaml:3: realtime.append_ms: is 200; give a whole number from 20 to 100",
+        "f.yaml:4: realtime.append_ms: is given twice, first in line 3; keep one",
+        "f.yaml:5: lamps: is a list; give a mapping with the keys kind, pins, active_high, brightness",
+        "f.yaml:6: voice: unknown key; did you mean realtime.voice?",
+        'ANTIPHON_LOG__LEVEL: log.level: is "loud"; give debug, info, warning or error',
+        "--set: speaker.jitter_ms: jitter_ms is 900 and jitter_max_ms is 500; the second must not be less",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("realtime:\n  voice: 42", "f.yaml:2: realtime.voice: is 42; give text, in quotes"),
+        ("realtime:\n  voice: no", "f.yaml:2: realtime.voice: is false; give text, in quotes"),
+        ("realtime:\n  voice: ''", "f.yaml:2: realtime.voice: is empty; give text"),
+        ("realtime:\n  voice:", "f.yaml:2: realtime.voice: is null; give text"),
+        ("realtime:\n  voice: {a: 1}", "f.yaml:2: realtime.voice: is a mapping; give text"),
+        ("realtime:\n  silence_ms: '700'",
+         "f.yaml:2: realtime.silence_ms: is text, by its quotes or the 0 in front; give a whole number"),
+        ("realtime:\n  silence_ms: 700 ms",
+         "f.yaml:2: realtime.silence_ms: is text; give a whole number from 100 to 5000"),
+        ("realtime:\n  silence_ms: 700.5",
+         "f.yaml:2: realtime.silence_ms: is 700.5; give a whole number from 100 to 5000"),
+        ("realtime:\n  silence_ms: yes",
+         "f.yaml:2: realtime.silence_ms: is true; give a whole number from 100 to 5000"),
+        ("realtime:\n  turn_detection: sever",
+         'f.yaml:2: realtime.turn_detection: is "sever" (perhaps server?); give server or own'),
+        ("realtime: wss://x", "f.yaml:1: realtime: is text; give a mapping with the keys url, "),
+        ("speaker:\n  chimes: 1", "f.yaml:2: speaker.chimes: is 1; give true or false"),
+        ("speaker:\n  chimes: 'yes'",
+         "f.yaml:2: speaker.chimes: is text, by its quotes or the 0 in front; give true or false"),
+        ("microphone:\n  device: on",
+         "f.yaml:2: microphone.device: is true; give a whole number not below 0, text or null"),
+        ("microphone:\n  rate_hz: 44.1k",
+         "f.yaml:2: microphone.rate_hz: is text; give a whole number from 8000 to 192000 or null"),
+        ("buttons:\n  talk: 017",
+         "f.yaml:2: buttons.talk: is text, by its quotes or the 0 in front; give a whole number from 0 to 27 or null"),
+        ("lamps:\n  pins: 17",
+         "f.yaml:2: lamps.pins: is 17; give a list, [] for none, of a whole number from 0 to 27, at most 28"),
+        ("lamps:\n  pins: [17,\n    99]", "f.yaml:3: lamps.pins.1: is 99; give a whole number from 0 to 27"),
+        ("lamps:\n  kind: gpio", "f.yaml:2: lamps.kind: names no pin, and lamps.kind is gpio; give the pins"),
+        ("wake:\n  words: hey_jarvis", "f.yaml:2: wake.words: is text; give a list, [] for none, of mappings"),
+        ("wake:\n  words:\n    - hey_jarvis", "f.yaml:3: wake.words.0: is text; give a mapping with the keys engine"),
+        ("wake:\n  words:\n    - threshold: 0.5", "f.yaml:3: wake.words.0.model: is missing; give text"),
+        ("wake:\n  words:\n    - model: a\n    - model: a", "f.yaml:4: wake.words.1.model: is in the list twice"),
+        ("conversation:\n  thinking_ms: '9000'",
+         "f.yaml:2: conversation.thinking_ms: is text, by its quotes or the 0 in front; give a whole number"),
+        ("realtime:\n  allow_plain: false\n  url: ws://lan", "f.yaml:3: realtime.url: sends key and speech"),
+    ],
+)  # fmt: skip
+def test_what_people_type_wrong(text: str, line: str) -> None:
+    (said,) = wrong_in(text)
+    assert said.startswith(line)
+
+
+def test_keys_at_odds_are_shown_at_the_one_given_last() -> None:
+    (said,) = wrong(
+        Layer("f.yaml", "lamps:\n  kind: gpio\n  pins: [17]\n"),
+        Layer("--set", {"buttons": {"mute": 17}}),
+    )
+    assert said.startswith("--set: buttons.mute: pin 17 is already used by lamps.pins")
+    (said,) = wrong(Layer("f.yaml", "buttons:\n  mute: 17\nlamps:\n  kind: gpio\n  pins: [17]\n"))
+    assert said.startswith("f.yaml:2: buttons.mute: pin 17 is already used by lamps.pins")
+
+
+def test_other_sections_do_not_hide_keys_at_odds() -> None:
+    lines = wrong_in("realtime:\n  voice: 1\nbuttons:\n  talk: 5\n  mute: 5\n")
+    assert [line.split(" ")[1] for line in lines] == ["realtime.voice:", "buttons.mute:"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "realtime: {key: sk-hunter2}",
+        "realtime: {key_file: sk-hunter2}",
+        "realtime: {api_kye: sk-hunter2}",
+        "sk-hunter2",
+        "realtime: sk-hunter2",
+        "realtime: {proxy: 'http://u:sk-hunter2@'}",
+        "realtime: {proxy: [sk-hunter2]}",
+        "realtime: {url: 'wss://sk-hunter2@host/'}",
+        "realtime: {append_ms: sk-hunter2}",
+        "realtime: {key: sk-hunter2: x}",
+    ],
+)
+def test_no_error_repeats_a_secret(text: str) -> None:
+    for layer in (Layer("f.yaml", text), Layer("--set", {"realtime": {"key": Typed("sk-hunter2")}})):
+        with pytest.raises(SettingsError) as caught:
+            load([layer])
+        assert "hunter2" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert "hunter2" not in repr(caught.value.__context__)
+
+
+WORDS = st.sampled_from(
+    [*default_yaml().split(), "\n", "\n  ", "\n\t", "- ", "[", "]", "{", "}", "'", '"', "|", ">", "&a", "*a", "!!int",
+     "? ", ": ", ", ", "# ", "---", "...", "%", "@", "0x1", "1e999", "-", "~", "\x00", "\u2028", "é", "<<: "]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=12).map(" ".join), st.lists(WORDS).map("".join)))
+def test_any_text_is_settings_or_one_line_for_each_error(text: str) -> None:
+    for layer in (Layer("f.yaml", text), Layer("--set", {"realtime": {"voice": Typed(text)}})):
+        try:
+            loaded = load([layer])
+        except SettingsError as error:
+            for line in str(error).split("\n"):
+                assert line.startswith(layer.origin)
+                assert line.isprintable()
+        else:
+            assert isinstance(loaded, Loaded)

@@ -1,0 +1,83 @@
+"""The commented file of all keys, the settings in force, and the schema."""
+
+import json
+from pathlib import Path
+
+from antiphon.settings import Layer, Settings, default_yaml, effective, effective_dict, json_schema, load
+from antiphon.settings.layers import Typed
+
+CONFIG = Path(__file__).parents[2] / "config"
+REGENERATE = """is not up to date; regenerate both with:
+.venv/bin/python -c 'import json; from antiphon.settings import default_yaml, json_schema
+open("config/antiphon.yaml", "w").write(default_yaml())
+open("config/schema.json", "w").write(json.dumps(json_schema(), indent=2) + "\\n")'"""
+
+
+def test_the_commented_file_is_as_the_code_has_it() -> None:
+    assert (CONFIG / "antiphon.yaml").read_text() == default_yaml(), f"config/antiphon.yaml {REGENERATE}"
+
+
+def test_the_schema_is_as_the_code_has_it() -> None:
+    schema = json.loads((CONFIG / "schema.json").read_text())
+    assert schema == json_schema(), f"config/schema.json {REGENERATE}"
+
+
+def test_the_commented_file_equals_the_defaults_and_holds_every_key() -> None:
+    loaded = load([Layer("config/antiphon.yaml", default_yaml())])
+    assert loaded.settings == Settings()
+    assert "default" not in loaded.origins.values()
+
+
+def test_the_commented_file_can_be_read_by_people() -> None:
+    lines = default_yaml().split("\n")
+    assert lines[0] == "# yaml-language-server: $schema=schema.json"
+    assert max(map(len, lines)) <= 120
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_the_demo_s_settings_fit() -> None:
+    path = CONFIG / "demo.yaml"
+    demo = load([Layer("demo.yaml", path.read_text()), Layer("--set", {"realtime": {"url": "ws://127.0.0.1:1/v1"}})])
+    assert demo.settings.lamps.kind == "terminal"
+    assert demo.settings.log.format == "json"
+    assert (demo.settings.microphone.device, demo.settings.speaker.device) == ("mic", "spk")
+    assert [word.model for word in demo.settings.wake.words] == ["hey_jarvis"]
+
+
+def test_the_schema_lets_an_editor_help() -> None:
+    schema = json_schema()
+    voice = schema["$defs"]["Realtime"]["properties"]["voice"]
+    assert voice["default"] == "linjiajiejie"
+    assert voice["description"]
+    assert schema["$defs"]["Realtime"]["additionalProperties"] is False
+
+
+def test_the_settings_in_force_show_their_origins() -> None:
+    loaded = load([Layer("f.yaml", "realtime:\n  voice: two\nlamps: {brightness: 0.5}\n")])
+    lines = [line.split() for line in effective(loaded, "$STEPFUN_API_KEY").splitlines()]
+    assert ["realtime.voice", "=", "two", "#", "f.yaml:2"] in lines
+    assert ["lamps.brightness", "=", "0.5", "#", "f.yaml:3"] in lines
+    assert ["log.level", "=", "info", "#", "default"] in lines
+    assert lines[-1] == ["(API", "key)", "=", "***", "#", "$STEPFUN_API_KEY"]
+    assert "API key" not in effective(loaded)
+
+
+def test_the_settings_in_force_can_be_typed_again() -> None:
+    loaded = load([Layer("f.yaml", "realtime: {voice: 'on', instructions: 'a: \"b\" # é'}\nlamps: {pins: [1, 2]}")])
+    typed = []
+    for line in effective(loaded).splitlines():
+        key, value = line.rpartition("  # ")[0].split(" = ", 1)
+        section, name = key.strip().split(".")
+        typed.append(Layer("--set", {section: {name: Typed(value.strip())}}))
+    assert load(typed).settings == loaded.settings
+
+
+def test_a_proxy_s_password_is_starred() -> None:
+    loaded = load([Layer("f.yaml", "realtime: {proxy: 'http://me:hunt@er2@host:1'}")])
+    assert "realtime.proxy" in effective(loaded)
+    assert "http://***@host:1" in effective(loaded)
+    assert "er2" not in effective(loaded)
+    shown = effective_dict(loaded)
+    assert shown["realtime.proxy"] == {"value": "http://***@host:1", "origin": "f.yaml:1"}
+    assert shown["wake.words"]["value"][0]["model"] == "hey_jarvis"
+    assert "er2" not in json.dumps(shown)

@@ -1,0 +1,133 @@
+"""The keys, their defaults, and the checks of one key against another."""
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from antiphon.conversation.manners import Manners
+from antiphon.settings.sections import Realtime, Section, Settings, Speaker, WakeWord, is_loopback
+
+
+def sections() -> list[type[BaseModel]]:
+    return [type(section) for _, section in Settings()] + [WakeWord]
+
+
+def sentences(section: type[BaseModel], **values: object) -> list[str]:
+    with pytest.raises(ValidationError) as caught:
+        section(**values)
+    return [error["msg"] for error in caught.value.errors()]
+
+
+@pytest.mark.parametrize("section", sections())
+def test_every_key_says_what_it_is(section: type[BaseModel]) -> None:
+    assert section.__doc__
+    for key, field in section.model_fields.items():
+        assert field.description, key
+        assert field.description.endswith("."), key
+
+
+@pytest.mark.parametrize("section", sections())
+def test_settings_never_change_and_never_repeat_a_value(section: type[BaseModel]) -> None:
+    assert section.model_config["frozen"]
+    assert section.model_config["extra"] == "forbid"
+    assert issubclass(section, Section) or section is Manners
+
+
+def test_a_time_says_its_unit() -> None:
+    for section in sections():
+        for key, field in section.model_fields.items():
+            if key.endswith(("_ms", "_s", "_min", "_hz", "_db")) and section is not Manners:
+                unit = {"ms": "millisecond", "s": "second", "min": "minute", "hz": "hertz", "db": "decibel"}
+                assert unit[key.rpartition("_")[2]] in (field.description or ""), key
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("ws://127.0.0.1:8765/v1/realtime", True),
+        ("ws://127.8.9.1/", True),
+        ("ws://[::1]:80/", True),
+        ("ws://localhost:1/", True),
+        ("ws://LOCALHOST/", True),
+        ("wss://api.stepfun.com/v1/realtime", False),
+        ("ws://192.168.1.5/", False),
+        ("ws://localhost.example.com/", False),
+        ("ws://127.0.0.1.example.com/", False),
+    ],
+)
+def test_what_stays_on_this_machine(url: str, here: bool) -> None:
+    assert is_loopback(url) is here
+
+
+@pytest.mark.parametrize("url", ["ws://localhost:1/x", "ws://[::1]/x", "wss://lan.example/x", "WSS://lan.example/x"])
+def test_urls_that_can_be_used(url: str) -> None:
+    assert Realtime(url=url).url == url
+
+
+@pytest.mark.parametrize("url", ["ws://lan.example/x", "WS://lan.example/x", "ws://192.168.1.5:80/"])
+def test_plain_to_another_machine_must_be_allowed(url: str) -> None:
+    (sentence,) = sentences(Realtime, url=url)
+    assert "use wss://, or set allow_plain: true" in sentence
+    assert Realtime(url=url, allow_plain=True).url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "api.stepfun.com", "https://api.stepfun.com/v1", "wss://", "wss://[::1", "wss://h:x/", "wss://h:99999/",
+     "wss://a b/", "wss://h/\n", "wss://hunter2@h/", "wss://h/?model=x", "wss://h/#x"],
+)  # fmt: skip
+def test_urls_that_cannot_be_used_are_not_repeated(url: str) -> None:
+    (sentence,) = sentences(Realtime, url=url)
+    assert "hunter2" not in sentence
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "socks5://h:1", "http://u:hunter2@", "http://u:1/hunter2@h", ""])
+def test_proxies_that_cannot_be_used_are_not_repeated(proxy: str) -> None:
+    (sentence,) = sentences(Realtime, proxy=proxy)
+    assert "hunter2" not in sentence
+
+
+def test_a_proxy_does_not_show_in_a_repr() -> None:
+    assert "hunter2" not in repr(Settings(realtime=Realtime(proxy="http://u:hunter2@h:1")))
+
+
+@pytest.mark.parametrize("key_file", ["sk-1234", "etc/key", "~/key", "", "/etc/\x00key"])
+def test_a_key_in_place_of_its_file_is_not_repeated(key_file: str) -> None:
+    (sentence,) = sentences(Realtime, key_file=key_file)
+    assert "is not an absolute path" in sentence
+    assert "sk-1234" not in sentence
+
+
+def test_the_jitter_buffer_can_only_grow() -> None:
+    assert Speaker(jitter_ms=500, jitter_max_ms=500).jitter_ms == 500
+    assert sentences(Speaker, jitter_ms=501) == [
+        "jitter_ms is 501 and jitter_max_ms is 500; the second must not be less"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lamps", "buttons", "sentence"),
+    [
+        ([17, 17], {}, "pin 17 is already used by lamps.pins"),
+        ([17, 27], {"mute": 27}, "pin 27 is already used by lamps.pins"),
+        ([17], {"talk": 5, "mute": 5}, "pin 5 is already used by buttons.talk"),
+    ],
+)
+def test_a_pin_has_one_use(lamps: list[int], buttons: dict[str, int], sentence: str) -> None:
+    (said,) = sentences(Settings, lamps={"kind": "gpio", "pins": lamps}, buttons=buttons)
+    assert said == f"{sentence}; give each LED and button a pin of its own"
+
+
+def test_pins_count_only_when_they_are_used() -> None:
+    settings = Settings.model_validate({"lamps": {"kind": "none", "pins": [17]}, "buttons": {"talk": 17}})
+    assert settings.buttons.talk == 17
+    (said,) = sentences(Settings, lamps={"kind": "gpio"})
+    assert "names no pin" in said
+
+
+def test_a_wake_word_is_listed_once() -> None:
+    word = {"model": "hey_jarvis"}
+    (said,) = sentences(Settings, wake={"words": [word, word]})
+    assert "twice" in said
+    other = {"model": "hey_jarvis", "engine": "microwakeword"}
+    assert len(Settings.model_validate({"wake": {"words": [word, other]}}).wake.words) == 2
+    assert Settings.model_validate({"wake": {"words": []}}).wake.words == ()

@@ -1,0 +1,156 @@
+"""Settings and the key are found in files, variables and the command line, or it is said why not."""
+
+from pathlib import Path
+
+import pytest
+
+from antiphon.config_files import find_key, read_layers
+from antiphon.errors import SettingsError
+from antiphon.settings import Realtime, Settings, load
+
+KEY = "sk-hunter2"
+HERE = Realtime(url="ws://127.0.0.1:1/")
+
+
+def key_file(folder: Path, text: str = f"{KEY}\n", mode: int = 0o600, name: str = "key") -> Path:
+    path = folder / name
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def named(path: Path) -> Settings:
+    return Settings(realtime=Realtime(key_file=str(path)))
+
+
+def why_no_key(settings: Settings, environ: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        find_key(settings, environ)
+    assert "hunter2" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def why_no_layers(*args, **kwargs) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        read_layers(*args, **kwargs)
+    return str(caught.value).split("\n")
+
+
+# ── layers ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_layer_overrides_the_one_below(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("realtime:\n  voice: file\n  model: file\n  instructions: file\n")
+    environ = {"ANTIPHON_REALTIME__MODEL": "variable", "ANTIPHON_REALTIME__INSTRUCTIONS": "variable", "HOME": "/"}
+    loaded = load(read_layers(file, environ, ["realtime.instructions=set: it = so"]))
+    assert loaded.settings.realtime.voice == "file"
+    assert loaded.settings.realtime.model == "variable"
+    assert loaded.settings.realtime.instructions == "set: it = so"
+    assert loaded.origins["realtime.voice"] == f"{file}:2"
+    assert loaded.origins["realtime.model"] == "ANTIPHON_REALTIME__MODEL"
+    assert loaded.origins["realtime.instructions"] == "--set"
+
+
+def test_the_usual_file_is_read_when_it_is_there(tmp_path: Path) -> None:
+    usual = tmp_path / "antiphon.yaml"
+    assert read_layers(None, {}, [], usual) == []
+    usual.write_bytes(b"\xef\xbb\xbflog:\r\n  level: debug\r\n")
+    assert load(read_layers(None, {}, [], usual)).settings.log.level == "debug"
+    other = tmp_path / "other.yaml"
+    other.write_text("")
+    assert load(read_layers(other, {}, [], usual)).settings == Settings()
+
+
+def test_the_last_set_wins() -> None:
+    assert load(read_layers(None, {}, ["log.level=debug", "log.level=error"])).settings.log.level == "error"
+
+
+def test_unknown_variables_and_sets_are_reported() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(read_layers(None, {"ANTIPHON_REALTIME_VOICE": "x", "ANTIPHON_": "y"}, ["log.levle=debug", "a..b=1"]))
+    lines = str(caught.value).split("\n")
+    assert "ANTIPHON_REALTIME_VOICE: realtime_voice: unknown key; did you mean ANTIPHON_REALTIME__VOICE?" in lines
+    assert "--set: log.levle: unknown key; did you mean log.level?" in lines
+    assert len(lines) == 4
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"log:\n  level: caf\xe9\n")
+    missing = tmp_path / "missing.yaml"
+    assert why_no_layers(missing, {}, []) == [f"{missing}: there is no such file; give --config a settings file"]
+    assert why_no_layers(tmp_path, {}, []) == [
+        f"{tmp_path}: cannot be read (Is a directory); give a settings file that can"
+    ]
+    assert why_no_layers(None, {}, [], tmp_path)[0].startswith(f"{tmp_path}: cannot be read")
+    assert why_no_layers(latin / "x", {}, [])[0].startswith(f"{latin}/x: cannot be read (Not a directory)")
+    assert why_no_layers(latin, {}, []) == [f"{latin}:2: is not UTF-8 text; save the file as UTF-8"]
+    assert why_no_layers(Path("/dev/zero"), {}, []) == [
+        "/dev/zero: is larger than 1000000 bytes; this is not a settings file"
+    ]
+
+
+def test_what_cannot_be_read_is_told_at_once_and_not_repeated(tmp_path: Path) -> None:
+    lines = why_no_layers(tmp_path / "no", {}, [KEY, "log.level"])
+    assert len(lines) == 3
+    assert not any("hunter2" in line for line in lines)
+    assert lines[1].startswith("--set: has no equals sign; write --set section.key=value")
+
+
+# ── the key ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_key_comes_from_the_first_place_that_has_it(tmp_path: Path) -> None:
+    settings = named(key_file(tmp_path, "sk-from-file"))
+    key_file(tmp_path, " sk-from-systemd\n", 0o440, "stepfun_api_key")
+    places = {"STEPFUN_API_KEY": f" {KEY}\r\n", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    key = find_key(settings, places)
+    assert key is not None
+    assert (key.reveal(), key.origin) == (KEY, "$STEPFUN_API_KEY")
+    key = find_key(settings, places | {"STEPFUN_API_KEY": " "})
+    assert key is not None
+    assert (key.reveal(), key.origin) == ("sk-from-systemd", str(tmp_path / "stepfun_api_key"))
+    for none in ("", str(tmp_path / "none")):
+        key = find_key(settings, {"CREDENTIALS_DIRECTORY": none})
+        assert key is not None
+        assert (key.reveal(), key.origin) == ("sk-from-file", str(tmp_path / "key"))
+
+
+def test_no_key_is_one_sentence_that_names_the_three_places() -> None:
+    said = why_no_key(Settings(), {})
+    assert all(place in said for place in ("$STEPFUN_API_KEY", "systemd credential", "realtime.key_file"))
+
+
+def test_this_machine_needs_no_key() -> None:
+    assert find_key(Settings(realtime=HERE), {}) is None
+    key = find_key(Settings(realtime=HERE), {"STEPFUN_API_KEY": KEY})
+    assert key is not None
+    assert key.reveal() == KEY
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o666])
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = key_file(tmp_path, mode=mode)
+    assert why_no_key(named(path), {}).endswith(f"(mode {mode:04o}); run: chmod 600 {path}")
+
+
+def test_a_key_file_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    assert "there is no such file" in why_no_key(named(tmp_path / "none"), {})
+    assert "is empty" in why_no_key(named(key_file(tmp_path, " \n")), {})
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o700)
+    assert "Is a directory" in why_no_key(named(folder), {})
+    (folder / "stepfun_api_key").mkdir()
+    assert "Is a directory" in why_no_key(Settings(), {"CREDENTIALS_DIRECTORY": str(folder)})
+
+
+@pytest.mark.parametrize(
+    "key", [f"{KEY}\nX: y", f"Bearer {KEY}", f"{KEY}\x00", f"{KEY}\x7f", f"{KEY}é", f"{KEY}\u200b"]
+)
+def test_a_key_that_could_not_be_sent_is_refused(tmp_path: Path, key: str) -> None:
+    assert why_no_key(Settings(), {"STEPFUN_API_KEY": key}).startswith(
+        "$STEPFUN_API_KEY: does not hold an API key alone"
+    )
+    assert "does not hold an API key alone" in why_no_key(named(key_file(tmp_path, key)), {})
