@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from antiphon.devices.wake_microwakeword import builtin_models, open_engine
+from antiphon.devices.wake_models import packaged_models
 from antiphon.errors import ModelError
 from antiphon.pcm import WAKE_RATE_HZ, Samples
 from antiphon.simulator.speech import FLITE_VOICES, synthesise
@@ -80,16 +81,32 @@ def test_threshold_is_the_makers(jarvis):
     assert open_engine(["okay_nabu"]).default_threshold("okay_nabu") == 0.85
 
 
-def test_own_model_is_called_as_its_file(own):
-    engine = open_engine([str(own)])
+@pytest.mark.parametrize("suffix", [".tflite", ".json"])
+def test_own_model_is_called_as_its_file(own, suffix):
+    engine = open_engine([str(own.with_suffix(suffix))])
     assert list(engine.words) == ["sesame"]
     assert highest(engine, spoken("Alexa.", "slt")) > engine.default_threshold("sesame")
 
 
-@pytest.mark.parametrize("content", ["", "[1, 2]", "{}", '{"model": "x.tflite", "wake_word": "x", "micro": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "[1, 2]", "{}", '{"model": "x.tflite", "wake_word": "x", "micro": {}}', '{"model": 5}']
+)
 def test_other_description_is_an_error(own, content):
     own.write_text(content)
     with pytest.raises(ModelError, match=r"sesame\.json: this is not a description of a microWakeWord model"):
+        open_engine([str(own)])
+
+
+def test_missing_description_is_an_error(own):
+    own.unlink()
+    with pytest.raises(ModelError, match=r"sesame\.json: there is no such file"):
+        open_engine([str(own.with_suffix(".tflite"))])
+
+
+def test_model_of_the_other_engine_is_an_error(own):
+    other = packaged_models("pyopen_wakeword") / "alexa.tflite"
+    own.with_suffix(".tflite").write_bytes(other.read_bytes())
+    with pytest.raises(ModelError, match="choose the engine it was made for"):
         open_engine([str(own)])
 
 

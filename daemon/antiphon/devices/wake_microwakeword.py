@@ -33,12 +33,12 @@ def builtin_models() -> dict[str, Path]:
 
 
 def open_engine(models: Sequence[str]) -> WakeEngine:
-    """An engine for `models`: names of builtin_models(), or paths of own .json descriptions, each beside its .tflite.
+    """An engine for `models`: names of builtin_models(), or paths of own .tflite files, each with its .json beside it.
 
     A word is called as its file. Raises ModelError, in one sentence, for whatever cannot be used.
     """
     builtin = builtin_models()
-    files = [find_model(model, builtin, (".json",)) for model in models]
+    files = [find_model(model, builtin, (".tflite", ".json")).with_suffix(".json") for model in models]
     check_distinct([file.stem for file in files])
     for file in files:
         _check(file)
@@ -95,9 +95,10 @@ class MicroWakeWordEngine:
 
 def _check(file: Path) -> None:
     """Raises ModelError unless `file` describes a model that is there."""
+    check_readable(file)
     try:
         described = json.loads(file.read_text("utf-8"))
-        model, micro = described["model"], described["micro"]
+        model, micro = file.parent / described["model"], described["micro"]
         cutoff, window = float(micro["probability_cutoff"]), int(micro["sliding_window_size"])
         complete = isinstance(described["wake_word"], str) and 0 < cutoff < 1 and window > 0
     except (ValueError, KeyError, TypeError):
@@ -107,13 +108,12 @@ def _check(file: Path) -> None:
             f"wake word model {file}: this is not a description of a microWakeWord model (JSON with wake_word, model, "
             "and micro.probability_cutoff and micro.sliding_window_size); fetch it again"
         )
-    check_readable(file.parent / model)
-    check_flatbuffer(file.parent / model)
+    check_flatbuffer(model)
 
 
 def _try(file: Path) -> None:
     """Raises ModelError unless the model runs. The library crashes on a damaged file: let a child process find out."""
-    command = [sys.executable, "-c", _TRIAL, str(file.resolve())]
+    command = [sys.executable, "-I", "-c", _TRIAL, str(file.resolve())]
     try:
         # The program is this Python, the script is above, and no shell reads the path.
         done = subprocess.run(command, capture_output=True, timeout=_TRIAL_S, check=False)  # noqa: S603
