@@ -99,6 +99,13 @@ def test_forgetting_is_as_good_as_new(jarvis):
     assert jarvis.hear(sound) == fresh
 
 
+def test_forgetting_keeps_no_sound(jarvis):
+    jarvis.hear(np.full(2000, 9999, np.int16))
+    assert jarvis._features._sound.any()
+    jarvis.forget()
+    assert not jarvis._features._sound.any()
+
+
 def test_first_five_steps_score_nothing(jarvis):
     jarvis.forget()
     rows = jarvis.hear(spoken("Hey Jarvis.", "rms")[: 7 * STEP_FRAMES])

@@ -120,6 +120,7 @@ class _Features:
     def forget(self) -> None:
         """As new. The first step has no past: it is shorter, and upstream begins with a spectrogram of ones."""
         self._filled = 0
+        self._sound.fill(0)  # who mutes the microphone wants nothing kept
         self._window.fill(1)
         self._resize(STEP_FRAMES)
 
