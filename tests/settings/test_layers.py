@@ -136,6 +136,8 @@ def test_a_typed_value_that_is_broken_names_its_origin_and_key() -> None:
         ("a: *x\n", "f.yaml:1: & and * (anchors and aliases) are not used here"),
         ("a: !!python/object:os.system x\n", "f.yaml:1: ! (a tag) is not used here"),
         ("a: 1\n---\nb: 2\n", "f.yaml:2: a second document begins"),
+        ("a\n  b: 1\n", "f.yaml:2: a colon where none can be; put text with a colon in quotes, and see that the line"),
+        ("a:\n  b: !x 1\n", "f.yaml:2: ! (a tag) is not used here"),
         ("a: 1\nb: \x00\n", "f.yaml:2: holds a character that is not text"),
         ("[" * 5000, "f.yaml:1: brackets or indents are too deep"),
         ("a\n", "f.yaml:1: holds no sections"),
@@ -155,3 +157,9 @@ def test_broken_yaml_is_one_line_with_a_remedy(text: str, sentence: str) -> None
 def test_control_characters_do_not_reach_the_terminal() -> None:
     (line,) = told('"\\e[31m\\n": 1\n"\\e[31m\\n": 2\n')
     assert line.startswith("f.yaml:2: \\x1b[31m\\n: is given twice")
+
+
+def test_a_tree_of_plain_values_is_taken_as_it_is() -> None:
+    sheet = lay([Layer("a test", {"lamps": {"pins": (17, 27), "kind": "gpio"}})])
+    assert sheet.tree == {"lamps": {"pins": [17, 27], "kind": "gpio"}}
+    assert str(sheet.places["lamps", "pins", 1]) == "a test"

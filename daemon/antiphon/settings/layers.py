@@ -24,7 +24,7 @@ REMEDIES = {
     r"'\t' that cannot start": "a tab; indent with spaces",
     "that cannot start": "a word begins with a character that YAML keeps for itself; put the text in quotes",
     "mapping values are not allowed": "a colon where none can be; put text with a colon in quotes, "
-    "and begin all keys of a section in the same column",
+    "and see that the line above has its own",
     "could not find expected ':'": "a key without a colon; write `key: value`",
     "expected <block end>": "this line does not fit those above; begin all keys of a section in the same column",
     "unexpected end of stream": "a quote is opened and never closed",
