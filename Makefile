@@ -1,0 +1,75 @@
+# Antiphon. `make` alone prints this help; `make run` and `make test` set up everything they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test bench style types cover parity card setup clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CARD := build/libasound_module_pcm_antiphon.so
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# What the wheels do not bring. The first line builds PyAudio, systemd-python and the simulated card;
+# the second plays and records beside the daemon in tests, and gives the room its voices.
+PACKAGES := ca-certificates python3-venv python3-dev gcc libc6-dev pkg-config portaudio19-dev libasound2-dev libsystemd-dev \
+            alsa-utils flite espeak-ng
+
+help:  ## print this help
+	@echo "Antiphon turns a small Linux board into a voice appliance. Targets:"
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+run: setup card  ## set everything up and watch a whole turn, on simulated hardware where there is none
+	@$(BIN)/antiphon demo
+
+test: setup card  ## the whole suite, from nothing
+	@$(BIN)/python -m pytest
+
+bench: setup card  ## measure; prints a table and writes build/bench.json (ONLY=name for one figure)
+	@$(BIN)/python tests/bench/run.py $(ONLY)
+
+style: setup  ## ruff: format and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: setup  ## mypy --strict, and the floors
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+cover: setup card  ## branch coverage of the suite
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report --skip-covered --sort=cover
+
+parity: setup  ## compare wake word scores with the upstream openwakeword package, in an environment of its own
+	@$(BIN)/python tests/parity/parity.py
+
+card: $(CARD)  ## build the simulated sound card
+
+setup: build/.installed
+
+clean:  ## forget everything that was built or installed here
+	@rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+$(CARD): hardware/simulated-card/antiphon_card.c | build/.packages
+	@mkdir -p build
+	@gcc -O2 -Wall -Wextra -Werror -fPIC -shared -DPIC -o $@ $< -lasound
+
+build/.packages: Makefile
+	@mkdir -p build
+	@if ! dpkg -s $(PACKAGES) >/dev/null 2>&1; then \
+	  command -v apt-get >/dev/null || { echo "Antiphon needs Debian's packages: $(PACKAGES)"; exit 2; }; \
+	  echo "Installing Debian packages: $(PACKAGES)"; \
+	  $(ROOT) apt-get -qq update; \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PACKAGES) >build/apt.log 2>&1 \
+	    || { tail -n 20 build/apt.log; exit 2; }; \
+	fi
+	@touch $@
+
+build/.installed: pyproject.toml build/.packages
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Antiphon needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=/usr/bin/python3")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[systemd,dev]'
+	@touch $@

@@ -1,0 +1,262 @@
+"""Floor 5. The composition root: the only file that knows concrete names. It builds the appliance, and ends it well.
+
+Start, in order: mouth, ear, hands, face, mind. Stop in reverse, each with a limit; what does not stop is named.
+"""
+
+import asyncio
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from antiphon.audio.endpoint import Endpointer
+from antiphon.audio.jitter import JitterPlan
+from antiphon.audio.trigger import Trigger, WakeWord
+from antiphon.calls import CallPlan, Calls
+from antiphon.conversation.machine import Machine
+from antiphon.devices.fake_hands import NoButtons, NoLamps
+from antiphon.devices.terminal import TerminalLamps
+from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
+from antiphon.errors import DeviceError
+from antiphon.gestures import Gestures
+from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
+from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Notifier, Speaker, WakeEngine, Watcher
+from antiphon.runtime.ear import Ear, EarPlan
+from antiphon.runtime.engines import EngineSet
+from antiphon.runtime.face_painter import FacePainter
+from antiphon.runtime.inbox import Inbox
+from antiphon.runtime.liveness import Progress
+from antiphon.runtime.log import libraries_into, open_log
+from antiphon.runtime.mouth import Mouth, MouthPlan
+from antiphon.runtime.notify import open_notifier
+from antiphon.runtime.shell import Shell
+from antiphon.runtime.thread import ZombieThread
+from antiphon.secret import Secret
+from antiphon.settings import Settings
+
+THREAD_ENDS_S = 3.0
+TERMINAL_LAMPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an appliance is made of: adapters, or fakes."""
+
+    microphone: Microphone
+    speaker: Speaker
+    lamps: Lamps
+    buttons: Buttons
+    engine: WakeEngine | None
+    trigger: Trigger | None
+    make_link: LinkMaker
+
+
+class Appliance:
+    """One appliance from start to end. `failed` is set when a thread died of a fault of ours."""
+
+    def __init__(
+        self, settings: Settings, world: World, log: Log, notifier: Notifier, watchers: Iterable[Watcher] = ()
+    ) -> None:
+        self._settings = settings
+        self._world = world
+        self._log = log
+        self._notifier = notifier
+        self._watchers = list(watchers)
+        self._shell: Shell | None = None
+        self.failed = False
+        self.zombies: list[str] = []
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        inbox = Inbox()
+        ear, mouth = self._ear(inbox), self._mouth(inbox)
+        painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
+        machine = make_machine(self._settings)
+        shell = self._shell = Shell(
+            machine, inbox, ear, mouth, self._world.make_link, [painter, *self._watchers], self._log, self._notifier
+        )
+
+        def progress() -> Progress:
+            deaf = machine.snapshot.deaf
+            return Progress(ear.progress, deaf, mouth.progress, True, inbox.posted, shell.handled)
+
+        with self._threads(ear, mouth), self._hands(inbox):
+            beside = [asyncio.ensure_future(painter.run()), asyncio.ensure_future(shell.watch_over(progress))]  # noqa: TID251 - they end with the shell, below
+            try:
+                await shell.run()
+            finally:
+                self._notifier.stopping()
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
+                self._world.lamps.close()
+
+    def stop(self) -> None:
+        """Let `run` return soon. On the loop's thread."""
+        if self._shell is not None:
+            self._shell.stop()
+
+    def _ear(self, inbox: Inbox) -> Ear:
+        own = self._settings.realtime.turn_detection == "own"
+        judge = self._settings.endpointing
+        endpoint = Endpointer(judge.min_speech_ms, judge.trailing_silence_ms) if own else None
+        plan = EarPlan(preroll_ms=self._settings.microphone.preroll_ms)
+        world = self._world
+        return Ear(world.microphone, world.engine, WebrtcVoiceDetector(), world.trigger, endpoint, inbox.post, plan)
+
+    def _mouth(self, inbox: Inbox) -> Mouth:
+        speaker = self._settings.speaker
+        jitter = JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms)
+        plan = MouthPlan(jitter=jitter)
+        return Mouth(self._world.speaker, inbox.post, plan)
+
+    @contextmanager
+    def _threads(self, ear: Ear, mouth: Mouth) -> Iterator[None]:
+        """Mouth and ear live inside; one of them dying of a fault ends the appliance."""
+        loop = asyncio.get_running_loop()
+
+        def died(fault: threading.ExceptHookArgs) -> None:
+            self.failed = True
+            sys.excepthook(fault.exc_type, fault.exc_value or fault.exc_type(), fault.exc_traceback)
+            loop.call_soon_threadsafe(self.stop)
+
+        before, threading.excepthook = threading.excepthook, died
+        mouth.start()
+        ear.start()
+        try:
+            yield
+        finally:
+            for thread in (ear, mouth):
+                try:
+                    thread.stop(THREAD_ENDS_S)
+                except ZombieThread as zombie:
+                    self.zombies.append(str(zombie))
+                    self._log.write("error", "zombie", sentence=str(zombie))
+            threading.excepthook = before
+
+    @contextmanager
+    def _hands(self, inbox: Inbox) -> Iterator[None]:
+        """Buttons live inside. One that cannot be used is said, and the rest goes on."""
+        try:
+            self._world.buttons.open(inbox.post)
+        except DeviceError as error:
+            self._log.write("error", "no-buttons", sentence=str(error))
+        try:
+            yield
+        finally:
+            self._world.buttons.close()
+
+
+def run_appliance(settings: Settings, key: Secret | None) -> int:
+    """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend."""
+    log = open_log(settings.log.format, settings.log.level)
+    faulthandler.register(signal.SIGUSR1, all_threads=True, chain=False)
+    with libraries_into(log):
+        world = open_world(settings, key, log)
+        appliance = Appliance(settings, world, log, open_notifier(log))
+        started_s = time.monotonic()
+        log.write("info", "starting", pid=os.getpid())
+        asyncio.run(_until_signalled(appliance, log))
+        log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
+    if appliance.zombies:  # a thread hangs in a driver, and an orderly exit would wait for it
+        os._exit(1)
+    return 1 if appliance.failed else 0
+
+
+async def _until_signalled(appliance: Appliance, log: Log) -> None:
+    """The first SIGTERM or SIGINT is a request, the second an order."""
+    loop = asyncio.get_running_loop()
+    asked: list[int] = []
+
+    def signalled(number: int) -> None:
+        asked.append(number)
+        log.write("info", "signal", name=signal.Signals(number).name, times=len(asked))
+        if len(asked) > 1:
+            os._exit(128 + number)
+        appliance.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled, number)
+    await appliance.run()
+
+
+def make_machine(settings: Settings) -> Machine:
+    """The mind of these settings."""
+    realtime = settings.realtime
+    return Machine(
+        settings.conversation,
+        Calls(CallPlan(warm=realtime.connection == "warm", renew_after_s=realtime.renew_after_min * 60.0)),
+        Gestures(settings.buttons.double_ms, settings.buttons.hold_ms),
+        own_endpointing=realtime.turn_detection == "own",
+    )
+
+
+def make_links(settings: Settings, key: Secret | None) -> LinkMaker:
+    """Who opens calls."""
+    names = RealtimePlan.__dataclass_fields__.keys() & type(settings.realtime).model_fields.keys()
+    return RealtimeLinkMaker(RealtimePlan(**{name: getattr(settings.realtime, name) for name in names}), key)
+
+
+def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
+    """The adapters that the settings name; wake word models are loaded. Raises ModelError."""
+    from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker
+
+    microphone, speaker = settings.microphone, settings.speaker
+    engine, trigger = open_wake_words(settings)
+    lamps, buttons = _open_board(settings, log)
+    return World(
+        PyAudioMicrophone(microphone.device, microphone.rate_hz or 16000, microphone.block_ms, microphone.channels),
+        PyAudioSpeaker(speaker.device, speaker.rate_hz or 24000, speaker.block_ms, speaker.channels),
+        lamps,
+        buttons,
+        engine,
+        trigger,
+        make_links(settings, key),
+    )
+
+
+def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | None]:
+    """The engines of the words that are set, as one, and the trigger that judges their scores. Raises ModelError."""
+    from antiphon.devices import wake_microwakeword, wake_openwakeword
+
+    openers: dict[str, Callable[[list[str]], WakeEngine]] = {
+        "openwakeword": wake_openwakeword.open_engine,
+        "microwakeword": wake_microwakeword.open_engine,
+    }
+    by_engine = {name: [word for word in settings.wake.words if word.engine == name] for name in openers}
+    opened = [(openers[name]([word.model for word in words]), words) for name, words in by_engine.items() if words]
+    if not opened:
+        return None, None
+    engine = opened[0][0] if len(opened) == 1 else EngineSet([one for one, _ in opened])
+    words = [
+        WakeWord(name, one.default_threshold(name) if word.threshold is None else word.threshold, word.refractory_ms)
+        for one, words in opened
+        for name, word in zip(one.words, words, strict=True)
+    ]
+    return engine, Trigger(words)
+
+
+def _open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:
+    """Lamps and buttons; what cannot be had is said, and the rest goes on."""
+    lamps: Lamps = NoLamps()
+    buttons: Buttons = NoButtons()
+    if settings.lamps.kind == "terminal":
+        lamps = TerminalLamps(sys.stdout, TERMINAL_LAMPS)
+    wanted = settings.buttons
+    if settings.lamps.kind != "gpio" and wanted.talk is None and wanted.mute is None:
+        return lamps, buttons
+    from antiphon.devices.gpio import GpioButtons, GpioLamps, pin_factory
+
+    try:
+        factory = pin_factory("mock" if os.environ.get("GPIOZERO_PIN_FACTORY") == "mock" else "real")
+        if settings.lamps.kind == "gpio":
+            lamps = GpioLamps(settings.lamps.pins, settings.lamps.active_high, factory, log)
+        buttons = GpioButtons(wanted.talk, wanted.mute, wanted.pull_up, factory)
+    except DeviceError as error:
+        log.write("error", "no-gpio", sentence=str(error))
+    return lamps, buttons

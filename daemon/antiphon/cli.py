@@ -1,0 +1,176 @@
+"""Floor 5. The command line: one function a verb. It reads argv, prints, and turns errors into one line and exit 2.
+
+Heavy parts are imported by the verb that needs them: `antiphon version` must not wait for numpy.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from antiphon import __version__
+from antiphon.config_files import find_key, read_layers
+from antiphon.errors import AntiphonError
+from antiphon.settings import Loaded, effective, effective_dict, load
+
+EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and shows its traceback
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = _parser(arguments[:1]).parse_args(arguments)
+    verb: Callable[[argparse.Namespace], int] = options.verb
+    try:
+        return verb(options)
+    except AntiphonError as error:
+        print("\n".join(f"antiphon: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return EXIT_MEND
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _settings(options: argparse.Namespace) -> Loaded:
+    return load(read_layers(options.config, os.environ, options.set))
+
+
+# ── verbs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run(options: argparse.Namespace) -> int:
+    """Be the appliance, until SIGTERM."""
+    from antiphon.app import run_appliance
+
+    settings = _settings(options).settings
+    return run_appliance(settings, find_key(settings, os.environ))
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Show a whole turn, with what this machine has and what it lacks simulated."""
+    from antiphon.demo import run_demo
+
+    return run_demo(options)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print the settings in effect, and where each comes from."""
+    loaded = _settings(options)
+    if options.json:
+        print(json.dumps(effective_dict(loaded), indent=2, ensure_ascii=False))
+    else:
+        print(effective(loaded), end="")
+    return 0
+
+
+def devices(options: argparse.Namespace) -> int:
+    """List the sound devices."""
+    from antiphon.devices.pyaudio import list_devices
+
+    found = list_devices()
+    if options.json:
+        print(json.dumps([device.__dict__ for device in found], indent=2))
+        return 0
+    if not found:
+        print("There is no sound device. Plug one in, or try 'make run', which simulates one.")
+    for device in found:
+        ways = ((device.input_channels, "in"), (device.output_channels, "out"))
+        uses = [f"{count} {way}" for count, way in ways if count]
+        print(f"{device.index:3}  {device.name}  ({', '.join(uses)}, {device.rate_hz} Hz)")
+    return 0
+
+
+def listen(options: argparse.Namespace) -> int:
+    """Show wake word scores live."""
+    from antiphon.listening import run_listen
+
+    return run_listen(_settings(options).settings, seconds=options.seconds, as_json=options.json)
+
+
+def ask(options: argparse.Namespace) -> int:
+    """Run one turn with a WAV file for a microphone, and another for a speaker."""
+    from antiphon.asking import run_ask
+
+    settings = _settings(options).settings
+    key = find_key(settings, os.environ)
+    return run_ask(settings, key, options.question, options.output, as_json=options.json)
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Be StepFun's realtime service, on this machine."""
+    import asyncio
+
+    from antiphon.simulator.stepfun.arguments import options_from
+    from antiphon.simulator.stepfun.server import run_forever
+
+    asyncio.run(run_forever(options_from(options), lambda line: print(json.dumps(line), flush=True)))
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Try everything that the appliance needs, and name the remedy of each failure."""
+    from antiphon.doctor import run_doctor
+
+    return run_doctor(options.config, os.environ, options.set, as_json=options.json)
+
+
+def docs(_: argparse.Namespace) -> int:
+    """Draw the states of a conversation from their table, as a Mermaid diagram."""
+    from antiphon.conversation.states import mermaid
+
+    print(mermaid(), end="")
+    return 0
+
+
+def version(options: argparse.Namespace) -> int:
+    """Print the version."""
+    facts = {"antiphon": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    print(json.dumps(facts) if options.json else f"antiphon {__version__}")
+    return 0
+
+
+# ── argv ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _parser(first: list[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="antiphon", description="A voice appliance: call and response.")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def add(function: Callable[[argparse.Namespace], int], *, settings: bool, prints: bool) -> argparse.ArgumentParser:
+        words = (function.__doc__ or "").strip()
+        verb = verbs.add_parser(function.__name__, help=words[0].lower() + words[1:].rstrip("."), description=words)
+        verb.set_defaults(verb=function)
+        if settings:
+            verb.add_argument("--config", type=Path, metavar="FILE", help="settings (else /etc/antiphon/antiphon.yaml)")
+            verb.add_argument("--set", action="append", default=[], metavar="A.B=C", help="change one setting")
+        if prints:
+            verb.add_argument("--json", action="store_true", help="print data as JSON")
+        return verb
+
+    add(run, settings=True, prints=False)
+    demo_verb = add(demo, settings=True, prints=True)
+    demo_verb.add_argument("--simulate", action="store_true", help="simulate card and service even where there are any")
+    demo_verb.add_argument("--voice", default="slt", help="who speaks in the simulated room: rms slt awb kal16")
+    demo_verb.add_argument("--say", default="What time is it?", help="the question asked in the simulated room")
+    demo_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to leave what the room heard")
+    add(check, settings=True, prints=True)
+    add(devices, settings=False, prints=True)
+    listen_verb = add(listen, settings=True, prints=True)
+    listen_verb.add_argument("--seconds", type=float, help="stop after so long")
+    ask_verb = add(ask, settings=True, prints=True)
+    ask_verb.add_argument("question", type=Path, help="a WAV file with the question")
+    ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")
+    simulate_verb = add(simulate, settings=False, prints=False)
+    if first == ["simulate"]:  # its many faults are listed only where they are asked for
+        from antiphon.simulator.stepfun.arguments import add_arguments
+
+        add_arguments(simulate_verb)
+    add(doctor, settings=True, prints=True)
+    add(docs, settings=False, prints=False)
+    add(version, settings=False, prints=True)
+    return parser

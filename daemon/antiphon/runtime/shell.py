@@ -1,0 +1,196 @@
+"""Floor 4. The shell around the mind: brings it every event, performs every effect, and wakes it at its deadline.
+
+It decides nothing. A link is a task of its own here; ear and mouth are threads that it only calls. An exception in
+any of them is a programmer's fault: it ends the process, and the service manager starts a clean one.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from antiphon.conversation import effects as fx
+from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, Started, Ticked
+from antiphon.conversation.states import AT_REST
+from antiphon.ports import Link, LinkMaker, Log, Notifier, Watcher
+from antiphon.runtime.inbox import Inbox
+from antiphon.runtime.liveness import Liveness, Progress
+from antiphon.snapshot import Snapshot
+
+_CALLS_END_S = 3.0
+
+
+class Mind(Protocol):
+    """What the shell knows of the machine."""
+
+    def handle(self, event: Event, now: float) -> list[fx.Effect]:
+        """Decide about one event."""
+
+    @property
+    def deadline(self) -> float | None:
+        """When `Ticked` is due."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What may be shown."""
+
+
+class EarControl(Protocol):
+    """What the shell asks of the ear; every call returns at once."""
+
+    def open(self) -> None: ...
+    def close(self) -> None: ...
+    def stream(self, preroll_ms: float) -> None: ...
+    def rest(self) -> None: ...
+
+
+class MouthControl(Protocol):
+    """What the shell asks of the mouth; every call returns at once."""
+
+    def prepare(self) -> None: ...
+    def release(self) -> None: ...
+    def play(self, reply: str, pcm: bytes) -> None: ...
+    def end(self, reply: str) -> None: ...
+    def hush(self, reply: str) -> None: ...
+    def chime(self, name: fx.ChimeName) -> None: ...
+
+
+class Shell:
+    """Runs one mind until it is cancelled."""
+
+    def __init__(
+        self,
+        mind: Mind,
+        inbox: Inbox,
+        ear: EarControl,
+        mouth: MouthControl,
+        make_link: LinkMaker,
+        watchers: Sequence[Watcher],
+        log: Log,
+        notifier: Notifier,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._mind = mind
+        self._inbox = inbox
+        self._ear = ear
+        self._mouth = mouth
+        self._make_link = make_link
+        self._watchers = watchers
+        self._log = log
+        self._notifier = notifier
+        self._clock = clock
+        self._links: dict[int, Link] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._seen: Snapshot | None = None
+        self._ready = False
+        self.handled = 0
+        """How many events the mind has decided about."""
+
+    async def run(self) -> None:
+        """Until `stop`; calls that are open then are closed in order, with a limit."""
+        async with asyncio.TaskGroup() as group:
+            self._inbox.post(Started())
+            while (event := await self._next()) is not None:
+                self._decide(event, group)
+            await self._end_calls()
+
+    def stop(self) -> None:
+        """Let `run` return soon; nothing more is decided."""
+        self._inbox.close()
+
+    async def watch_over(self, progress: Callable[[], Progress]) -> None:
+        """Feed the watchdog while everything that should advance does; returns when there is no watchdog."""
+        liveness = Liveness()
+        while self._notifier.watchdog_s > 0:
+            if liveness.advanced(progress()):
+                self._notifier.alive()
+            await asyncio.sleep(self._notifier.watchdog_s / 3)
+
+    async def _next(self) -> Event | None:
+        """The next event, or Ticked when the mind's deadline comes first; None when all is over."""
+        deadline = self._mind.deadline
+        if deadline is not None and deadline <= self._clock():
+            return Ticked()
+        if (event := self._inbox.take()) is not None:
+            return event
+        try:
+            async with asyncio.timeout(None if deadline is None else deadline - self._clock()):
+                await self._inbox.wait()
+        except TimeoutError:
+            return Ticked()
+        return self._inbox.take()
+
+    def _decide(self, event: Event, group: asyncio.TaskGroup) -> None:
+        for effect in self._mind.handle(event, self._clock()):
+            self._perform(effect, group)
+        if not isinstance(event, Ticked):
+            self.handled += 1
+        if isinstance(event, LinkClosed):
+            self._links.pop(event.call, None)
+            self._tasks.pop(event.call, None)
+        if isinstance(event, EarOpened | EarClosed) and not self._ready:
+            self._ready = True
+            self._notifier.ready()
+            self._log.write("info", "ready")
+        snapshot = self._mind.snapshot
+        if snapshot != self._seen:
+            self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        awake, was_awake = (one is not None and one.state not in AT_REST for one in (snapshot, self._seen))
+        if awake != was_awake:  # the speaker is open while somebody may be answered
+            (self._mouth.prepare if awake else self._mouth.release)()
+        self._seen = snapshot
+        self._notifier.status(status_line(snapshot))
+        for watcher in self._watchers:
+            watcher.see(snapshot)
+
+    def _perform(self, effect: fx.Effect, group: asyncio.TaskGroup) -> None:
+        match effect:
+            case fx.SendAudio(call, pcm):
+                self._links[call].send_audio(pcm)
+            case fx.Play(reply, pcm):
+                self._mouth.play(reply, pcm)
+            case fx.EndPlay(reply):
+                self._mouth.end(reply)
+            case fx.Hush(reply):
+                self._mouth.hush(reply)
+            case fx.Chime(name):
+                self._mouth.chime(name)
+            case fx.StreamEar(preroll_ms):
+                self._ear.stream(preroll_ms)
+            case fx.RestEar():
+                self._ear.rest()
+            case fx.OpenEar():
+                self._ear.open()
+            case fx.CloseEar():
+                self._ear.close()
+            case fx.OpenLink(call, history):
+                link = self._links[call] = self._make_link(call, history, self._inbox.post)
+                self._tasks[call] = group.create_task(link.run(), name=f"call-{call}")
+            case fx.CloseLink(call):
+                self._links[call].close()
+            case fx.CommitTurn(call):
+                self._links[call].commit_turn()
+            case fx.CancelReply(call, reply, heard_ms):
+                self._links[call].cancel_reply(reply, heard_ms)
+            case fx.Note(what, fields, level):
+                self._log.write(level, what, **dict(fields))
+
+    async def _end_calls(self) -> None:
+        """Ask every call to end; those that do not, in time, are named and cancelled."""
+        for link in self._links.values():
+            link.close()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks.values(), timeout=_CALLS_END_S)
+        for task in late:
+            self._log.write("warning", "zombie", task=task.get_name())
+            task.cancel()
+
+
+def status_line(snapshot: Snapshot) -> str:
+    """One line for `systemctl status`."""
+    heard = "microphone closed" if snapshot.deaf else f"call {snapshot.link}"
+    trouble = f"; {snapshot.problem}" if snapshot.problem else ""
+    return f"{snapshot.state.value}, {heard}{trouble}"
