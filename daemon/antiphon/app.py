@@ -22,12 +22,12 @@ from antiphon.conversation.machine import Machine
 from antiphon.devices.fake_hands import NoButtons, NoLamps
 from antiphon.devices.terminal import TerminalLamps
 from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
+from antiphon.devices.wake_joined import JoinedWakeEngine
 from antiphon.errors import DeviceError
 from antiphon.gestures import Gestures
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
 from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Notifier, Speaker, WakeEngine, Watcher
 from antiphon.runtime.ear import Ear, EarPlan
-from antiphon.runtime.engines import EngineSet
 from antiphon.runtime.face_painter import FacePainter
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Progress
@@ -154,7 +154,8 @@ class Appliance:
 
 def run_appliance(settings: Settings, key: Secret | None) -> int:
     """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend."""
-    log = open_log(settings.log.format, settings.log.level)
+    # A file descriptor of our own: PortAudio's chatter is kept off number 2 while it starts.
+    log = open_log(settings.log.format, settings.log.level, os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2))
     faulthandler.register(signal.SIGUSR1, all_threads=True, chain=False)
     with libraries_into(log):
         world = open_world(settings, key, log)
@@ -232,7 +233,7 @@ def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | No
     opened = [(openers[name]([word.model for word in words]), words) for name, words in by_engine.items() if words]
     if not opened:
         return None, None
-    engine = opened[0][0] if len(opened) == 1 else EngineSet([one for one, _ in opened])
+    engine = opened[0][0] if len(opened) == 1 else JoinedWakeEngine([one for one, _ in opened])
     words = [
         WakeWord(name, one.default_threshold(name) if word.threshold is None else word.threshold, word.refractory_ms)
         for one, words in opened

@@ -102,6 +102,6 @@ class Playbook:
         return self
 
 
-WOKE = Woke("hey_jarvis", 0.9, pcm(2000, 2), voiced_ms=60, detected_at=100.0)
+WOKE = Woke("hey_jarvis", 0.9, pcm(2000, 2), detected_at=100.0)
 CAPTURED = Captured(pcm(80, 3), voiced_ms=60)
 SILENCE = Captured(pcm(80, 0), voiced_ms=0)

@@ -129,8 +129,7 @@ class Walk:
         )
 
     def _woke(self) -> ev.Woke:
-        voiced_ms = self.chance.choice([0, 200])
-        return ev.Woke("hey_jarvis", 0.8, self.chance.choice([b"", pcm(200)]), voiced_ms, self.book.at)
+        return ev.Woke("hey_jarvis", 0.8, self.chance.choice([b"", pcm(200)]), self.book.at)
 
     # ── the rules ────────────────────────────────────────────────────────────────────────────────
 

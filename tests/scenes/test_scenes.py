@@ -81,9 +81,8 @@ def test_a_plain_turn_by_the_services_judgement() -> None:
 def test_speech_in_one_breath_after_the_wake_word() -> None:
     """Speech goes on while the word is still being judged: pre-roll and what follows join, and the chime waits not."""
     book = Playbook().awake()
-    one_breath = Woke("hey_jarvis", 0.9, pcm(2000, 2), voiced_ms=180, detected_at=0.0)
-    assert book.on(one_breath)[:1] == [SendAudio(1, one_breath.preroll)]
-    assert sent(book.on(CAPTURED, CAPTURED)) == CAPTURED.pcm * 2
+    assert book.on(WOKE)[:1] == [SendAudio(1, WOKE.preroll)]
+    assert sent(book.on(CAPTURED, CAPTURED, CAPTURED)) == CAPTURED.pcm * 3
     book.on(SpeechStarted(1), SpeechStopped(1))
     assert book.state is State.THINKING, "short, but more than the word"
 
@@ -91,8 +90,7 @@ def test_speech_in_one_breath_after_the_wake_word() -> None:
 def test_a_pause_after_the_wake_word_is_no_question() -> None:
     """The service takes "Hey Jarvis." for a turn and answers it: that answer is refused, and we go on listening."""
     book = Playbook().awake()
-    alone = Woke("hey_jarvis", 0.9, pcm(2000, 2), voiced_ms=0, detected_at=0.0)
-    book.on(alone, SpeechStarted(1), *[SILENCE] * 9)
+    book.on(WOKE, SpeechStarted(1), CAPTURED, *[SILENCE] * 8)
     assert book.on(SpeechStopped(1)) == []
     assert book.state is State.LISTENING
     assert book.on(ReplyStarted(1, "r1")) == [CancelReply(1, "r1", 0.0)]
@@ -107,9 +105,9 @@ def test_the_call_opens_slower_than_the_speech(own: bool) -> None:
     book = Playbook(own=own, warm=False).awake()
     assert book.on(WOKE) == [OpenLink(1, ()), Chime("wake")]
     assert book.state is State.OPENING
-    assert book.on(Endpointed("began"), CAPTURED, CAPTURED, SILENCE, Endpointed("ended"), SILENCE) == []
+    assert book.on(Endpointed("began"), *[CAPTURED] * 3, SILENCE, Endpointed("ended"), SILENCE) == []
     effects = book.on(LinkOpened(1))
-    assert sent(effects) == WOKE.preroll + CAPTURED.pcm * 2 + SILENCE.pcm * 2, "from the wake word on, all of it, once"
+    assert sent(effects) == WOKE.preroll + CAPTURED.pcm * 3 + SILENCE.pcm * 2, "from the wake word on, all of it, once"
     if own:
         assert effects[1:] == [CommitTurn(1), RestEar()]
         assert book.state is State.THINKING
@@ -374,7 +372,7 @@ def test_mute_closes_the_ear_at_once_in(state: State) -> None:
 @pytest.mark.parametrize("state", GETTING_TO, ids=lambda state: state.value)
 def test_the_wake_word_is_heard_in(state: State) -> None:
     book = GETTING_TO[state]()
-    again = Woke("hey_jarvis", 0.8, pcm(500, 9), voiced_ms=100, detected_at=0.0)
+    again = Woke("hey_jarvis", 0.8, pcm(500, 9), detected_at=0.0)
     effects = book.on(again)
     assert (Hush("r1") in effects) == (state is State.SPEAKING)
     if state in (State.OPENING, State.LISTENING):
@@ -392,7 +390,7 @@ def test_the_wake_word_is_heard_in(state: State) -> None:
 def test_the_wake_word_while_thinking_asks_anew() -> None:
     book = Playbook().thinking()
     book.on(ReplyStarted(1, "r1"))
-    effects = book.on(Woke("hey_jarvis", 0.8, b"", voiced_ms=0, detected_at=0.0))
+    effects = book.on(Woke("hey_jarvis", 0.8, b"", detected_at=0.0))
     assert CancelReply(1, "r1", 0.0) in effects
     assert book.state is State.LISTENING
     assert len(book.machine._utterance.pcm) <= len(pcm(2000)), "what was asked before is not asked again"

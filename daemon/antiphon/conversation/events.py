@@ -30,14 +30,12 @@ class Woke:
     """A wake word was heard. From here on the ear sends `Captured` until told to stop.
 
     `preroll` is what was heard from before the word's start up to `detected_at` (monotonic seconds), less what was
-    already sent as `Captured`; the next `Captured` joins it without a lost or doubled sample. `voiced_ms` is how
-    much of its last 200 ms was voice: high when the speaker went on in the same breath.
+    already sent as `Captured`; the next `Captured` joins it without a lost or doubled sample.
     """
 
     word: str
     score: float
     preroll: bytes
-    voiced_ms: float
     detected_at: float
 
 

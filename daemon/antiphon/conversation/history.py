@@ -1,10 +1,18 @@
 """What was said and what was heard, as text: what a new call is told of the old one."""
 
+import re
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Literal
 
 MAX_TURNS = 40
+MAX_TURN_CHARACTERS = 8000
+"""About eight minutes of speech; what is beyond is not remembered, so that no service can fill our memory."""
+
+# Chinese and Japanese put no spaces between words: there a character counts as one, with the marks that follow it.
+_CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_CJK_MARKS = "\u3000-\u303f\uff00-\uff0f\uff1a-\uff20"
+_WORD = re.compile(rf"[{_CJK}][{_CJK_MARKS}]*\s*|[^\s{_CJK}]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +48,15 @@ class History:
         self._set(f"reply:{reply}", "assistant", text, grow=True)
 
     def cut(self, reply: str, heard_ms: float, length_ms: float) -> None:
-        """Keep of `reply` about what was heard: whole words, in proportion to the time."""
+        """Keep of `reply` about what was heard: whole words, in proportion to the time.
+
+        Text runs ahead of its sound: of a reply without sound (`length_ms` 0) nothing was heard.
+        """
+        share = min(1.0, max(0.0, heard_ms / length_ms)) if length_ms > 0 else 0.0
         for entry in self._entries:
-            if entry.key == f"reply:{reply}" and length_ms > 0:
-                words = entry.turn.text.split()
-                kept = words[: int(len(words) * min(1.0, heard_ms / length_ms))]
-                entry.turn = replace(entry.turn, text=" ".join(kept))
+            if entry.key == f"reply:{reply}":
+                words = _WORD.findall(entry.turn.text)
+                entry.turn = replace(entry.turn, text="".join(words[: int(len(words) * share)]).strip())
 
     def turns(self) -> tuple[Turn, ...]:
         """What a new call should be told, oldest first, without blanks."""
@@ -62,6 +73,7 @@ class History:
     def _set(self, key: str, role: Literal["user", "assistant"], text: str, *, grow: bool) -> None:
         for entry in self._entries:
             if entry.key == key:
-                entry.turn = Turn(role, entry.turn.text + text if grow else text)
+                text = entry.turn.text + text if grow else text
+                entry.turn = Turn(role, text[:MAX_TURN_CHARACTERS])
                 return
-        self._entries.append(_Entry(key, Turn(role, text)))
+        self._entries.append(_Entry(key, Turn(role, text[:MAX_TURN_CHARACTERS])))

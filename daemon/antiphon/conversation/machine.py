@@ -240,7 +240,7 @@ class Machine:
         if self.state is State.DEAF:
             return
         was_streaming, self._streaming = self._streaming, True  # the ear streams by itself from here on
-        self._note("woke", word=event.word, score=round(event.score, 3), at=event.detected_at)
+        self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
         if self.state in (State.OPENING, State.LISTENING):
             return  # the word is part of a turn that is under way
         self._utterance.keep_last(_KEPT_MS)
@@ -248,7 +248,6 @@ class Machine:
         self._interrupt()
         self._begin_turn(by_word=True)
         self._utterance.begin(kept + event.preroll)
-        self._utterance.voiced_ms = event.voiced_ms
         self._listen()
         if self._calls.open is not None:
             unsent = event.preroll if was_streaming and not self._own else self._utterance.pcm

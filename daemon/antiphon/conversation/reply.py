@@ -23,7 +23,9 @@ class Reply:
         self.last_piece_s = now
 
     def out_by(self, now: float, gap_s: float, grace_s: float) -> float:
-        """When the machine should stop waiting: for more, while it runs; for the mouth, once it has ended."""
+        """When the machine should stop waiting: for more, while it runs; for the mouth, from its end (`now`) on."""
         started = now if self.sounded_s is None else self.sounded_s
         played = started + self.pushed_ms / 1000
-        return max(played, self.last_piece_s) + (gap_s if self.status == "running" else grace_s)
+        if self.status == "running":
+            return max(played, self.last_piece_s) + gap_s
+        return max(played, now) + grace_s

@@ -23,6 +23,8 @@ class Utterance:
 
     def add(self, pcm: bytes, voiced_ms: float) -> None:
         """The next piece; what is beyond the bound is not kept (`full` says so)."""
+        if not pcm:
+            return
         self._pcm += pcm[: max(0, self._max_bytes - len(self._pcm))]
         self.voiced_ms += voiced_ms
         self.silent_ms = 0.0 if voiced_ms else self.silent_ms + bytes_ms(pcm)
