@@ -47,7 +47,7 @@ speaker.close()
 audio.terminate()
 told = {
     "devices": {name: [info["maxInputChannels"], info["maxOutputChannels"]] for name, info in devices.items()},
-    "heard": b"".join(heard[:BLOCKS]).hex(),
+    "heard": [block.hex() for block in heard[:BLOCKS]],
     "dac": dac,
     "overflows": sum(overflows),
 }
