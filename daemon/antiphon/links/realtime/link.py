@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import AnyStr, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -36,7 +36,7 @@ from antiphon.links.realtime.messages import (
 from antiphon.links.realtime.outbox import Outbox
 from antiphon.links.realtime.wire import decode, encode
 from antiphon.ports import Post
-from antiphon.secret import Secret
+from antiphon.secret import STARS, Secret
 
 MAX_MESSAGE_BYTES = 16 * 2**20
 """The library's 1 MiB would end the call over 16 s of reply in one piece; this is four minutes."""
@@ -49,6 +49,9 @@ MAX_MALFORMED_IN_A_ROW = 100
 
 CLOSE_TIMEOUT_S = 1.0
 """How long our goodbye may wait for theirs: a new call may be waiting for this one's end."""
+
+MAX_SENTENCE = 400
+"""Characters of a problem, the service's own words included."""
 
 # The library would write the Authorization header into its debug log.
 _SILENT = logging.getLogger("antiphon.websockets")
@@ -174,7 +177,8 @@ class RealtimeLink:
     def _end(self, error: LinkError | None) -> None:
         """The one place where a call ends; the first reason stands."""
         if not self._over.is_set():
-            self._problem = error.problem() if error is not None else None
+            if error is not None:  # it may quote the service, and services like to quote the key
+                self._problem = Problem(error.fault, _without(self._key, str(error))[:MAX_SENTENCE])
             self._over.set()
 
     async def _live(self) -> None:
@@ -188,7 +192,7 @@ class RealtimeLink:
 
     def _dial(self) -> "_Dialling":
         url = _checked(self._plan)
-        self._host = str(url.hostname)
+        self._host = f"{url.hostname} (through realtime.proxy)" if self._plan.proxy else str(url.hostname)
         key = _checked_key(self._key)
         return _Dialling(
             _with_model(url, self._plan.model),
@@ -220,20 +224,18 @@ class RealtimeLink:
     async def _read(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        # The key is looked for in what comes: services like to quote it in their complaints.
-        key = _checked_key(self._key).encode()
         try:
             while not self._over.is_set():
                 frame = await socket.recv(decode=False)
                 self.counters.received += 1
-                self._hear(frame.replace(key, b"***") if key else frame)
+                self._hear(frame)
                 if self._dialogue.opened and patience.when() is not None:
                     patience.reschedule(None)
         except ConnectionClosed as closed:
             self._end(troubles.explain_close(closed, self._host, loop.time() - began_s))
 
     def _hear(self, frame: bytes) -> None:
-        message = decode(frame)
+        message = decode(_without(self._key, frame))
         if isinstance(message, Malformed):
             self.counters.malformed += 1
             self._malformed_in_a_row += 1
@@ -322,3 +324,11 @@ def _checked_key(secret: Secret | None) -> str:
     if not (key.isascii() and key.isprintable()):
         raise Refused("the API key holds characters that no key has: copy it again")
     return key
+
+
+def _without(secret: Secret | None, said: AnyStr) -> AnyStr:
+    """`said` with stars for the key."""
+    key = secret.reveal().strip() if secret is not None else ""
+    if not key:
+        return said
+    return said.replace(key, STARS) if isinstance(said, str) else said.replace(key.encode(), STARS.encode())

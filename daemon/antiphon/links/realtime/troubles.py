@@ -1,5 +1,6 @@
-"""What can go wrong with the connection, as sentences: whose fault, and what to do next. No sentence holds a key.
+"""What can go wrong with the connection, as sentences: whose fault, and what to do next.
 
+A sentence may end with the service's own words, at any length: link.py takes the key out of them, then cuts them.
 Statuses and their meaning: StepFun's error code page, and its Step Plan pages for the two families of addresses.
 """
 
@@ -128,12 +129,12 @@ def explain_close(closed: ConnectionClosed, host: str, age_s: float) -> LinkErro
 def _said(body: bytes) -> str:
     """The message of StepFun's error envelope, or nothing."""
     try:
-        message = json.loads(body[:10_000])["error"]["message"]
+        message = json.loads(body)["error"]["message"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
     return _reason(message) if isinstance(message, str) else ""
 
 
 def _reason(text: str) -> str:
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[:400]).split())
-    return f" ({line[:160]})" if line else ""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f" ({line})" if line else ""

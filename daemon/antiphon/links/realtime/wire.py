@@ -108,7 +108,7 @@ def decode(frame: str | bytes) -> m.ServerMessage | m.Unknown | m.Malformed:
         return m.Malformed(str(nonsense))
 
 
-class _NonsenseError(ValueError):
+class _NonsenseError(Exception):
     pass
 
 
@@ -201,8 +201,9 @@ def _error(event: _Fields) -> m.ServiceError:
     flat = not event.has("error")
     error = event if flat else event.part("error")
     kind, code = error.text("type"), _writable(str(error.raw.get("code") or "")[:100])
+    kind = "" if kind == "error" else kind  # flat under the event's own type
     return m.ServiceError(
-        kind="" if kind == "error" else kind,
+        kind=kind,
         code=code,
         message=error.text("message") or code or kind,
         # An enveloped error names our request inside; the outer event_id is the service's own.

@@ -1,0 +1,748 @@
+"""The realtime link against small servers of our own, good and bad, on real sockets."""
+
+import asyncio
+import base64
+import contextlib
+import gc
+import http
+import json
+import logging
+import shutil
+import ssl
+import subprocess
+import traceback
+from dataclasses import replace
+
+import pytest
+from websockets.asyncio.server import serve
+
+from antiphon.conversation.events import (
+    LinkClosed,
+    LinkOpened,
+    NothingRecognised,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    ServiceComplained,
+    SpeechStarted,
+)
+from antiphon.conversation.history import Turn
+from antiphon.links.realtime.link import MAX_MALFORMED_IN_A_ROW, MAX_SENTENCE, RealtimeLinkMaker, RealtimePlan
+from antiphon.secret import Secret
+
+KEY = "sk-very-secret-0123456789"
+CREATED = json.dumps({"type": "session.created", "session": {"id": "s"}})
+PCM = bytes(range(250)) * 200  # 50,000 bytes: not a whole number of appends
+
+PLAN = RealtimePlan(
+    url="",
+    model="stepaudio-2.5-realtime",
+    voice="linjiajiejie",
+    instructions="Be brief.",
+    turn_detection="server",
+    silence_ms=600,
+    prefix_padding_ms=500,
+    energy_threshold=2500,
+    open_timeout_ms=20_000,
+    ping_interval_s=60.0,
+    ping_timeout_s=60.0,
+    append_ms=40,
+    proxy=None,
+    allow_plain=False,
+)
+
+
+class Inbox:
+    """Keeps what is posted, and can be waited on."""
+
+    def __init__(self):
+        self.events = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, event):
+        self.events.append(event)
+        self._changed.set()
+
+    async def until(self, kind, count=1):
+        while sum(isinstance(event, kind) for event in self.events) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    @property
+    def problem(self):
+        """Why the call ended; it must have ended once, last."""
+        assert [event for event in self.events if isinstance(event, LinkClosed)] == self.events[-1:]
+        return self.events[-1].problem
+
+
+class Service:
+    """What a server of the tests has received."""
+
+    def __init__(self):
+        self.requests = []
+        self.upgrades = []
+        self.closed_with = None
+        self._changed = asyncio.Event()
+
+    def keep(self, frame):
+        self.requests.append(json.loads(frame))
+        self._changed.set()
+
+    def of(self, kind):
+        return [request for request in self.requests if request["type"] == kind]
+
+    async def until(self, kind, count=1):
+        while len(self.of(kind)) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    @property
+    def speech(self):
+        return b"".join(base64.b64decode(one["audio"]) for one in self.of("input_audio_buffer.append"))
+
+
+def event(kind, **fields):
+    return json.dumps({"type": kind, **fields})
+
+
+def audio(response, pcm):
+    return event("response.audio.delta", response_id=response, item_id="I", delta=base64.b64encode(pcm).decode())
+
+
+def play(scene):
+    """Run a scene, in bounded time."""
+    return asyncio.run(asyncio.wait_for(scene, 60))
+
+
+@contextlib.asynccontextmanager
+async def serving(behaviour=None, *, created=True, **options):
+    """A WebSocket server: says hello, then `behaviour(socket, service)`; keeps what it receives."""
+    service = Service()
+    log = logging.getLogger("test-server")
+    log.setLevel(logging.CRITICAL)
+
+    async def handler(socket):
+        service.upgrades.append(socket.request)
+        if created:
+            await socket.send(CREATED)
+        if behaviour is not None:
+            await behaviour(socket, service)
+        async for frame in socket:
+            service.keep(frame)
+        service.closed_with = socket.close_code
+
+    options = {"compression": None, "logger": log, **options}
+    async with serve(handler, "127.0.0.1", 0, **options) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/realtime", service
+
+
+@contextlib.asynccontextmanager
+async def raw_server(answer, **options):
+    """A TCP server whose connections are handled by `answer(reader, writer)`."""
+
+    async def handler(reader, writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await answer(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(handler, "127.0.0.1", 0, **options) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@contextlib.asynccontextmanager
+async def calling(url, *, key=KEY, history=(), **changes):
+    """A running call, closed at the end."""
+    inbox = Inbox()
+    secret = Secret(key, "the test") if key is not None else None
+    link = RealtimeLinkMaker(replace(PLAN, url=url, **changes), secret)(3, history, inbox)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(link.run())
+        try:
+            yield link, inbox
+        finally:
+            link.close()
+
+
+async def fate(url, **changes):
+    """How a call to `url` ends by itself."""
+    async with calling(url, **changes) as (link, inbox):
+        await inbox.until(LinkClosed)
+    return link, inbox
+
+
+# ── opening ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_upgrade_asks_for_the_model_and_shows_the_key():
+    async def scene():
+        async with serving() as (url, service):
+            async with calling(url + "?model=other&x=1") as (_, inbox):
+                await inbox.until(LinkOpened)
+            async with calling(url, key=None) as (_, inbox):
+                await inbox.until(LinkOpened)
+        return service.upgrades
+
+    first, second = play(scene())
+    assert first.path == "/v1/realtime?x=1&model=stepaudio-2.5-realtime"
+    assert first.headers["Authorization"] == f"Bearer {KEY}"
+    assert first.headers["User-Agent"] == "antiphon"
+    assert "Sec-WebSocket-Extensions" not in first.headers
+    assert "Authorization" not in second.headers
+
+
+@pytest.mark.parametrize("turn_detection", ["server", "own"])
+def test_settings_come_first_then_the_past(turn_detection):
+    async def scene():
+        history = [Turn("user", "What is it?"), Turn("assistant", "半升")]
+        async with (
+            serving() as (url, service),
+            calling(url, history=history, turn_detection=turn_detection) as (_, inbox),
+        ):
+            await inbox.until(LinkOpened)
+            await service.until("conversation.item.create", 2)
+        return service.requests
+
+    update, user, assistant = play(scene())
+    vad = {
+        "type": "server_vad",
+        "prefix_padding_ms": 500,
+        "silence_duration_ms": 600,
+        "energy_awakeness_threshold": 2500,
+    }
+    assert update["session"]["turn_detection"] == (vad if turn_detection == "server" else None)
+    assert update["session"]["instructions"] == "Be brief."
+    assert user["item"]["content"] == [{"type": "input_text", "text": "What is it?"}]
+    assert assistant["item"]["content"] == [{"type": "text", "text": "半升"}]
+
+
+def test_settings_do_not_wait_for_the_service():
+    async def speaks_second(socket, service):
+        service.keep(await socket.recv())
+        await socket.send(event("session.updated", session={"voice": "linjiajiejie"}))
+
+    async def scene():
+        async with serving(speaks_second, created=False) as (url, service), calling(url) as (_, inbox):
+            await inbox.until(LinkOpened)
+            return service.requests[0]["type"]
+
+    assert play(scene()) == "session.update"
+
+
+# ── a call ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("append_ms", [20, 40])
+def test_speech_arrives_whole_in_appends_before_its_commit(append_ms):
+    async def scene():
+        async with serving() as (url, service):
+            async with calling(url, append_ms=append_ms, turn_detection="own") as (link, inbox):
+                await inbox.until(LinkOpened)
+                link.send_audio(PCM)
+                link.send_audio(PCM[:7])
+                link.send_audio(PCM[:7])
+                link.commit_turn()
+                await service.until("response.create")
+            return service, link.counters
+
+    service, counters = play(scene())
+    assert service.speech == PCM + PCM[:7] * 2
+    sizes = [len(base64.b64decode(one["audio"])) for one in service.of("input_audio_buffer.append")]
+    assert set(sizes[:-1]) == {append_ms * 48}
+    assert [one["type"] for one in service.requests[-2:]] == ["input_audio_buffer.commit", "response.create"]
+    assert (counters.sent, counters.received) == (len(service.requests), 1)
+
+
+def test_speech_given_early_follows_the_settings():
+    async def scene():
+        async with serving() as (url, service), calling(url, history=[Turn("user", "x")]) as (link, _):
+            link.send_audio(PCM)
+            await service.until("input_audio_buffer.append")
+            return [one["type"] for one in service.requests[:3]]
+
+    assert play(scene()) == ["session.update", "conversation.item.create", "input_audio_buffer.append"]
+
+
+def test_reply_and_its_cancelling():
+    async def behaviour(socket, service):
+        await socket.send(event("response.created", response={"id": "R"}))
+        await socket.send(audio("R", PCM))
+        while not service.of("response.cancel"):
+            service.keep(await socket.recv())
+        await socket.send(audio("R", PCM))
+        await socket.send(event("response.done", response={"id": "R", "status": "incomplete"}))
+
+    async def scene():
+        async with serving(behaviour) as (url, service), calling(url) as (link, inbox):
+            await inbox.until(ReplyAudio)
+            link.cancel_reply("R", 20.5)
+            await inbox.until(ReplyEnded)
+            await service.until("conversation.item.truncate")
+        return inbox.events, service.of("conversation.item.truncate")[0]
+
+    events, truncate = play(scene())
+    assert events == [
+        LinkOpened(3),
+        ReplyStarted(3, "R"),
+        ReplyAudio(3, "R", PCM),
+        ReplyEnded(3, "R", "cancelled"),
+        LinkClosed(3),
+    ]
+    assert (truncate["item_id"], truncate["audio_end_ms"]) == ("I", 20)
+
+
+def test_error_and_nothing_recognised():
+    async def behaviour(socket, _):
+        await socket.send(event("error", error={"type": "invalid_request_error", "message": "no speech found"}))
+        await socket.send(event("error", error={"type": "server_error", "message": f"who is {KEY}?"}))
+
+    async def scene():
+        async with serving(behaviour) as (url, _), calling(url) as (_, inbox):
+            await inbox.until(ServiceComplained)
+        return inbox.events
+
+    events = play(scene())
+    assert events[1] == NothingRecognised(3)
+    assert "who is ***?" in events[2].problem.sentence
+
+
+def test_a_long_reply_in_one_piece():
+    pcm = bytes(4_000_000)
+
+    async def behaviour(socket, _):
+        await socket.send(audio("R", pcm))
+
+    async def scene():
+        async with serving(behaviour) as (url, _), calling(url) as (_, inbox):
+            await inbox.until(ReplyAudio)
+        return inbox.events
+
+    assert ReplyAudio(3, "R", pcm) in play(scene())
+
+
+# ── refusals ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("status", "fault", "words"),
+    [
+        (400, "refused", "realtime.model"),
+        (401, "refused", "does not know the API key"),
+        (402, "refused", "/step_plan/v1/realtime"),
+        (404, "refused", "/step_plan/v1/realtime"),
+        (429, "lost", "too many"),
+        (503, "lost", "503"),
+    ],
+)
+def test_upgrade_refused(status, fault, words):
+    def refuse(connection, _):
+        body = json.dumps({"error": {"message": f"because of {KEY}" + 60 * " and so on", "type": "t"}})
+        return connection.respond(http.HTTPStatus(status), body)
+
+    async def scene():
+        async with serving(process_request=refuse) as (url, _):
+            return (await fate(url))[1]
+
+    inbox = play(scene())
+    assert len(inbox.events) == 1
+    assert inbox.problem.fault == fault
+    assert words in inbox.problem.sentence
+    assert "because of *** and so on" in inbox.problem.sentence
+    assert len(inbox.problem.sentence) == MAX_SENTENCE
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"url": "ws://192.0.2.1/v1/realtime"}, "unencrypted"),
+        ({"url": "ws://localhost.example.com/v1/realtime"}, "unencrypted"),
+        ({"url": "https://api.stepfun.com/v1/realtime"}, "not an address"),
+        ({"url": "wss://"}, "not an address"),
+        ({"url": "ws://127.0.0.1:99999/"}, "not an address"),
+        ({"url": "ws://[::1/"}, "not an address"),
+        ({"url": ""}, "not an address"),
+        ({"url": "ws://127.0.0.1:9/", "key": "sk\r\nX: y"}, "characters"),
+        ({"url": "ws://127.0.0.1:9/", "key": "sk-\u200b"}, "characters"),
+        ({"url": "ws://127.0.0.1:9/", "proxy": "nonsense"}, "realtime.proxy"),
+    ],
+)
+def test_settings_that_cannot_be_used(changes, words):
+    _, inbox = play(fate(**changes))
+    assert inbox.problem.fault == "refused"
+    assert words in inbox.problem.sentence
+
+
+def test_a_redirect_is_not_followed():
+    async def scene():
+        async with serving() as (elsewhere, other):
+
+            def redirect(connection, _):
+                response = connection.respond(http.HTTPStatus.FOUND, "")
+                response.headers["Location"] = elsewhere
+                return response
+
+            async with serving(process_request=redirect) as (url, _):
+                _, inbox = await fate(url)
+            return inbox, other.upgrades
+
+    inbox, upgrades = play(scene())
+    assert inbox.problem.fault == "refused"
+    assert "another address" in inbox.problem.sentence
+    assert upgrades == []
+
+
+def test_a_plain_server_where_tls_is_expected():
+    async def rubbish(_, writer):
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+
+    async def scene():
+        async with raw_server(rubbish) as port:
+            return (await fate(f"wss://127.0.0.1:{port}/v1/realtime"))[1]
+
+    inbox = play(scene())
+    assert inbox.problem.fault == "refused"
+    assert "TLS" in inbox.problem.sentence
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
+def test_a_certificate_that_nobody_signed(tmp_path):
+    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2", *files],
+        check=True,
+        capture_output=True,
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    async def scene():
+        async with serving(ssl=tls) as (url, service):
+            _, inbox = await fate(url.replace("ws://127.0.0.1", "wss://localhost"))
+            return inbox, service.upgrades
+
+    inbox, upgrades = play(scene())
+    assert inbox.problem.fault == "refused"
+    assert "nobody we trust" in inbox.problem.sentence
+    assert upgrades == []
+
+
+# ── a world that breaks ──────────────────────────────────────────────────────────────────────────
+
+
+async def silence(reader, _):
+    await reader.read()
+
+
+async def hang_up(reader, _):
+    await reader.readuntil(b"\r\n\r\n")
+
+
+async def not_http(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"220 mail.example.com ready\r\n\r\n")
+    await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "words"),
+    [(silence, "lost", "in time"), (hang_up, "lost", "hung up"), (not_http, "garbled", "realtime.url")],
+)
+def test_servers_that_do_not_answer_well(answer, fault, words):
+    async def scene():
+        async with raw_server(answer) as port:
+            timeout_ms = 300 if answer is silence else 20_000
+            return (await fate(f"ws://127.0.0.1:{port}/", open_timeout_ms=timeout_ms))[1]
+
+    inbox = play(scene())
+    assert len(inbox.events) == 1
+    assert inbox.problem.fault == fault
+    assert words in inbox.problem.sentence
+
+
+def test_a_server_that_upgrades_and_says_nothing():
+    async def scene():
+        async with serving(created=False) as (url, _):
+            return (await fate(url, open_timeout_ms=300))[1]
+
+    inbox = play(scene())
+    assert len(inbox.events) == 1
+    assert "in time" in inbox.problem.sentence
+
+
+def test_nobody_listens():
+    async def scene():
+        async with raw_server(silence) as port:
+            pass
+        return (await fate(f"ws://127.0.0.1:{port}/"))[1]
+
+    inbox = play(scene())
+    assert inbox.problem.fault == "lost"
+    assert "nothing listens" in inbox.problem.sentence
+
+
+def test_the_open_timeout_ends_with_the_opening(monkeypatch):
+    limits = []
+    timeout = asyncio.timeout
+
+    def keeping(seconds):
+        limits.append((seconds, timeout(seconds)))
+        return limits[-1][1]
+
+    monkeypatch.setattr(asyncio, "timeout", keeping)
+
+    async def scene():
+        async with serving() as (url, _), calling(url, open_timeout_ms=12_345) as (_, inbox):
+            await inbox.until(LinkOpened)
+            return [limit.when() for seconds, limit in limits if seconds == 12.345]
+
+    assert play(scene()) == [None]
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1000, ""), (1001, "restart"), (1008, "policy"), (1011, f"not {KEY}!")])
+def test_closed_by_the_server(code, reason):
+    async def behaviour(socket, _):
+        await socket.close(code, reason)
+
+    async def scene():
+        async with serving(behaviour) as (url, _):
+            return (await fate(url))[1]
+
+    inbox = play(scene())
+    assert inbox.events[0] == LinkOpened(3)
+    assert inbox.problem.fault == "lost"
+    assert str(code) in inbox.problem.sentence
+    assert reason.replace(KEY, "***") in inbox.problem.sentence
+
+
+def test_cut_off_without_a_word():
+    async def behaviour(socket, _):
+        socket.transport.abort()
+
+    async def scene():
+        async with serving(behaviour) as (url, _):
+            return (await fate(url))[1]
+
+    assert "hung up" in play(scene()).problem.sentence
+
+
+def test_a_peer_that_is_half_dead_is_found_by_pings():
+    async def behaviour(socket, _):
+        socket.transport.pause_reading()
+
+    async def scene():
+        async with serving(behaviour, close_timeout=0.1) as (url, _):
+            return (await fate(url, ping_interval_s=0.1, ping_timeout_s=0.1))[1]
+
+    inbox = play(scene())
+    assert inbox.problem.fault == "lost"
+    assert "stopped answering" in inbox.problem.sentence
+
+
+def test_more_speech_than_may_wait():
+    async def scene():
+        async with serving() as (url, _), calling(url, backlog_ms=1000) as (link, inbox):
+            await inbox.until(LinkOpened)
+            link.send_audio(bytes(48_000))
+            link.send_audio(b"ab")
+            link.send_audio(b"cd")
+            await inbox.until(LinkClosed)
+        return inbox
+
+    inbox = play(scene())
+    assert inbox.problem.fault == "lost"
+    assert "keep up" in inbox.problem.sentence
+
+
+def test_a_message_that_is_too_large():
+    async def behaviour(socket, _):
+        await socket.send(" " * (17 * 2**20))
+
+    async def scene():
+        async with serving(behaviour) as (url, _):
+            return (await fate(url))[1]
+
+    inbox = play(scene())
+    assert inbox.problem.fault == "garbled"
+    assert "larger" in inbox.problem.sentence
+
+
+GARBAGE = ["{", "[]", b"\xff\x00", '{"type":5}', '{"type":"response.audio.delta","delta":"!"}', "[" * 3000, b"", "\x00"]
+
+
+def test_ten_thousand_pieces_of_garbage_among_sound_messages():
+    async def behaviour(socket, _):
+        for number in range(10_000):
+            if number % (MAX_MALFORMED_IN_A_ROW - 1) == 0:
+                await socket.send(event("odd.but.sound"))
+            await socket.send(GARBAGE[number % len(GARBAGE)])
+        await socket.send(event("input_audio_buffer.speech_started"))
+
+    async def scene():
+        async with serving(behaviour) as (url, _), calling(url) as (link, inbox):
+            await inbox.until(SpeechStarted)
+        return link.counters, inbox
+
+    counters, inbox = play(scene())
+    assert (counters.malformed, counters.unknown, counters.received) == (10_000, 102, 10_104)
+    assert inbox.events == [LinkOpened(3), SpeechStarted(3), LinkClosed(3)]
+
+
+@pytest.mark.parametrize("created", [True, False])
+def test_nothing_but_garbage_ends_the_call(created):
+    async def behaviour(socket, _):
+        for number in range(10_000):
+            await socket.send(GARBAGE[number % len(GARBAGE)])
+
+    async def scene():
+        async with serving(behaviour, created=created) as (url, _):
+            return await fate(url)
+
+    link, inbox = play(scene())
+    assert link.counters.malformed == MAX_MALFORMED_IN_A_ROW
+    assert inbox.problem.fault == "garbled"
+
+
+# ── ending ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_closed_by_us_says_goodbye():
+    async def scene():
+        async with serving() as (url, service):
+            async with calling(url) as (link, inbox):
+                await inbox.until(LinkOpened)
+                link.close()
+                link.close()
+            link.send_audio(PCM)
+            link.commit_turn()
+            link.cancel_reply("R", 0.0)
+            link.close()
+        return inbox, service
+
+    inbox, service = play(scene())
+    assert inbox.events == [LinkOpened(3), LinkClosed(3)]
+    assert service.closed_with == 1000
+
+
+def test_closed_before_it_runs():
+    async def scene():
+        async with serving() as (url, service):
+            inbox = Inbox()
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox)
+            link.close()
+            await link.run()
+        return inbox.events, service.upgrades
+
+    assert play(scene()) == ([LinkClosed(3)], [])
+
+
+def test_closed_while_it_opens():
+    dialled = asyncio.Event()
+
+    async def dial_and_wait(reader, _):
+        await reader.readuntil(b"\r\n\r\n")
+        dialled.set()
+        await reader.read()
+
+    async def scene():
+        async with raw_server(dial_and_wait) as port, calling(f"ws://127.0.0.1:{port}/") as (link, inbox):
+            await dialled.wait()
+            link.close()
+            await inbox.until(LinkClosed)
+        return inbox
+
+    inbox = play(scene())
+    assert inbox.events == [LinkClosed(3)]
+
+
+def test_cancelled_from_outside_it_ends_without_a_problem():
+    async def scene():
+        async with serving() as (url, _):
+            inbox = Inbox()
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox)
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(link.run())
+                await inbox.until(LinkOpened)
+                task.cancel()
+            return inbox.events
+
+    assert play(scene()) == [LinkOpened(3), LinkClosed(3)]
+
+
+def test_the_first_reason_stands():
+    async def scene():
+        async with serving() as (url, _), calling(url, backlog_ms=1000) as (link, inbox):
+            await inbox.until(LinkOpened)
+            link.send_audio(bytes(50_000))
+            link.close()
+        return inbox
+
+    assert "keep up" in play(scene()).problem.sentence
+
+
+# ── proxies and secrets ──────────────────────────────────────────────────────────────────────────
+
+
+def test_proxies_of_the_environment_are_ignored(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy", "socks_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+
+    async def scene():
+        async with serving() as (url, _), calling(url) as (_, inbox):
+            await inbox.until(LinkOpened)
+        return inbox.events
+
+    assert play(scene()) == [LinkOpened(3), LinkClosed(3)]
+
+
+def test_the_proxy_of_the_settings_is_used():
+    asked = []
+
+    async def refuse(reader, writer):
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        await writer.drain()
+
+    async def scene():
+        async with raw_server(refuse) as port:
+            proxy = f"http://user:{KEY}@127.0.0.1:{port}"
+            return (await fate("ws://192.0.2.1:8000/", proxy=proxy, allow_plain=True))[1]
+
+    inbox = play(scene())
+    assert asked[0].startswith(b"CONNECT 192.0.2.1:8000 ")
+    assert inbox.problem.fault == "lost"
+    assert "realtime.proxy" in inbox.problem.sentence
+    assert KEY not in inbox.problem.sentence
+
+
+def test_the_key_is_nowhere_to_be_read(caplog):
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("websockets").setLevel(logging.DEBUG)
+
+    async def scene():
+        def broken(_):
+            raise BrokenInboxError
+
+        async with serving() as (url, service):
+            maker = RealtimeLinkMaker(replace(PLAN, url=url), Secret(KEY, "the test"))
+            link = maker(3, (), broken)
+            try:
+                await link.run()
+            except (BrokenInboxError, BaseExceptionGroup) as error:
+                trace = "".join(traceback.format_exception(error))
+            return service, f"{maker!r} {link!r} {vars(maker)} {vars(link)} {trace}"
+
+    service, text = play(scene())
+    assert service.upgrades[0].headers["Authorization"].endswith(KEY)
+    assert "BrokenInboxError" in text
+    assert KEY not in text + caplog.text
+
+
+class BrokenInboxError(Exception):
+    """A fault of the programmer."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    yield
+    gc.collect()  # a socket or task that was forgotten warns now, and warnings are errors
