@@ -59,9 +59,9 @@ class Speaker(Protocol):
     """A playback stream in callback mode."""
 
     def open(self, pull: Callable[[int, float], bytes]) -> StreamFormat:
-        """Start playback. `pull(frames, heard_at_s)` returns exactly `frames` frames (all channels), whose first
-        will be audible at `heard_at_s` on time.monotonic(). It is called on the driver's thread and must only copy.
-        Raises DeviceError.
+        """Start playback. `pull(frames, heard_at_s)` returns exactly `frames` frames of one channel, which go to all;
+        the first will be audible at `heard_at_s` on time.monotonic(). It is called on the driver's thread, perhaps
+        before `open` returns, and must only copy. Raises DeviceError.
         """
 
     def underflows(self) -> int:

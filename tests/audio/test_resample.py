@@ -70,3 +70,14 @@ def test_too_loud_is_clipped_not_wrapped():
     out = run(Resampler(16_000, 24_000), square, 320)
     assert np.all(np.sign(out[30:50]) == -1)
     assert out.max() == 32_767
+
+
+def test_says_what_it_holds_back():
+    """A second stream that begins at the held frames joins the first without a gap."""
+    samples = sine(6000, 16_000)
+    first = Resampler(16_000, 24_000)
+    head = first.take(samples[:3000])
+    tail = run(Resampler(16_000, 24_000), samples[3000 - first.held_frames :], 320)
+    assert 0 < first.held_frames < 48
+    assert abs(len(head) + len(tail) - 9000) <= 1
+    assert Resampler(16_000, 16_000).held_frames == 0

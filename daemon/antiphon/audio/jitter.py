@@ -48,7 +48,7 @@ class JitterBuffer:
 
     def __init__(self, rate_hz: int, plan: JitterPlan | None = None, depth_ms: float | None = None) -> None:
         """For frames at `rate_hz`; `depth_ms` carries over what another buffer has learned."""
-        self._rate_hz = rate_hz
+        self.rate_hz = rate_hz
         self._plan = plan or JitterPlan()
         self.depth_ms = self._plan.start_ms if depth_ms is None else depth_ms
         """How much sound must be there before a reply begins: what it adds, at most, to the first sound."""
@@ -66,7 +66,7 @@ class JitterBuffer:
     @property
     def buffered_ms(self) -> float:
         """Sound that is here and has not been given to the card."""
-        return ms_of(sum(reply.waiting for reply in self._queue), self._rate_hz)
+        return ms_of(sum(reply.waiting for reply in self._queue), self.rate_hz)
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────────
 
@@ -105,7 +105,7 @@ class JitterBuffer:
         if one not in self._queue:
             self._recut(one, now_s)
             return
-        one.fade(frames_in(self._plan.fade_ms, self._rate_hz) if one.taken else 0)
+        one.fade(frames_in(self._plan.fade_ms, self.rate_hz) if one.taken else 0)
         self._settle(one, now_s)
 
     def _begin(self, reply: str) -> "_Reply":
@@ -131,12 +131,12 @@ class JitterBuffer:
         at = 0
         while at < frames and self._queue:
             one = self._queue[0]
-            one.flowing = one.flowing or one.ended or ms_of(one.waiting, self._rate_hz) >= self.depth_ms
+            one.flowing = one.flowing or one.ended or ms_of(one.waiting, self.rate_hz) >= self.depth_ms
             if not one.flowing:
                 break
             copied = one.copy_into(period[at:])
             if copied:
-                self._sound(one, audible_s + at / self._rate_hz, copied)
+                self._sound(one, audible_s + at / self.rate_hz, copied)
                 at += copied
             if not one.ended and at < frames:
                 one.dry = one.waiting == 0
@@ -148,14 +148,14 @@ class JitterBuffer:
         if one.taken == 0:
             self._tell(Fact("sounded", one.name, at_s, 0))
         one.taken += frames
-        one.mark(at_s, frames, self._rate_hz)
+        one.mark(at_s, frames, self.rate_hz)
 
     def _settle(self, one: "_Reply", now_s: float = -math.inf) -> None:
         """Tell the end of a reply that has ended and is all with the card."""
         if not one.ended or one.waiting or one not in self._queue:
             return
         self._queue.remove(one)
-        at_s = max(one.last_heard_s(self._rate_hz), now_s) if one.hushed else one.last_heard_s(self._rate_hz)
+        at_s = max(one.last_heard_s(self.rate_hz), now_s) if one.hushed else one.last_heard_s(self.rate_hz)
         self._tell(Fact("hushed" if one.hushed else "finished", one.name, at_s, one.taken))
         if not (one.underran or one.hushed) and one.taken:
             self.depth_ms = max(self._plan.least_ms, self.depth_ms * self._plan.shrink)
@@ -163,14 +163,14 @@ class JitterBuffer:
     def _recut(self, one: "_Reply", now_s: float) -> None:
         """A hush that came too late to cut anything: what would be told as finished is told as hushed."""
         self._facts = [fact for fact in self._facts if (fact.what, fact.reply) != ("finished", one.name)]
-        self._tell(Fact("hushed", one.name, max(one.last_heard_s(self._rate_hz), now_s), one.taken))
+        self._tell(Fact("hushed", one.name, max(one.last_heard_s(self.rate_hz), now_s), one.taken))
 
     # ── what is heard ────────────────────────────────────────────────────────────────────────────
 
     def heard_frames(self, reply: str, now_s: float) -> int:
         """How many frames of `reply` are audible or past at `now_s`; the moments asked for need no order."""
         one = self._known.get(reply)
-        return 0 if one is None else sum(span.heard(now_s, self._rate_hz) for span in one.ledger)
+        return 0 if one is None else sum(span.heard(now_s, self.rate_hz) for span in one.ledger)
 
     def next_due_s(self) -> float | None:
         """When the next fact becomes true."""

@@ -34,6 +34,11 @@ class Resampler:
         self._given += len(ready)
         return ready
 
+    @property
+    def held_frames(self) -> int:
+        """How many of the newest frames taken are not in what was given yet."""
+        return round(self._taken - self._given / self._ratio)
+
     def flush(self) -> Samples:
         """The stream has ended: what was held back. The resampler then begins a new stream."""
         if self._engine is None:

@@ -1,0 +1,215 @@
+"""The ear's thread: opens, closes, listens and says what went wrong, on a microphone that is driven by hand."""
+
+import contextlib
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+
+from antiphon.audio.trigger import Trigger, WakeWord
+from antiphon.conversation.events import Captured, EarClosed, EarOpened, Woke
+from antiphon.devices.fake_sound import FakeMicrophone
+from antiphon.errors import DeviceError
+from antiphon.pcm import samples_of
+from antiphon.runtime.ear import Ear, EarPlan
+
+BOUND_S = 20
+
+
+class LoudIsWord:
+    words = ("hey",)
+
+    def __init__(self):
+        self.forgotten = 0
+
+    def hear(self, samples):
+        return [[float(len(samples) > 0 and samples.max() > 20_000)]]
+
+    def forget(self):
+        self.forgotten += 1
+
+
+class Mute:
+    def voiced(self, samples):
+        return [False] * (len(samples) // 320)
+
+
+class Rig:
+    def __init__(self, microphone: FakeMicrophone, stall_ms: float = 60_000) -> None:
+        self.microphone = microphone
+        self.events: SimpleQueue = SimpleQueue()
+        self.engine = LoudIsWord()
+        trigger = Trigger([WakeWord("hey", 0.5)])
+        plan = EarPlan(preroll_ms=200, stall_ms=stall_ms)
+        self.ear = Ear(microphone, self.engine, Mute(), trigger, None, self.events.put, plan)
+
+    def event(self):
+        return self.events.get(timeout=BOUND_S)
+
+    def open(self):
+        self.ear.open()
+        assert self.event() == EarOpened()
+
+
+@contextlib.contextmanager
+def running(microphone: FakeMicrophone | None = None, **plan) -> Iterator[Rig]:
+    rig = Rig(microphone or FakeMicrophone(), **plan)
+    rig.ear.start()
+    try:
+        yield rig
+    finally:
+        rig.ear.stop(BOUND_S)
+
+
+QUIET = np.full(1280, 100, np.int16)
+WORD = np.full(1280, 25_000, np.int16)
+
+
+def test_begins_closed():
+    with running() as rig:
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+        assert rig.microphone.opened == 0
+
+
+def test_opens_and_closes_the_microphone():
+    with running() as rig:
+        rig.open()
+        assert rig.microphone.is_open
+        assert rig.ear.format == rig.microphone.format
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+        assert not rig.microphone.is_open
+        assert rig.ear.format is None
+
+
+def test_every_request_is_answered():
+    with running() as rig:
+        rig.open()
+        rig.open()
+        assert rig.microphone.opened == 1
+        rig.ear.close()
+        rig.ear.close()
+        assert [rig.event(), rig.event()] == [EarClosed(), EarClosed()]
+
+
+def test_a_microphone_that_cannot_be_opened_is_an_event():
+    microphone = FakeMicrophone()
+    microphone.refusal = DeviceError("the microphone", "another program holds it", "Close that one")
+    with running(microphone) as rig:
+        rig.ear.open()
+        assert rig.event() == EarClosed(microphone.refusal.problem())
+        microphone.refusal = None
+        rig.open()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_from_the_word_to_rest(channels):
+    with running(FakeMicrophone(channels=channels)) as rig:
+        rig.open()
+        for _ in range(5):
+            rig.microphone.hear(QUIET)
+        rig.microphone.hear(WORD)
+        woke = rig.event()
+        assert isinstance(woke, Woke)
+        assert len(samples_of(woke.preroll)) == pytest.approx(4800, abs=32)  # 200 ms at 24 kHz
+        rig.microphone.hear(QUIET)
+        assert isinstance(rig.event(), Captured)
+        rig.ear.rest()
+        rig.microphone.hear(QUIET)
+        rig.ear.stream()
+        rig.microphone.hear(QUIET)
+        assert len(samples_of(rig.event().pcm)) == pytest.approx(1920, abs=32)
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+
+
+def test_streams_what_is_kept_at_once():
+    with running() as rig:
+        rig.open()
+        rig.microphone.hear(QUIET)
+        rig.microphone.hear(QUIET)
+        rig.ear.stream(200)
+        assert len(samples_of(rig.event().pcm)) == pytest.approx(2 * 1920, abs=32)
+
+
+def test_what_a_closed_microphone_still_delivers_is_not_heard():
+    with running() as rig:
+        rig.open()
+        stale = rig.microphone._deliver
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+        rig.open()
+        rig.ear.stream()
+        old, rig.microphone._deliver = rig.microphone._deliver, stale
+        rig.microphone.hear(WORD)
+        rig.microphone._deliver = old
+        rig.microphone.hear(QUIET)
+        assert isinstance(rig.event(), Captured)
+        assert rig.ear.progress == 1
+
+
+def test_closing_zeroes_what_was_kept():
+    with running() as rig:
+        rig.open()
+        rig.microphone.hear(QUIET)
+        rig.ear.stream(200)
+        rig.event()
+        ring = rig.ear._hearing._kept._ring
+        assert ring.any()
+        rig.ear.close()
+        rig.event()
+        assert not ring.any()
+
+
+def test_counts_its_progress_and_level():
+    with running() as rig:
+        rig.open()
+        rig.ear.stream()
+        for _ in range(3):
+            rig.microphone.hear(np.full(1280, 16_384, np.int16))
+            rig.event()
+        assert rig.ear.level_db == pytest.approx(-6.02, abs=0.01)
+        rig.ear.close()
+        rig.event()
+        assert rig.ear.progress == 3
+
+
+def test_lost_frames_are_filled_and_counted():
+    with running() as rig:
+        rig.open()
+        rig.ear.stream()
+        rig.microphone.hear(QUIET)
+        rig.microphone.lose(3200)
+        rig.microphone.hear(QUIET, overflowed=True)
+        got = sum(len(samples_of(rig.event().pcm)) for _ in range(3))
+        assert got == pytest.approx((2 * 1280 + 3200) * 1.5, abs=32)
+        assert (rig.ear.losses.overflows, rig.ear.losses.filled_frames) == (1, 3200)
+
+
+def test_a_stream_that_ends_by_itself_is_told():
+    with running() as rig:
+        rig.open()
+        rig.microphone.end()
+        problem = rig.event().problem
+        assert problem.fault == "device"
+        assert "'fake microphone': its stream has ended by itself" in problem.sentence
+        assert not rig.microphone.is_open
+        rig.open()
+
+
+def test_a_microphone_that_falls_silent_is_told_and_can_be_opened_again():
+    with running(stall_ms=20) as rig:
+        rig.ear.open()
+        assert rig.event() == EarOpened()
+        assert "has given no sound for 20 ms" in rig.event().problem.sentence
+        assert not rig.microphone.is_open
+        rig.ear.open()
+        assert rig.event() == EarOpened()
+
+
+def test_stop_closes_the_microphone():
+    with running() as rig:
+        rig.open()
+    assert not rig.microphone.is_open

@@ -1,0 +1,228 @@
+"""The mouth's thread: what the card pulls is what was said, and facts are told when they are true."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+
+from antiphon.audio.jitter import JitterPlan
+from antiphon.conversation.events import Finished, Hushed, MouthFailed, Sounded
+from antiphon.devices.fake_sound import FakeSpeaker
+from antiphon.errors import DeviceError
+from antiphon.pcm import bytes_of
+from antiphon.runtime.mouth import Mouth, MouthPlan
+
+BOUND_S = 20
+LATER_S = 1e6
+
+
+class Rig:
+    def __init__(self, speaker: FakeSpeaker, **plan) -> None:
+        self.speaker = speaker
+        self.events: SimpleQueue = SimpleQueue()
+        plan = {"stall_ms": 1e9, "linger_ms": 1e9, "jitter": JitterPlan(start_ms=40)} | plan
+        self.mouth = Mouth(speaker, self.events.put, MouthPlan(**plan))
+
+    def event(self):
+        return self.events.get(timeout=BOUND_S)
+
+    def settle(self) -> None:
+        """Wait until the mouth's thread has done all it was asked for so far."""
+        done: SimpleQueue = SimpleQueue()
+        self.mouth._ask(lambda: done.put(True))
+        done.get(timeout=BOUND_S)
+
+    def say(self, reply: str, sound: np.ndarray, *, end: bool = True) -> None:
+        self.mouth.play(reply, bytes_of(sound))
+        if end:
+            self.mouth.end(reply)
+        self.settle()
+
+
+@contextlib.contextmanager
+def running(speaker: FakeSpeaker | None = None, **plan) -> Iterator[Rig]:
+    rig = Rig(speaker or FakeSpeaker(), **plan)
+    rig.mouth.start()
+    try:
+        yield rig
+    finally:
+        rig.mouth.stop(BOUND_S)
+    assert not rig.speaker.is_open
+
+
+def ramp(frames: int) -> np.ndarray:
+    return np.arange(1, frames + 1).astype(np.int16)
+
+
+def test_opens_nothing_before_it_is_needed():
+    with running() as rig:
+        rig.settle()
+        assert not rig.speaker.is_open
+        rig.mouth.prepare()
+        rig.settle()
+        assert rig.speaker.is_open
+        assert rig.mouth.format == rig.speaker.format
+
+
+def test_plays_a_reply_and_tells_its_life():
+    with running() as rig:
+        rig.say("a", ramp(1200))
+        sound = rig.speaker.play(4)
+        assert sound[:1200].tolist() == ramp(1200).tolist()
+        assert not sound[1200:].any()
+        assert [rig.event(), rig.event()] == [Sounded("a"), Finished("a", 50.0)]
+
+
+def test_facts_wait_for_device_time():
+    with running() as rig:
+        rig.say("later", ramp(1200))
+        rig.speaker.play(4, heard_at_s=time.monotonic() + LATER_S)
+        rig.say("empty", ramp(0))
+        assert rig.event() == Finished("empty", 0.0)  # though it was said after
+        assert rig.events.empty()
+
+
+def test_any_card_rate():
+    with running(FakeSpeaker(rate_hz=48_000, block_frames=960)) as rig:
+        tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(4800) / 24_000)).astype(np.int16)
+        rig.say("a", tone)
+        sound = rig.speaker.play(11)
+        expected = 8000 * np.sin(2 * np.pi * 440 * np.arange(9600) / 48_000)
+        assert np.abs(sound[:9600] - expected)[100:-100].max() < 4
+        assert not sound[9600:].any()
+        assert [rig.event(), rig.event()] == [Sounded("a"), Finished("a", 200.0)]
+
+
+def test_pieces_of_a_reply_join_without_a_seam():
+    with running(FakeSpeaker(rate_hz=48_000, block_frames=960)) as rig:
+        tone = (8000 * np.sin(2 * np.pi * 440 * np.arange(4800) / 24_000)).astype(np.int16)
+        for at in range(0, 4800, 100):
+            rig.mouth.play("a", bytes_of(tone[at : at + 100]))
+        rig.mouth.end("a")
+        rig.settle()
+        sound = rig.speaker.play(11)
+        expected = 8000 * np.sin(2 * np.pi * 440 * np.arange(9600) / 48_000)
+        assert np.abs(sound[:9600] - expected)[100:-100].max() < 4
+
+
+def test_hush_acts_on_the_next_period_and_says_what_was_heard():
+    with running() as rig:
+        rig.say("a", np.full(24_000, 9000, np.int16))
+        rig.speaker.play(5)
+        assert rig.event() == Sounded("a")
+        rig.mouth.hush("a")
+        sound = rig.speaker.play(2)
+        assert sound[0] == 9000
+        assert not sound[192:].any()  # faded within 8 ms
+        assert rig.event() == Hushed("a", pytest.approx(108.0, abs=0.1))
+
+
+def test_hush_is_heard_from_the_card_not_from_what_was_written():
+    with running() as rig:
+        rig.say("a", np.full(24_000, 9000, np.int16))
+        now_s = time.monotonic()
+        rig.speaker.play(5, heard_at_s=now_s + LATER_S)
+        rig.mouth.hush("a")
+        rig.speaker.play(1, heard_at_s=now_s + LATER_S)
+        rig.settle()
+        assert rig.events.empty()
+
+
+def test_audio_after_the_hush_is_not_played():
+    with running() as rig:
+        rig.say("a", np.full(2400, 9000, np.int16), end=False)
+        rig.speaker.play(1)
+        rig.mouth.hush("a")
+        rig.say("a", np.full(2400, 9000, np.int16))
+        assert not rig.speaker.play(8)[192:].any()
+
+
+def test_hush_of_what_was_never_played():
+    with running() as rig:
+        rig.mouth.hush("a")
+        assert rig.event() == Hushed("a", 0.0)
+        rig.say("b", ramp(0))
+        assert rig.event() == Finished("b", 0.0)
+        rig.mouth.hush("c")
+        assert rig.event() == Hushed("c", 0.0)
+
+
+def test_a_chime_is_mixed_over_the_reply_and_clipped():
+    with running() as rig:
+        rig.say("a", np.full(24_000, 32_000, np.int16))
+        rig.mouth.chime("wake")
+        rig.settle()
+        sound = rig.speaker.play(10)
+        assert sound.max() == 32_767
+        assert sound.min() < 32_000
+        assert (sound[-50:] == 32_000).all()
+
+
+def test_a_chime_alone_opens_the_speaker_and_posts_nothing():
+    with running() as rig:
+        rig.mouth.chime("sorry")
+        rig.settle()
+        sound = rig.speaker.play(20)
+        assert sound.any()
+        assert not sound[-400:].any()
+        assert rig.events.empty()
+
+
+def test_underruns_and_underflows_are_counted():
+    with running() as rig:
+        rig.say("a", ramp(1000), end=False)
+        rig.speaker.play(4)
+        rig.say("a", ramp(1000), end=False)
+        assert rig.mouth.underruns == 1
+        assert rig.mouth.depth_ms > 40
+        rig.speaker.dry = 3
+        assert rig.mouth.underflows == 3
+
+
+def test_closes_when_nothing_more_is_expected():
+    with running(linger_ms=1) as rig:
+        rig.mouth.prepare()
+        rig.say("a", ramp(100))
+        rig.speaker.play(2)
+        assert [rig.event(), rig.event()] == [Sounded("a"), Finished("a", pytest.approx(100 / 24))]
+        assert rig.speaker.is_open
+        rig.mouth.release()
+        wait_for(lambda: not rig.speaker.is_open)
+        rig.say("b", ramp(100))
+        assert rig.speaker.opened == 2
+
+
+def wait_for(fact) -> None:
+    deadline_s = time.monotonic() + BOUND_S
+    while not fact():
+        assert time.monotonic() < deadline_s
+
+
+def test_a_speaker_that_cannot_be_opened_is_told_once_for_a_burst():
+    speaker = FakeSpeaker()
+    speaker.refusal = DeviceError("the speaker", "there is none", "Plug one in")
+    with running(speaker) as rig:
+        for _ in range(5):
+            rig.mouth.play("a", bytes(960))
+        rig.mouth.hush("a")
+        assert rig.event() == MouthFailed(speaker.refusal.problem())
+        assert rig.event() == Hushed("a", 0.0)
+
+
+def test_a_card_that_stops_asking_is_told():
+    with running(stall_ms=1) as rig:
+        rig.mouth.prepare()
+        event = rig.event()
+        assert isinstance(event, MouthFailed)
+        assert "has asked for no sound" in event.problem.sentence
+        assert not rig.speaker.is_open
+
+
+def test_progress_goes_on():
+    with running() as rig:
+        before = rig.mouth.progress
+        rig.settle()
+        assert rig.mouth.progress > before
