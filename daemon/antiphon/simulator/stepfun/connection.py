@@ -36,6 +36,8 @@ class Connection(ServerConnection):
         self.index = index
         self.heard_s = time.monotonic()
         """When the last byte came, pings included."""
+        self.gone = asyncio.Event()
+        """Set when the socket is closed."""
         self._cut_at_byte = cut_at_byte
         self._refuse = refuse
 
@@ -45,6 +47,11 @@ class Connection(ServerConnection):
         super().connection_made(cast("asyncio.Transport", self.gate))
         if self._refuse:
             self.gate.reset()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        self.gone.set()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""

@@ -139,7 +139,7 @@ class FaultyStream:
         return acts + [Frame(text) for text in due]
 
     def _fault(self, kind: Kind) -> Fault | None:
-        return self._faults.get((kind, self._count))
+        return self._faults.get((kind, self._count)) or self._faults.get((kind, 0))
 
     def _ending(self) -> Act | None:
         if closing := self._fault(Kind.CLOSE_AT_EVENT):

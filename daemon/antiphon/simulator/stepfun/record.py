@@ -95,9 +95,9 @@ class SessionRecord:
         """Keep `pcm` (whole samples)."""
         last = self.arrivals[-1].at_s if self.arrivals else None
         if last is None:
-            self.note("first_append", now, bytes=len(pcm))
+            self.note("first_append", now, frame=0, bytes=len(pcm))
         elif now - last >= RESUMED_AFTER_S:
-            self.note("append_resumed", now, bytes=len(pcm), pause_ms=round((now - last) * 1000, 1))
+            self.note("append_resumed", now, frame=self.frames, bytes=len(pcm), pause_ms=round((now - last) * 1000, 1))
         self.arrivals.append(Arrival(now, self.frames, len(pcm) // SAMPLE_BYTES))
         self._pcm += pcm
 

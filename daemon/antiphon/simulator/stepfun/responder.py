@@ -174,8 +174,9 @@ class Responder:
         self._record.note("cancelled", now, response=running.id)
         ends_at = now + self._rng.uniform(*self._timing.cancel_ms) / 1000
         audio = [due for due in self._agenda.withdraw(running.id) if due.what == "response.audio.delta"]
-        for due in audio[: self._rng.randint(*self._timing.late_deltas)]:
-            self._agenda.at(min(due.at_s, ends_at), due.act, tag=due.tag, what=due.what)
+        if running.record.first_audio_s is not None:  # what is on its way already still comes
+            for due in audio[: self._rng.randint(*self._timing.late_deltas)]:
+                self._agenda.at(min(due.at_s, ends_at), due.act, tag=due.tag, what=due.what)
         self._agenda.at(ends_at, partial(self._end_of_cancel, running), tag=running.id)
 
     # ── inside ──

@@ -6,6 +6,7 @@ import logging
 import random
 import signal
 import time
+import weakref
 from collections.abc import Callable
 from http import HTTPStatus
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any, Self, TextIO, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from antiphon.simulator import speech
 from antiphon.simulator.stepfun.connection import Connection, Driver, Synthesise
@@ -27,7 +29,7 @@ CLOSE_TIMEOUT_S = 1.0
 
 
 class _Mishaps(logging.Handler):
-    """Keeps the exceptions of connection handlers, which the WebSocket library only logs; drops all else.
+    """Keeps the exceptions of our handlers, which the WebSocket library only logs; drops all else.
 
     Handshakes that fail do so on purpose here.
     """
@@ -37,7 +39,8 @@ class _Mishaps(logging.Handler):
         self.errors: list[BaseException] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if "handler failed" in record.getMessage() and record.exc_info and record.exc_info[1]:
+        """Keep the exception of `record`, if it is one of ours."""
+        if "handshake" not in record.getMessage() and record.exc_info and record.exc_info[1]:
             self.errors.append(record.exc_info[1])
 
 
@@ -64,7 +67,7 @@ class StepFunSimulator:
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
         self._mishaps = _Mishaps()
         self._connections = 0
-        self._open: set[Connection] = set()
+        self._live: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._admitted: dict[int, Admitted] = {}
         self._server: Server | None = None
         self._file: TextIO | None = None
@@ -86,6 +89,7 @@ class StepFunSimulator:
             create_connection=cast("type[ServerConnection]", self._connect),
             compression=None,
             server_header=None,
+            open_timeout=None,
             ping_interval=None,
             close_timeout=CLOSE_TIMEOUT_S,
             max_size=MAX_FRAME_BYTES,
@@ -102,8 +106,8 @@ class StepFunSimulator:
         """Close every connection and the port; what a connection's handler raised by mistake is raised here."""
         if self._server is None:
             return
-        for connection in self._open:
-            if connection.gate.shut:  # it could not even say goodbye
+        for connection in list(self._live):
+            if connection.gate.shut or connection.state is State.CONNECTING:  # it could not say goodbye
                 connection.transport.abort()
         self._server.close()
         await self._server.wait_closed()
@@ -134,13 +138,15 @@ class StepFunSimulator:
         cut = self._fault(index, Kind.CUT_AT_BYTE)
         refuse = self._fault(index, Kind.REFUSE) is not None
         self._write({"t": time.monotonic(), "what": "connection", "session": index, "refused": refuse})
-        return Connection(index, None if cut is None else cut.at, refuse=refuse, library=library, **settings)
+        made = Connection(index, None if cut is None else cut.at, refuse=refuse, library=library, **settings)
+        self._live.add(made)
+        return made
 
     async def _answer_upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         assert isinstance(connection, Connection)
         index = connection.index
         if slow := self._fault(index, Kind.SLOW_UPGRADE):
-            await asyncio.sleep(slow.at / 1000)
+            await _pause(slow.at / 1000, connection.gone)
         verdict = judge(request.path, request.headers.get("Authorization"), self.options)
         if not self._turnstile.admits(time.monotonic()):
             verdict = Refusal(429)
@@ -165,12 +171,10 @@ class StepFunSimulator:
         faults = tuple(fault for fault in self.options.faults if fault.strikes(index))
         session = Session(self.options, record, faults, rng, now)
         self.sessions.append(record)
-        self._open.add(connection)
         stream = FaultyStream(faults, rng)
         try:
             await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
         finally:
-            self._open.discard(connection)
             await self._keep(record, connection.close_code)
 
     async def _keep(self, record: SessionRecord, close_code: int | None) -> None:
@@ -197,6 +201,15 @@ class StepFunSimulator:
 
 def _spoken(text: str, voice: str, rate_hz: int) -> Any:
     return speech.synthesise(text, voice, rate_hz)
+
+
+async def _pause(seconds: float, gone: asyncio.Event) -> None:
+    """Let `seconds` pass, unless the client gives up before."""
+    try:
+        async with asyncio.timeout(seconds):
+            await gone.wait()
+    except TimeoutError:
+        pass
 
 
 def _refused(connection: Connection, refusal: Refusal) -> Response:

@@ -160,7 +160,7 @@ class Session:
 
     def _truncate_item(self, event: Json, now: float) -> None:
         item, heard_ms = event["item_id"], event["audio_end_ms"]
-        if not isinstance(item, str) or isinstance(heard_ms, bool) or not isinstance(heard_ms, int | float):
+        if not isinstance(item, str) or type(heard_ms) not in (int, float) or type(event["content_index"]) is not int:
             raise grammar.malformed("audio_end_ms")
         self._items.find(item)
         self._record.truncations.append((item, float(heard_ms)))
