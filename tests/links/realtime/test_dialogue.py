@@ -434,6 +434,22 @@ def test_an_empty_turn_is_told_once_and_its_reply_refused():
     assert call.hear("response.created S") == [ReplyStarted(7, "S")]
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_no_speech_found_after_the_reply_has_begun(own):
+    """Nothing more comes of that reply, not even its end."""
+    call = Call(own_turns=own)
+    call.commit()
+    told = call.hear("response.created R", "error no speech found", "response.audio.delta R")
+    assert told == [ReplyStarted(7, "R"), ReplyEnded(7, "R", "completed"), NothingRecognised(7)]
+    assert call.hear("response.created S") == [ReplyStarted(7, "S")]
+
+
+def test_no_speech_found_while_another_reply_speaks():
+    call = Call()
+    call.hear(*REPLY[:7])
+    assert call.hear("error no speech found", *REPLY[7:]) == [NothingRecognised(7), *REPLIED[-2:]]
+
+
 def test_an_empty_turn_while_a_reply_ends_is_not_asked_about():
     call = Call(own_turns=True)
     call.hear(*REPLY[:7])

@@ -477,7 +477,7 @@ def test_nobody_listens():
 
     inbox = play(scene())
     assert inbox.problem.fault == "lost"
-    assert "nothing listens" in inbox.problem.sentence
+    assert "othing listens" in inbox.problem.sentence
 
 
 def test_the_open_timeout_ends_with_the_opening(monkeypatch):

@@ -71,7 +71,7 @@ def caused(error, cause):
         (ssl.SSLError(1, "wrong version number"), Refused, "TLS"),
         (socket.gaierror(-2, "Name or service not known"), Lost, "DNS"),
         (TimeoutError(), Lost, "in time"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), Lost, "nothing listens"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), Lost, "othing listens"),
         (OSError(errno.ENETUNREACH, "unreachable"), Lost, "no network"),
         (OSError(errno.EHOSTUNREACH, "no route"), Lost, "Wi-Fi"),
         (OSError("Multiple exceptions"), Lost, "broke"),

@@ -43,6 +43,10 @@ class _Reply:
     cancelled: bool = False
 
     @property
+    def is_blank(self) -> bool:
+        return not (self.cancelled or self.has_text or self.audio_bytes)
+
+    @property
     def length_ms(self) -> float:
         return ms_of(self.audio_bytes // SAMPLE_BYTES, LINK_RATE_HZ)
 
@@ -281,11 +285,13 @@ class Dialogue:
         )
 
     def _nothing_said(self) -> None:
-        if self._own_turns:
-            if self._turn_was_empty:
-                return  # told already: one error for the commit, one for the response
+        if self._turn_was_empty:
+            return  # told already: one error for the commit, one for the response
+        if self._reply is not None and self._reply.is_blank:
+            self._end("completed")  # begun for this turn; no response.done follows this error
+        elif self._own_turns:
             self._turn_was_empty = not self._reply_owed
-            self._reply_owed = False
+        self._reply_owed = False
         self._tell(happened.NothingRecognised(self._call))
 
     def _complain(self, error: m.ServiceError, words: str) -> None:

@@ -54,8 +54,8 @@ MAX_SENTENCE = 400
 """Characters of a problem, the service's own words included."""
 
 # The library would write the Authorization header into its debug log.
-_SILENT = logging.getLogger("antiphon.websockets")
-_SILENT.setLevel(logging.CRITICAL)
+_QUIET = logging.getLogger("antiphon.websockets")
+_QUIET.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class RealtimeLink:
         if self._outbox.speech(pcm):
             self._more.set()
         else:
-            self._end(Lost("the network does not keep up with the speech: check the Wi-Fi, or come closer to it"))
+            self._end(Lost("The network does not keep up with the speech: check the Wi-Fi, or come closer to it"))
 
     def commit_turn(self) -> None:
         """The turn is over; does nothing where the service finds the turns, as it answers by itself there."""
@@ -206,7 +206,7 @@ class RealtimeLink:
             ping_interval=self._plan.ping_interval_s,
             ping_timeout=self._plan.ping_timeout_s,
             close_timeout=CLOSE_TIMEOUT_S,
-            logger=_SILENT,
+            logger=_QUIET,
             ssl=self._tls() if url.scheme == "wss" else None,
         )
 
@@ -301,7 +301,7 @@ def _checked(plan: RealtimePlan) -> SplitResult:
         raise Refused("realtime.url is not an address: give one like wss://api.stepfun.com/v1/realtime")
     if url.scheme == "ws" and not plan.allow_plain and not _is_this_machine(url.hostname):
         raise Refused(
-            f"speech and key would go to {url.hostname} unencrypted: use wss:// in realtime.url, "
+            f"Speech and key would go to {url.hostname} unencrypted: use wss:// in realtime.url, "
             "or set realtime.allow_plain when the network is your own"
         )
     return url
@@ -322,7 +322,7 @@ def _with_model(url: SplitResult, model: str) -> str:
 def _checked_key(secret: Secret | None) -> str:
     key = secret.reveal().strip() if secret is not None else ""
     if not (key.isascii() and key.isprintable()):
-        raise Refused("the API key holds characters that no key has: copy it again")
+        raise Refused("The API key holds characters that no key has: copy it again")
     return key
 
 

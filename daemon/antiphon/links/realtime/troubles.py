@@ -45,10 +45,13 @@ _CERTIFICATE = {
     64: "belongs to another address: check realtime.url",
 }
 
+ABOUT_TIME = frozenset({9, 10})
+"""The codes of certificates that are good at another time (X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED)."""
+
 _ERRNOS = {
-    errno.ECONNREFUSED: "nothing listens at {host}: check realtime.url, and that the service runs",
-    errno.ENETUNREACH: "there is no network to reach {host} by: check the cable or the Wi-Fi",
-    errno.EHOSTUNREACH: "there is no way to {host}: check the cable or the Wi-Fi",
+    errno.ECONNREFUSED: "Nothing listens at {host}: check realtime.url, and that the service runs",
+    errno.ENETUNREACH: "There is no network to reach {host} by: check the cable or the Wi-Fi",
+    errno.EHOSTUNREACH: "There is no way to {host}: check the cable or the Wi-Fi",
 }
 
 
@@ -63,7 +66,7 @@ def explain(error: Exception, host: str) -> LinkError:
             return Refused("realtime.proxy cannot be used: give an address like http://host:port, or leave it empty")
         case ProxyError():
             return Lost(
-                f"the proxy of realtime.proxy did not connect to {host}: check that it runs and lets it through"
+                f"The proxy of realtime.proxy did not connect to {host}: check that it runs and lets it through"
             )
         case InvalidURI() | UnicodeError():
             return Refused("realtime.url is not an address: give one like wss://api.stepfun.com/v1/realtime")
@@ -76,7 +79,7 @@ def explain(error: Exception, host: str) -> LinkError:
         case OSError():
             return explain_os(error, host)
         case _:
-            return Lost(f"the call to {host} failed ({type(error).__name__}): it will be tried again")
+            return Lost(f"The call to {host} failed ({type(error).__name__}): it will be tried again")
 
 
 def explain_status(status: int, body: bytes, host: str) -> LinkError:
@@ -90,6 +93,11 @@ def explain_status(status: int, body: bytes, host: str) -> LinkError:
         return Lost(f"{host} is in trouble itself ({status}): wait, it will be tried again{said}")
     if 300 <= status < 400:
         return Refused(f"{host} sends us to another address ({status}): put the right one into realtime.url")
+    if 200 <= status < 300:
+        return Refused(
+            f"{host} answers with a web page ({status}): if this network wants a login first, open a page in a browser; "
+            "else check realtime.url"
+        )
     return Refused(f"{host} refused the call ({status}): check realtime.url{said}")
 
 
@@ -98,17 +106,17 @@ def explain_os(error: OSError, host: str) -> LinkError:
     match error:
         case ssl.SSLCertVerificationError():
             what = _CERTIFICATE.get(error.verify_code, "is signed by nobody we trust: check realtime.url")
-            return Refused(f"the certificate of {host} {what}")
+            return Refused(f"The certificate of {host} {what}")
         case ssl.SSLError():
             return Refused(f"{host} does not speak TLS as it should: check the port in realtime.url")
         case socket.gaierror():
-            return Lost(f"the name {host} cannot be found: check the network and its DNS, and realtime.url")
+            return Lost(f"The name {host} cannot be found: check the network and its DNS, and realtime.url")
         case TimeoutError():
             return Lost(f"{host} did not answer in time: check the network; it will be tried again")
     known = _ERRNOS.get(error.errno or 0)
     if known is not None:
         return Lost(known.format(host=host))
-    return Lost(f"the connection to {host} broke ({type(error).__name__}): it will be tried again")
+    return Lost(f"The connection to {host} broke ({type(error).__name__}): it will be tried again")
 
 
 def explain_close(closed: ConnectionClosed, host: str, age_s: float) -> LinkError:
