@@ -45,8 +45,8 @@ def test_the_log_has_the_first_append_and_pauses_but_not_each(record, lines):
     for at_s in (1.0, 1.02, 1.04, 2.04):
         record.append(bytes(960), at_s)
     assert [(line["what"], line["t"]) for line in lines] == [("first_append", 1.0), ("append_resumed", 2.04)]
-    assert lines[0] == {"t": 1.0, "what": "first_append", "session": 3, "bytes": 960}
-    assert lines[1]["pause_ms"] == 1000.0
+    assert lines[0] == {"t": 1.0, "what": "first_append", "session": 3, "frame": 0, "bytes": 960}
+    assert (lines[1]["frame"], lines[1]["pause_ms"]) == (1440, 1000.0)
 
 
 def test_events_are_logged_by_switch(record, lines):
