@@ -15,6 +15,7 @@ _SOON_MAX_S = 2.0
 _IDLE_FIRST_S = 1.0  # while nobody waits
 _IDLE_MAX_S = 60.0
 _REFUSED_S = 60.0  # a refusal passes only when the owner mends something
+_PROVEN_S = 60.0  # a call that lasted this long ends the row of failures; one that dies at once is one more of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,12 @@ class Calls:
     def __init__(self, plan: CallPlan) -> None:
         self._plan = plan
         self._last = 0
-        self._failures = 0
+        self._failures = 0  # in a row
+        self._failing = False
         self._retry_at: float | None = None
         self._renew_at: float | None = None
+        self._opened_at = 0.0
+        self._outdated = False  # the call being opened was told a conversation that is forgotten
         self.open: int | None = None
         self.opening: int | None = None
         self.wanted = False
@@ -47,14 +51,14 @@ class Calls:
     @property
     def failing(self) -> bool:
         """The last attempt failed, and no call is open."""
-        return self._failures > 0 and self.open is None
+        return self._failing and self.open is None
 
     def need(self, history: tuple[Turn, ...]) -> list[Effect]:
         """A turn needs a call now, whatever failed before."""
         self.wanted = self.open is None
         if self.open is not None or self.opening is not None:
             return []
-        self._failures = 0
+        self._failures, self._failing = 0, False
         return self._dial(history)
 
     def start(self, now: float) -> None:
@@ -72,9 +76,10 @@ class Calls:
         effects: list[Effect] = [] if self.open is None else [CloseLink(self.open)]
         self.open, self.opening = call, None
         self.wanted = False
-        self._failures = 0
+        self._failing = False
+        self._opened_at = now
         self._retry_at = None
-        self._renew_at = now + self._plan.renew_after_s
+        self._renew_at = now if self._outdated else now + self._plan.renew_after_s
         return effects
 
     def closed(self, call: int, problem: Problem | None, now: float) -> bool:
@@ -84,10 +89,12 @@ class Calls:
         in_use = call == self.open or self.open is None
         if call == self.open:
             self.open = None
+            if now - self._opened_at >= _PROVEN_S:
+                self._failures = 0
         else:
             self.opening = None
-        if problem is not None:
-            self._failures += 1
+        self._failures += 1  # nobody here asked for it
+        self._failing = True
         if self.open is None:
             self._retry_at = now + self._patience_s(problem)
         else:  # a renewal failed: the old call still serves
@@ -104,7 +111,8 @@ class Calls:
         return effects
 
     def renew(self, now: float) -> None:
-        """Open a new call in place of the open one at the next tick at rest."""
+        """Open a new call in place of the one that is open, or being opened, at the next tick at rest."""
+        self._outdated = self.opening is not None
         if self.open is not None:
             self._renew_at = now
 
@@ -128,6 +136,7 @@ class Calls:
     def _dial(self, history: tuple[Turn, ...]) -> list[Effect]:
         self._last += 1
         self.opening = self._last
+        self._outdated = False
         self._retry_at = None
         return [OpenLink(self._last, history)]
 
@@ -138,8 +147,6 @@ class Calls:
         doublings = min(max(0, self._failures - 1), 10)  # bounded: a float overflows after a thousand
         if self.wanted:
             return min(_SOON_FIRST_S * 2.0**doublings, _SOON_MAX_S)
-        if problem is None:
-            return 0.0
-        if not problem.may_pass:
+        if problem is not None and not problem.may_pass:
             return _REFUSED_S
         return min(_IDLE_FIRST_S * 2.0**doublings, _IDLE_MAX_S)

@@ -68,8 +68,12 @@ def spread(samples: Samples, channels: int) -> Samples:
 def decode(raw: bytes, width_bytes: int, channels: int) -> Samples:
     """PCM of a WAV file (8 bit unsigned, or 16, 24, 32 bit signed) to the samples of its first channel.
 
-    Raises AudioFileError for another width. An incomplete last frame is dropped.
+    Raises AudioFileError for another width, or for no channel. An incomplete last frame is dropped.
     """
+    if width_bytes not in (1, 2, 3, 4):
+        raise AudioFileError(f"samples of {8 * width_bytes} bits are not supported: use 16 bit PCM")
+    if channels < 1:
+        raise AudioFileError(f"a file of {channels} channels is not supported: use 16 bit PCM of one channel or more")
     whole = len(raw) - len(raw) % (width_bytes * channels)
     raw = raw[:whole]
     if width_bytes == 1:
@@ -78,8 +82,6 @@ def decode(raw: bytes, width_bytes: int, channels: int) -> Samples:
         wide = np.frombuffer(raw, "<i2")
     elif width_bytes == 3:
         wide = np.frombuffer(raw, np.uint8).reshape(-1, 3)[:, 1:].copy().view("<i2").reshape(-1)
-    elif width_bytes == 4:
-        wide = (np.frombuffer(raw, "<i4") >> 16).astype(np.int16)
     else:
-        raise AudioFileError(f"samples of {8 * width_bytes} bits are not supported: use 16 bit PCM")
+        wide = (np.frombuffer(raw, "<i4") >> 16).astype(np.int16)
     return first_channel(wide.astype(np.int16, copy=False), channels)

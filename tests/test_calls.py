@@ -1,0 +1,310 @@
+"""Calls: one number each, at most one in use and one on its way; kept warm, retried with patience, renewed in time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.calls import CallPlan, Calls
+from antiphon.conversation.effects import CloseLink, OpenLink
+from antiphon.conversation.history import Turn
+from antiphon.errors import Problem
+
+LOST = Problem("lost", "The network is gone")
+REFUSED = Problem("refused", "The key is wrong")
+GARBLED = Problem("garbled", "That is no JSON")
+TOLD = (Turn("user", "How far is the moon?"),)
+
+
+def warm(renew_after_s=1500.0):
+    return Calls(CallPlan(warm=True, renew_after_s=renew_after_s))
+
+
+def warm_and_open(at=0.0):
+    calls = warm()
+    calls.start(at)
+    assert calls.tick(at, (), at_rest=True) == [OpenLink(1, ())]
+    assert calls.opened(1, at, at_rest=True) == []
+    return calls
+
+
+def on_demand():
+    return Calls(CallPlan(warm=False))
+
+
+def wait_of(calls, now, *, at_rest=True):
+    due = calls.deadline(at_rest=at_rest)
+    return None if due is None else due - now
+
+
+# ── warm ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_warm_call_is_opened_at_the_start_and_then_nothing_is_due_but_its_renewal():
+    calls = warm()
+    assert calls.deadline(at_rest=True) is None
+    calls.start(10.0)
+    assert calls.deadline(at_rest=True) == 10.0
+    assert calls.tick(9.9, TOLD, at_rest=True) == []
+    assert calls.tick(10.0, TOLD, at_rest=True) == [OpenLink(1, TOLD)]
+    assert (calls.opening, calls.open, calls.deadline(at_rest=True)) == (1, None, None)
+    assert calls.opened(1, 11.0, at_rest=True) == []
+    assert (calls.opening, calls.open, calls.deadline(at_rest=True)) == (None, 1, 11.0 + 1500)
+
+
+def test_a_turn_takes_the_warm_call_that_is_open_or_on_its_way():
+    calls = warm()
+    calls.start(0.0)
+    calls.tick(0.0, (), at_rest=True)
+    assert calls.need(TOLD) == []
+    assert calls.wanted
+    calls.opened(1, 0.2, at_rest=False)
+    assert calls.need(TOLD) == []
+    assert not calls.wanted
+
+
+def test_a_warm_call_that_is_lost_is_opened_anew_only_at_rest():
+    calls = warm_and_open()
+    assert calls.closed(1, LOST, 5.0)
+    assert calls.deadline(at_rest=False) is None
+    assert calls.tick(99.0, (), at_rest=False) == []
+    assert wait_of(calls, 5.0) == 1.0
+    assert calls.tick(6.0, TOLD, at_rest=True) == [OpenLink(2, TOLD)]
+
+
+# ── on demand ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_on_demand_nothing_is_opened_before_it_is_needed_nor_after():
+    calls = on_demand()
+    calls.start(0.0)
+    assert calls.deadline(at_rest=True) is None
+    assert calls.need(TOLD) == [OpenLink(1, TOLD)]
+    assert calls.wanted
+    calls.opened(1, 0.3, at_rest=False)
+    assert calls.hang_up(9.0) == [CloseLink(1)]
+    assert calls.deadline(at_rest=True) is None
+    assert calls.need(()) == [OpenLink(2, ())]
+
+
+def test_on_demand_a_call_lost_while_nobody_waits_is_not_opened_again():
+    calls = on_demand()
+    calls.need(())
+    calls.opened(1, 0.3, at_rest=False)
+    assert calls.closed(1, LOST, 5.0)
+    assert calls.deadline(at_rest=True) is None
+
+
+# ── patience ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def fail(calls, times, problem, now=0.0):
+    """Let the call that is due fail so often; how long it waited before each next attempt."""
+    waits = []
+    for _ in range(times):
+        assert calls.closed(calls.opening, problem, now)
+        waits.append(wait_of(calls, now, at_rest=not calls.wanted))
+        now += waits[-1]
+        calls.tick(now, (), at_rest=not calls.wanted)
+    return waits
+
+
+def test_while_nobody_waits_patience_doubles_to_a_minute():
+    calls = warm()
+    calls.start(0.0)
+    calls.tick(0.0, (), at_rest=True)
+    assert fail(calls, 9, LOST) == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_while_somebody_waits_it_is_short():
+    calls = on_demand()
+    calls.need(())
+    assert fail(calls, 6, GARBLED) == [0.25, 0.5, 1, 2, 2, 2]
+
+
+def test_a_refusal_is_asked_again_once_a_minute():
+    calls = warm()
+    calls.start(0.0)
+    calls.tick(0.0, (), at_rest=True)
+    assert fail(calls, 3, REFUSED) == [60, 60, 60]
+
+
+def test_after_10_000_failures_it_still_tries():
+    calls = warm()
+    calls.start(0.0)
+    calls.tick(0.0, (), at_rest=True)
+    assert set(fail(calls, 10_000, LOST)[6:]) == {60.0}
+    calls.need(())
+    calls.closed(calls.opening, LOST, 1e6)
+    assert wait_of(calls, 1e6, at_rest=False) == 2.0, "it was on its way already; somebody waits now"
+
+
+def test_a_new_turn_asks_at_once_whatever_failed_before():
+    calls = warm()
+    calls.start(0.0)
+    calls.tick(0.0, (), at_rest=True)
+    fail(calls, 8, LOST)
+    calls.closed(calls.opening, LOST, 1000.0)
+    assert calls.failing
+    assert calls.need(TOLD) == [OpenLink(10, TOLD)]
+    assert not calls.failing
+    assert fail(calls, 1, LOST, 1000.0) == [0.25]
+
+
+def test_nobody_waits_any_more_when_the_turn_is_given_up():
+    calls = on_demand()
+    calls.need(())
+    calls.closed(1, LOST, 1.0)
+    assert wait_of(calls, 1.0) == 0.25
+    calls.wanted = False
+    assert calls.deadline(at_rest=True) is None
+
+
+def test_a_service_that_hangs_up_at_once_is_met_with_growing_patience():
+    """That it opened proves nothing; only a call that lasts ends the row of failures."""
+    calls, now, waits = warm_and_open(), 0.0, []
+    for problem in (LOST, None, LOST, None):
+        now += 0.1
+        assert calls.closed(calls.open, problem, now)
+        waits.append(round(wait_of(calls, now), 6))
+        now += waits[-1]
+        calls.tick(now, (), at_rest=True)
+        calls.opened(calls.opening, now, at_rest=True)
+        assert not calls.failing
+    assert waits == [1, 2, 4, 8]
+    calls.closed(calls.open, LOST, now + 60)
+    assert wait_of(calls, now + 60) == 1
+
+
+def test_failing_is_about_the_last_attempt():
+    calls = on_demand()
+    calls.need(())
+    calls.closed(1, LOST, 0.0)
+    assert calls.failing
+    calls.tick(0.25, (), at_rest=False)
+    calls.opened(2, 0.4, at_rest=False)
+    assert not calls.failing
+    calls.hang_up(9.0)
+    assert not calls.failing, "we hung up"
+
+
+# ── renewal ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_call_is_renewed_in_time_the_new_one_before_the_old_one_goes():
+    calls = warm_and_open()
+    assert calls.deadline(at_rest=False) is None, "never in a turn"
+    assert calls.tick(1500.0, TOLD, at_rest=True) == [OpenLink(2, TOLD)]
+    assert (calls.open, calls.opening) == (1, 2)
+    assert calls.opened(2, 1500.3, at_rest=True) == [CloseLink(1)]
+    assert (calls.open, calls.opening) == (2, None)
+    assert not calls.closed(1, None, 1500.4), "what we closed is no loss"
+    assert calls.deadline(at_rest=True) == 3000.3
+
+
+def test_a_turn_that_began_meanwhile_keeps_its_call_and_the_renewal_follows_it():
+    calls = warm_and_open()
+    calls.tick(1500.0, (), at_rest=True)
+    assert calls.need(()) == []
+    assert calls.opened(2, 1500.3, at_rest=False) == [CloseLink(2)]
+    assert (calls.open, calls.opening) == (1, None)
+    assert calls.tick(1510.0, TOLD, at_rest=True) == [OpenLink(3, TOLD)]
+
+
+def test_a_renewal_that_fails_leaves_the_old_call_and_is_tried_again():
+    calls = warm_and_open()
+    calls.tick(1500.0, (), at_rest=True)
+    assert not calls.closed(2, LOST, 1501.0), "nobody used it"
+    assert calls.open == 1
+    assert not calls.failing
+    assert calls.deadline(at_rest=True) == 1561.0
+
+
+def test_the_old_call_may_go_while_the_new_one_is_on_its_way():
+    calls = warm_and_open()
+    calls.tick(1500.0, (), at_rest=True)
+    assert calls.closed(1, LOST, 1500.1)
+    assert calls.need(()) == [], "the new one serves the turn"
+    assert calls.opened(2, 1500.3, at_rest=False) == []
+    assert calls.open == 2
+
+
+def test_what_is_forgotten_is_forgotten_by_the_service_too():
+    calls = warm_and_open()
+    calls.renew(100.0)
+    assert calls.tick(100.0, (), at_rest=True) == [OpenLink(2, ())]
+
+
+def test_a_call_told_of_what_is_forgotten_while_it_opened_is_renewed():
+    calls = warm_and_open()
+    calls.closed(1, LOST, 299.0)
+    assert calls.tick(300.0, TOLD, at_rest=True) == [OpenLink(2, TOLD)]
+    calls.renew(300.1)
+    calls.opened(2, 300.5, at_rest=True)
+    assert calls.tick(300.5, (), at_rest=True) == [OpenLink(3, ())]
+    assert calls.opened(3, 301.0, at_rest=True) == [CloseLink(2)]
+    assert calls.deadline(at_rest=True) == 301.0 + 1500, "once is enough"
+
+
+def test_with_no_call_there_is_nothing_to_renew():
+    calls = warm()
+    calls.renew(5.0)
+    assert calls.deadline(at_rest=True) is None
+
+
+# ── hanging up, and stale news ───────────────────────────────────────────────────────────────────
+
+
+def test_hanging_up_ends_every_call_and_a_warm_one_comes_back_at_rest():
+    calls = warm_and_open()
+    calls.tick(1500.0, (), at_rest=True)
+    assert calls.hang_up(1500.1) == [CloseLink(1), CloseLink(2)]
+    assert calls.hang_up(1500.1) == [], "a call is closed once"
+    assert calls.deadline(at_rest=False) is None
+    assert calls.tick(1500.1, (), at_rest=True) == [OpenLink(3, ())]
+
+
+def test_news_of_calls_that_are_over_changes_nothing():
+    calls = warm_and_open()
+    calls.hang_up(5.0)
+    assert calls.opened(1, 5.1, at_rest=True) == []
+    assert not calls.closed(1, LOST, 5.2)
+    assert not calls.closed(77, LOST, 5.2)
+    assert (calls.open, calls.opening) == (None, None)
+    assert calls.deadline(at_rest=True) == 5.0
+    assert not calls.failing
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans(), st.integers(0, 3)), max_size=60))
+def test_whatever_happens_numbers_are_new_and_a_call_is_closed_once(is_warm, steps):
+    calls = Calls(CallPlan(warm=is_warm, renew_after_s=30.0))
+    calls.start(0.0)
+    alive, ever, now = set(), [], 0.0
+    for what, at_rest, which in steps:
+        now += (0.0, 0.1, 10.0, 100.0)[which]
+        call = (calls.open, calls.opening, 1, ever[-1] if ever else 0)[which] or 0
+        effects = []
+        if what == 0:
+            effects = calls.need(())
+        elif what in (1, 2):
+            effects = calls.opened(call, now, at_rest=at_rest)
+        elif what == 3:
+            calls.closed(call, (LOST, REFUSED, None)[which % 3], now)
+            alive.discard(call)
+        elif what == 4:
+            effects = calls.hang_up(now)
+        elif what == 5:
+            calls.renew(now)
+        else:
+            effects = calls.tick(now, (), at_rest=at_rest)
+        for effect in effects:
+            if isinstance(effect, OpenLink):
+                assert effect.call not in ever
+                ever.append(effect.call)
+                alive.add(effect.call)
+            else:
+                alive.remove(effect.call)
+        assert {calls.open, calls.opening} - {None} == alive
+        due = calls.deadline(at_rest=True)
+        if is_warm and not alive:
+            assert due is not None, "a warm call would never come back"
