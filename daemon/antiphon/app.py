@@ -205,19 +205,20 @@ def make_links(settings: Settings, key: Secret | None) -> LinkMaker:
 
 def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     """The adapters that the settings name; wake word models are loaded. Raises ModelError."""
+    engine, trigger = open_wake_words(settings)
+    lamps, buttons = open_board(settings, log)
+    microphone, speaker = make_sound_card(settings)
+    return World(microphone, speaker, lamps, buttons, engine, trigger, make_links(settings, key))
+
+
+def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
+    """The sound card's two ends; neither is opened yet."""
     from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker
 
-    microphone, speaker = settings.microphone, settings.speaker
-    engine, trigger = open_wake_words(settings)
-    lamps, buttons = _open_board(settings, log)
-    return World(
-        PyAudioMicrophone(microphone.device, microphone.rate_hz or 16000, microphone.block_ms, microphone.channels),
-        PyAudioSpeaker(speaker.device, speaker.rate_hz or 24000, speaker.block_ms, speaker.channels),
-        lamps,
-        buttons,
-        engine,
-        trigger,
-        make_links(settings, key),
+    mic, spk = settings.microphone, settings.speaker
+    return (
+        PyAudioMicrophone(mic.device, mic.rate_hz or 16000, mic.block_ms, mic.channels),
+        PyAudioSpeaker(spk.device, spk.rate_hz or 24000, spk.block_ms, spk.channels),
     )
 
 
@@ -242,7 +243,7 @@ def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | No
     return engine, Trigger(words)
 
 
-def _open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:
+def open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:
     """Lamps and buttons; what cannot be had is said, and the rest goes on."""
     lamps: Lamps = NoLamps()
     buttons: Buttons = NoButtons()

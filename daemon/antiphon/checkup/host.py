@@ -1,0 +1,97 @@
+"""This machine: its clock, its wake word models, its pins and its service manager."""
+
+import ctypes
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from antiphon.app import open_board, open_wake_words
+from antiphon.checkup.finding import Finding
+from antiphon.errors import DeviceError, ModelError
+from antiphon.ports import LogLevel
+from antiphon.settings import Settings
+
+FIRST_YEAR = 2025
+"""This program is no older: a clock that says less was never set."""
+LAST_YEAR = 2099
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+_TIMEX_BYTES = 512  # struct timex is 208 bytes where long has 64 bits
+_SYSTEMD = Path("/run/systemd/system")
+
+
+def check_clock(now: datetime | None = None, synchronised: bool | None = None) -> Finding:
+    """Certificates are good for a span of time, so a clock that is far off breaks the call to the service."""
+    now = now or datetime.now(UTC)
+    told = f"{now:%Y-%m-%d %H:%M} UTC"
+    if not FIRST_YEAR <= now.year <= LAST_YEAR:
+        return Finding("clock", "fail", f"it says {told}", "set it: sudo timedatectl set-ntp true, or date -s")
+    synchronised = _is_synchronised() if synchronised is None else synchronised
+    if not synchronised:
+        return Finding("clock", "warn", f"{told}, which no time server vouches for", "sudo timedatectl set-ntp true")
+    return Finding("clock", "ok", f"{told}, synchronised")
+
+
+def _is_synchronised() -> bool:
+    """What the kernel knows of it, adjtimex(2): asking with modes 0 changes nothing."""
+    timex = ctypes.create_string_buffer(_TIMEX_BYTES)
+    state: int = ctypes.CDLL(None).adjtimex(timex)
+    return 0 <= state < _TIME_ERROR
+
+
+def check_wake_words(settings: Settings) -> Finding:
+    """Load the models, as the appliance does when it starts."""
+    began_s = time.monotonic()
+    try:
+        engine, _ = open_wake_words(settings)
+    except ModelError as error:
+        return Finding("wake words", "fail", str(error), "mend wake.words in the settings")
+    if engine is None:
+        return Finding("wake words", "ok", "none is set: only the talk button wakes it")
+    took_ms = (time.monotonic() - began_s) * 1000
+    return Finding("wake words", "ok", f"{', '.join(engine.words)} loaded in {took_ms:.0f} ms")
+
+
+def check_gpio(settings: Settings) -> Finding:
+    """Take the pins of lamps and buttons, and give them back."""
+    pins = [*settings.lamps.pins] if settings.lamps.kind == "gpio" else []
+    pins += [pin for pin in (settings.buttons.talk, settings.buttons.mute) if pin is not None]
+    if not pins:
+        return Finding("gpio", "ok", "no lamp or button is set to a pin")
+    complaints = _Complaints()
+    lamps, buttons = open_board(settings, complaints)
+    try:
+        buttons.open(lambda _: None)
+    except DeviceError as error:
+        complaints.sentences.append(str(error))
+    finally:
+        buttons.close()
+        lamps.close()
+    if complaints.sentences:
+        remedy = "if the appliance runs, it holds its pins: sudo systemctl stop antiphon, and try again"
+        return Finding("gpio", "fail", complaints.sentences[0], remedy)
+    return Finding("gpio", "ok", f"pins {', '.join(map(str, pins))} can be used")
+
+
+class _Complaints:
+    """A Log that keeps the sentences."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def write(self, level: LogLevel, what: str, **fields: str | float) -> None:  # noqa: ARG002 - ports.Log has them
+        """Keep the sentence of this line."""
+        self.sentences.append(str(fields.get("sentence", "")))
+
+
+def check_systemd(environ: Mapping[str, str] = os.environ, booted: Path = _SYSTEMD) -> Finding:
+    """Whether a service manager that waits for word from the appliance will get it."""
+    installed = find_spec("systemd") is not None
+    if not booted.exists() and not environ.get("NOTIFY_SOCKET"):
+        return Finding("systemd", "ok", "this machine is not run by systemd: nobody waits for word")
+    if installed:
+        return Finding("systemd", "ok", "it will be told when the appliance is ready, and that it lives")
+    says = "systemd runs this machine, and systemd-python is missing: it would take the service for hung"
+    return Finding("systemd", "warn", says, "pip install antiphon[systemd]")

@@ -1,0 +1,150 @@
+"""The way to the service, step by step: its name, its port, its certificate, and a call with the owner's key.
+
+Each step has a limit of its own, and what depends on a step that failed is not tried.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from antiphon.app import make_links
+from antiphon.checkup.finding import Finding, in_time
+from antiphon.conversation.events import Event, LinkClosed, LinkOpened, ServiceComplained
+from antiphon.errors import Problem
+from antiphon.links.realtime import troubles
+from antiphon.ports import LinkMaker
+from antiphon.secret import Secret
+from antiphon.settings import Settings
+
+LIMIT_S = 5.0
+COMPLAINTS_S = 0.5
+"""How long a call stays open for the service to complain, of an unknown voice for instance."""
+
+_PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
+_LOGIN_PAGE = "if this network wants you to log in first, open a web page in a browser; else check realtime.url"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom this machine itself connects to: the service, or the proxy before it."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+def target_of(settings: Settings) -> Target:
+    """The proxy when there is one, else the service."""
+    realtime = settings.realtime
+    parts = urlsplit(realtime.proxy or realtime.url)
+    return Target(str(parts.hostname), parts.port or _PORTS[parts.scheme], parts.scheme in ("wss", "https"))
+
+
+def check_network(
+    settings: Settings, key: Secret | None, limit_s: float = LIMIT_S, *, call: bool = True
+) -> Iterator[Finding]:
+    """Findings "name", "port", "tls" (where it is used) and "service", unless the owner has no key to `call` with.
+
+    `key` None is for a service that needs none.
+    """
+    target = target_of(settings)
+    steps: list[tuple[str, Callable[[], Finding]]] = [
+        ("name", lambda: check_name(target, limit_s)),
+        ("port", lambda: check_port(target, limit_s)),
+        ("tls", lambda: check_tls(target, limit_s)),
+        ("service", lambda: check_service(settings, key, limit_s)),
+    ]
+    failed = "" if call else "key"
+    for check, step in steps:
+        if check == "tls" and not target.tls:
+            continue
+        spared = failed and (failed != "key" or check == "service")
+        finding = Finding(check, "skip", f"not tried, as {failed!r} failed") if spared else step()
+        if finding.verdict == "fail":
+            failed = check
+        yield finding
+
+
+def check_name(target: Target, limit_s: float = LIMIT_S) -> Finding:
+    """Ask for the addresses of the name."""
+    try:
+        found = in_time(lambda: socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM), limit_s)
+    except (OSError, UnicodeError) as error:
+        return _failed("name", error, target.host)
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    if addresses == [target.host]:
+        return Finding("name", "ok", f"{target.host} is an address")
+    return Finding("name", "ok", f"{target.host} is {', '.join(addresses[:3])}")
+
+
+def check_port(target: Target, limit_s: float = LIMIT_S) -> Finding:
+    """Connect."""
+    try:
+        in_time(lambda: _connect(target, limit_s).close(), limit_s + 1)
+    except (OSError, UnicodeError) as error:
+        return _failed("port", error, target.host)
+    return Finding("port", "ok", f"{target.host} listens on port {target.port}")
+
+
+def check_tls(target: Target, limit_s: float = LIMIT_S) -> Finding:
+    """Shake hands, and judge the certificate as the call will."""
+    try:
+        version = in_time(lambda: _shake_hands(target, limit_s), limit_s + 1)
+    except ssl.SSLCertVerificationError as error:
+        finding = _failed("tls", error, target.host)
+        # A hotel's login page answers in the service's place, with a certificate of its own.
+        about_time = error.verify_code in troubles.ABOUT_TIME
+        return finding if about_time else Finding("tls", "fail", finding.says, f"{finding.remedy}; {_LOGIN_PAGE}")
+    except (OSError, UnicodeError) as error:
+        return _failed("tls", error, target.host)
+    return Finding("tls", "ok", f"{target.host} speaks {version}, and its certificate is good")
+
+
+def check_service(settings: Settings, key: Secret | None, limit_s: float = LIMIT_S) -> Finding:
+    """Open a call with the key, as the appliance does, and close it when the service has said hello."""
+    hasty = settings.realtime.model_copy(update={"open_timeout_ms": round(limit_s * 1000)})
+    problem, took_s = asyncio.run(_knock(make_links(settings.model_copy(update={"realtime": hasty}), key)))
+    if problem is not None:
+        return Finding.of_problem("service", problem)
+    return Finding("service", "ok", f"{hasty.model} answered in {took_s * 1000:.0f} ms")
+
+
+async def _knock(make_link: LinkMaker) -> tuple[Problem | None, float]:
+    """What is wrong with a call, if anything, and how long it took to open."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    problems: list[Problem] = []
+    opened_s: list[float] = []
+
+    def post(event: Event) -> None:
+        match event:
+            case LinkOpened():
+                opened_s.append(loop.time() - began_s)
+                loop.call_later(COMPLAINTS_S, link.close)
+            case ServiceComplained(problem=problem):
+                problems.append(problem)
+                link.close()
+            case LinkClosed(problem=Problem() as problem):
+                problems.append(problem)
+
+    link = make_link(1, (), post)
+    await link.run()
+    return (problems[0] if problems else None), (opened_s[0] if opened_s else 0.0)
+
+
+def _connect(target: Target, limit_s: float) -> socket.socket:
+    return socket.create_connection((target.host, target.port), limit_s)
+
+
+def _shake_hands(target: Target, limit_s: float) -> str:
+    """The version of TLS that was agreed on."""
+    context = ssl.create_default_context()
+    with _connect(target, limit_s) as plain, context.wrap_socket(plain, server_hostname=target.host) as secure:
+        return str(secure.version())
+
+
+def _failed(check: str, error: Exception, host: str) -> Finding:
+    return Finding.of_problem(check, troubles.explain(error, host).problem())

@@ -1,0 +1,117 @@
+"""Floor 5. `antiphon doctor`: tries everything that the appliance needs, one line each, and the remedy of each failure.
+
+It only puts the checks (checkup/) in order and prints what they find; exit 0 when nothing failed, else 1.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from antiphon.app import make_sound_card
+from antiphon.checkup.finding import Finding, in_time
+from antiphon.checkup.host import check_clock, check_gpio, check_systemd, check_wake_words
+from antiphon.checkup.network import check_network
+from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
+from antiphon.config_files import find_key, read_layers
+from antiphon.errors import SettingsError
+from antiphon.settings import Loaded, Settings, load
+
+SOUND_LIMIT_S = 10.0
+"""A driver that hangs is given up after this long."""
+
+_SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red"), "skip": ("-", "dim")}
+_WORDS = {"ok": "ok", "warn": "WARN", "fail": "FAIL", "skip": "skip"}
+
+
+def run_doctor(config: Path | None, environ: Mapping[str, str], sets: Sequence[str], *, as_json: bool) -> int:
+    """Run every check, print as each ends; 0 when none failed. `environ` is where variables and the key come from."""
+    show = _ignore if as_json else _drawn if sys.stdout.isatty() else _printed
+    findings: list[Finding] = []
+    for finding in examine(config, environ, sets):
+        findings.append(finding)
+        show(finding)
+    failed = sum(finding.verdict == "fail" for finding in findings)
+    if as_json:
+        told = [{name: getattr(one, name) for name in Finding.__dataclass_fields__} for one in findings]
+        print(json.dumps({"ok": not failed, "findings": told}, indent=2, ensure_ascii=False))
+    else:
+        print(f"{failed} of {len(findings)} checks failed." if failed else "The appliance has all it needs.")
+    return 1 if failed else 0
+
+
+def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]) -> Iterator[Finding]:
+    """All checks, each as it ends. Where the settings are wrong, the rest is tried with the defaults."""
+    try:
+        loaded = load(read_layers(config, environ, sets))
+    except SettingsError as error:
+        yield from _wrong_settings(error)
+        settings = Settings()
+    else:
+        yield Finding("settings", "ok", _origin(loaded))
+        settings = loaded.settings
+        yield from _check_service(settings, environ)
+    yield check_clock()
+    microphone, speaker = make_sound_card(settings)
+    yield _check_sound("microphone", lambda: check_microphone(microphone))
+    yield _check_sound("speaker", lambda: check_speaker(speaker))
+    yield check_wake_words(settings)
+    yield check_gpio(settings)
+    yield check_systemd(environ)
+
+
+def _wrong_settings(error: SettingsError) -> Iterator[Finding]:
+    for line in str(error).splitlines():
+        yield Finding("settings", "fail", line, "mend it; `antiphon check` shows what is in effect")
+    # A key is never sent to an address that the owner may not have meant.
+    for check in ("key", "service"):
+        yield Finding(check, "skip", "not tried, as the settings are wrong")
+
+
+def _origin(loaded: Loaded) -> str:
+    """Where the settings come from: files, variables and --set, without lines."""
+    origins = sorted({origin.partition(":")[0] for origin in loaded.origins.values()} - {"default"})
+    return f"from {', '.join(origins)}" if origins else "the defaults"
+
+
+def _check_service(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """The key, and the way to the service with it."""
+    try:
+        key = find_key(settings, environ)
+    except SettingsError as error:
+        says, _, remedy = str(error).partition(": ")
+        yield Finding("key", "fail", says, remedy or "give the key alone, as its maker shows it")
+        yield from check_network(settings, None, call=False)
+        return
+    yield Finding("key", "ok", f"found in {key.origin}" if key else "none, and this machine's own service needs none")
+    yield from check_network(settings, key)
+
+
+def _check_sound(check: str, work: Callable[[], Finding]) -> Finding:
+    """In time, whatever the driver does: PortAudio may hang for ever."""
+    try:
+        return in_time(work, SOUND_LIMIT_S)
+    except TimeoutError:
+        return Finding(check, "fail", f"the sound system has not answered in {SOUND_LIMIT_S:g} s", NOT_IN_TIME)
+
+
+def _ignore(_: Finding) -> None:
+    """Data is printed when all is known."""
+
+
+def _printed(finding: Finding) -> None:
+    print(f"{_WORDS[finding.verdict]:5} {finding.check:11} {finding.says}", flush=True)
+    if finding.remedy:
+        print(f"{'':5} {'':11} -> {finding.remedy}", flush=True)
+
+
+def _drawn(finding: Finding) -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    sign, colour = _SIGNS[finding.verdict]
+    console = Console(highlight=False)
+    console.print(Text.assemble((sign, colour), f" {finding.check:11} ", finding.says))
+    if finding.remedy:
+        console.print(Padding(Text(finding.remedy, "italic"), (0, 0, 0, 14)))
