@@ -46,8 +46,8 @@ class Device:
 
 def list_devices() -> list[Device]:
     """Every sound device that can be opened, in PortAudio's order; empty when there is no sound system."""
-    with _portaudio:
-        library = _library()
+    with _portaudio, _no_stderr():
+        library = pyaudio.PyAudio()
         try:
             return _devices(library)
         finally:
@@ -180,8 +180,8 @@ class _Stream:
 
     def __init__(self, wanted: _Wanted, callback: Callable[..., tuple[bytes | None, int]]) -> None:
         """Opens and starts; raises DeviceError."""
-        with _portaudio:
-            self._library = _library()
+        with _portaudio, _no_stderr():
+            self._library = pyaudio.PyAudio()
             try:
                 device = choose(_devices(self._library), wanted.direction, wanted.device)
                 self._stream, self.format = _open(self._library, device, wanted, callback)
@@ -236,15 +236,12 @@ def _open(
     )
 
 
-def _library() -> pyaudio.PyAudio:
-    """PortAudio, initialised; while it looks for sound systems it prints dozens of lines, which help nobody."""
-    with _no_stderr():
-        return pyaudio.PyAudio()
-
-
 @contextmanager
 def _no_stderr() -> Iterator[None]:
-    """File descriptor 2 leads nowhere; for the libraries in C that print there. Other threads' lines go with it."""
+    """File descriptor 2 leads nowhere: PortAudio prints dozens of lines while it looks for sound systems.
+
+    Other threads' lines would go with them, so it is only for as long as initialising and opening take.
+    """
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

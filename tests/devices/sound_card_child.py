@@ -1,0 +1,190 @@
+"""Run by test_pyaudio in the room's environment: one scenario on the card, told as JSON on stdout.
+
+A process of its own, because ALSA reads its settings once, and because a pulled card can hang whoever holds it.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from dataclasses import asdict
+from queue import SimpleQueue
+
+import numpy as np
+
+from antiphon.audio.jitter import JitterPlan
+from antiphon.conversation.events import Captured, EarClosed, EarOpened, Finished, Hushed, MouthFailed, Sounded
+from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker, list_devices
+from antiphon.errors import DeviceError
+from antiphon.pcm import bytes_of
+from antiphon.runtime.ear import Ear, EarPlan
+from antiphon.runtime.mouth import Mouth, MouthPlan
+
+BOUND_S = 20
+
+
+class NoVoice:
+    def voiced(self, samples):
+        return [False] * (len(samples) // 320)
+
+
+class Stalled:
+    """A microphone whose callback is held up once, for longer than the card's buffer lasts."""
+
+    def __init__(self, microphone, at_block, for_s):
+        self.microphone, self.countdown, self.for_s = microphone, at_block, for_s
+
+    def open(self, deliver):
+        def held_up(block):
+            self.countdown -= 1
+            if self.countdown == 0:
+                threading.Event().wait(self.for_s)
+            deliver(block)
+
+        return self.microphone.open(held_up)
+
+    def close(self):
+        self.microphone.close()
+
+
+def say(told):
+    print(json.dumps(told), flush=True)
+
+
+def devices():
+    say([asdict(device) for device in list_devices()])
+
+
+def formats():
+    """What opens when this is asked for."""
+    wishes = {
+        "as asked": PyAudioMicrophone("mic", 24_000, 80),
+        "its own rate": PyAudioMicrophone("hwmic", 44_100, 80),
+        "fewer channels": PyAudioMicrophone("hwmic", 24_000, 80, channels=4),
+        "speaker's own rate": PyAudioSpeaker("hwspk", 44_100, 40),
+    }
+    told = {}
+    for name, device in wishes.items():
+        told[name] = asdict(device.open(lambda *_: b""))
+        device.close()
+        device.close()
+    for name, device in {"absent": PyAudioMicrophone("theremin"), "index": PyAudioSpeaker(99)}.items():
+        try:
+            device.open(lambda *_: b"")
+        except DeviceError as error:
+            told[name] = str(error)
+    say(told)
+
+
+def capture():
+    """A second of blocks as they come."""
+    blocks = SimpleQueue()
+    microphone = PyAudioMicrophone("hwmic", 24_000, 40)
+    microphone.open(blocks.put)
+    got = [blocks.get(timeout=BOUND_S) for _ in range(25)]
+    microphone.close()
+    say([[block.pcm.hex(), block.device_s, block.arrived_s, block.overflowed] for block in got])
+
+
+def play():
+    """Periods that carry their own number, and when each should be heard."""
+    pulls = []
+    enough = threading.Event()
+
+    def pull(frames, heard_at_s):
+        pulls.append(heard_at_s)
+        if len(pulls) == 25:
+            enough.set()
+        return len(pulls).to_bytes(2, "little") * frames
+
+    speaker = PyAudioSpeaker("hwspk", 24_000, 40)
+    speaker.open(pull)
+    ok = enough.wait(BOUND_S)
+    speaker.close()
+    say({"heard_at_s": pulls[:25], "ok": ok})
+
+
+def ear_stalled():
+    """The ear streams while its callback is held up for 1.5 s; what it captured, and what it says was lost."""
+    events = SimpleQueue()
+    microphone = Stalled(PyAudioMicrophone("hwmic", 24_000, 40), 10, 1.5)
+    ear = Ear(microphone, None, NoVoice(), None, None, events.put, EarPlan(stall_ms=10_000))
+    ear.start()
+    ear.open()
+    ear.stream()
+    assert events.get(timeout=BOUND_S) == EarOpened()
+    pcm = b""
+    while len(pcm) < 2 * 24_000 * 3:
+        event = events.get(timeout=BOUND_S)
+        assert isinstance(event, Captured)
+        pcm += event.pcm
+    losses = asdict(ear.losses)
+    ear.close()
+    while events.get(timeout=BOUND_S) != EarClosed():
+        pass
+    ear.stop(BOUND_S)
+    say({"pcm": pcm.hex(), "losses": losses})
+
+
+def ear_unplugged():
+    """The cable is pulled (by the test, when it reads that the ear is open); what the ear says, and that it can end."""
+    events = SimpleQueue()
+    ear = Ear(PyAudioMicrophone("hwmic", 24_000, 40), None, NoVoice(), None, None, events.put)
+    ear.start()
+    ear.open()
+    assert events.get(timeout=BOUND_S) == EarOpened()
+    say("open")
+    event = events.get(timeout=BOUND_S)
+    ear.stop(BOUND_S)
+    say(event.problem.sentence)
+    os._exit(0)  # PortAudio's own thread goes round for ever
+
+
+def mouth_talks():
+    """Replies, one of them cut off; when the mouth said what of each."""
+    events = SimpleQueue()
+    mouth = Mouth(
+        PyAudioSpeaker("hwspk", 24_000, 40),
+        lambda event: events.put((time.monotonic(), event)),
+        MouthPlan(stall_ms=10_000, jitter=JitterPlan(start_ms=40)),
+    )
+    mouth.start()
+    mouth.prepare()
+    told = []
+    for number, cut in enumerate((False, True, True, False), 1):
+        reply = str(number)
+        mouth.play(reply, bytes_of(np.full(24_000, 1000 * number, np.int16)))
+        mouth.end(reply)
+        sounded_s, event = events.get(timeout=BOUND_S)
+        assert event == Sounded(reply), event
+        if cut:
+            threading.Event().wait(0.05 * number)
+            mouth.hush(reply)
+        ended_s, event = events.get(timeout=BOUND_S)
+        assert isinstance(event, Hushed if cut else Finished), event
+        told.append([sounded_s, ended_s, event.heard_ms])
+    say({"replies": told, "underflows": mouth.underflows})
+    mouth.stop(BOUND_S)
+
+
+def mouth_unplugged():
+    """As ear_unplugged, for the speaker."""
+    events = SimpleQueue()
+    mouth = Mouth(PyAudioSpeaker("hwspk", 24_000, 40), events.put)
+    mouth.start()
+    mouth.play("a", bytes(48_000))
+    assert events.get(timeout=BOUND_S) == Sounded("a")
+    say("open")
+    while not isinstance(event := events.get(timeout=BOUND_S), MouthFailed):
+        pass
+    mouth.stop(BOUND_S)
+    say(event.problem.sentence)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    {
+        one.__name__: one
+        for one in (devices, formats, capture, play, ear_stalled, ear_unplugged, mouth_talks, mouth_unplugged)
+    }[sys.argv[1]]()
