@@ -39,7 +39,7 @@ class Trigger:
 
     def __init__(self, words: Sequence[WakeWord]) -> None:
         """`words` in the order of the engine's scores."""
-        self._words = tuple(words)
+        self.words = tuple(words)
         self.restart()
 
     def restart(self) -> None:
@@ -52,12 +52,12 @@ class Trigger:
         self._quiet_frames = max(0, self._quiet_frames - frames)
         fired = None
         for row in rows:
-            above = [at for at, word in enumerate(self._words) if row[at] > word.threshold]
+            above = [at for at, word in enumerate(self.words) if row[at] > word.threshold]
             if self._held not in above:
                 self._held = None
             if above and self._held is None and not self._quiet_frames:
                 self._held = max(above, key=row.__getitem__)
-                word = self._words[self._held]
+                word = self.words[self._held]
                 self._quiet_frames = frames_in(word.refractory_ms, WAKE_RATE_HZ)
                 fired = fired or Detection(word.name, row[self._held])
         return fired
