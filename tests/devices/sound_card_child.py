@@ -3,8 +3,8 @@
 A process of its own, because ALSA reads its settings once, and because a pulled card can hang whoever holds it.
 """
 
+import gc
 import json
-import os
 import sys
 import threading
 import time
@@ -137,8 +137,9 @@ def ear_unplugged():
     say("open")
     event = events.get(timeout=BOUND_S)
     ear.stop(BOUND_S)
+    del ear
+    gc.collect()  # would wait for ever, if this let go of the stream
     say(event.problem.sentence)
-    os._exit(0)  # PortAudio's own thread goes round for ever
 
 
 def mouth_talks():
@@ -179,8 +180,9 @@ def mouth_unplugged():
     while not isinstance(event := events.get(timeout=BOUND_S), MouthFailed):
         pass
     mouth.stop(BOUND_S)
+    del mouth
+    gc.collect()
     say(event.problem.sentence)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ stream. So callbacks here do nothing that can raise: they read what PortAudio al
 promise (ports.py) is to only copy.
 """
 
+import ctypes
 import os
 import threading
 import time
@@ -191,16 +192,27 @@ class _Stream:
         self.called_s = time.monotonic()
 
     def close(self) -> None:
-        """Stop and release; a stream that is hung is abandoned with its PortAudio.
+        """Stop and release; a stream that is hung is abandoned.
 
-        PortAudio 19.6 and 19.7 wait for ever to close a stream whose USB card was pulled (its issue 1037).
+        PortAudio 19.6 and 19.7 go round for ever in a stream whose USB card was pulled, and wait for ever to close it
+        (PortAudio's issue 1037). Only the end of the process frees it.
         """
         silent_s = time.monotonic() - self.called_s
         if self._stream.is_active() and silent_s > max(HUNG_S, 4 * self.format.block_frames / self.format.rate_hz):
+            self._abandon()
             return
         with _portaudio:
             self._stream.close()
             self._library.terminate()
+
+    def _abandon(self) -> None:
+        # PyAudio closes a stream that is collected as garbage, which would hang whoever happens to collect it, and the
+        # interpreter at its end: one reference more, that nobody ever gives back.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._stream))
+        # And it now prints 100 MB a second to standard error.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
 
 
 def _open(
