@@ -182,6 +182,7 @@ class StepFunSimulator:
         record.note("closed", record.closed_s, code=close_code, frames=record.frames, turns=len(record.turns))
         if self.options.keep_dir is not None:
             await asyncio.to_thread(record.write_wav, self.options.keep_dir)
+            record.note("kept", time.monotonic(), frames=record.frames)
 
     def _fault(self, index: int, kind: Kind) -> Fault | None:
         return next((fault for fault in self.options.faults if fault.kind is kind and fault.strikes(index)), None)

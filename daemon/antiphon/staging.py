@@ -1,0 +1,281 @@
+"""Floor 5. A stage for the unmodified daemon: room, service and daemon as processes, and what each of them says.
+
+The demo, the tests of the whole appliance and the benchmarks play on it. Lines of a process are read on a thread of
+its own, so that nobody waits for anybody; all clocks are CLOCK_MONOTONIC, so moments of all three compare.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import wave
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, TypeAlias
+
+import numpy as np
+
+from antiphon.errors import AntiphonError
+from antiphon.pcm import LINK_RATE_HZ, Samples, frames_in, samples_of
+from antiphon.simulator import chirps
+from antiphon.simulator.room import Room
+from antiphon.simulator.speech import EDGE_MS, synthesise
+
+Line: TypeAlias = dict[str, Any]
+
+REPOSITORY = Path(__file__).parents[2]
+DEMO_SETTINGS = REPOSITORY / "config" / "demo.yaml"
+KEY = "sk-simulated"
+_PATIENCE_S = 30.0
+_NOISE_DB = -60.0  # a quiet room; in digital silence a voice detector takes the faintest tone for voice
+_CODE_DB = -60.0
+
+
+class StageError(AntiphonError):
+    """A process on the stage did not do what was waited for; the sentence holds its last words."""
+
+
+class Actor:
+    """A process that tells what happens to it in JSON lines on one stream; its other lines are kept as well."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Runs `antiphon ARGUMENTS`."""
+        self.name = name
+        self.lines: list[Line] = []
+        self.words: list[str] = []
+        """Lines that are no JSON: lamps drawn in a terminal, a traceback."""
+        self._news = threading.Condition()
+        self._ended = 0
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
+            [sys.executable, "-m", "antiphon", *arguments],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            threading.Thread(target=self._read, args=(stream,), name=f"reads {name}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self.process.pid
+
+    def wait_for(self, what: str, after: int = 0, timeout_s: float = _PATIENCE_S, **fields: object) -> Line:
+        """The first line from number `after` on that says `what`, with these fields. Raises StageError."""
+        wanted = fields | {"what": what}
+        return self.wait_until(
+            lambda line: all(line.get(name) == value for name, value in wanted.items()), after, timeout_s, what
+        )
+
+    def wait_until(
+        self, fits: Callable[[Line], bool], after: int = 0, timeout_s: float = _PATIENCE_S, what: str = "that"
+    ) -> Line:
+        """The first line from number `after` on that `fits`. Raises StageError."""
+        limit_s = time.monotonic() + timeout_s
+        with self._news:
+            at = after
+            while True:
+                for line in self.lines[at:]:
+                    if fits(line):
+                        return line
+                at = max(at, len(self.lines))
+                if self._ended == 2 or not self._news.wait(max(0.0, limit_s - time.monotonic())):
+                    raise StageError(f"{self.name} did not say {what!r}; it said last:\n{self.last_words()}")
+
+    def said(self, what: str, after: int = 0) -> list[Line]:
+        """All lines from number `after` on that say `what`."""
+        with self._news:
+            return [line for line in self.lines[after:] if line.get("what") == what]
+
+    def last_words(self, count: int = 15) -> str:
+        """Its last lines, for people."""
+        return "\n".join([json.dumps(line) for line in self.lines[-count:]] + self.words[-count:])
+
+    def stop(self, timeout_s: float = 15.0) -> int:
+        """Ask it to end, and then make it; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def _read(self, stream: IO[str]) -> None:
+        for text in stream:
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
+            with self._news:
+                if isinstance(line, dict) and "what" in line:
+                    self.lines.append(line)
+                else:
+                    self.words.append(text.rstrip())
+                self._news.notify_all()
+        with self._news:
+            self._ended += 1
+            self._news.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What was said into the room: frames of the microphone's timeline, from the first word to the last."""
+
+    text: str
+    voice: str
+    first_frame: int
+    last_frame: int
+    begins_s: float
+    """When its first word begins, on time.monotonic()."""
+    ends_s: float
+    """When its last word ends."""
+
+
+class Stage:
+    """Room, service and daemon; as a context manager they are ready inside, and gone after.
+
+    `room` is None on a machine that uses its own card, `service` when the real one is used.
+    """
+
+    def __init__(
+        self,
+        *,
+        room: Room | None = None,
+        settings: Sequence[str] = (),
+        config: Path | None = DEMO_SETTINGS,
+        simulate: Sequence[str] | None = (),
+        keep: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        code_s: float = 120.0,
+    ) -> None:
+        """`settings` are `--set`s of the daemon; `simulate` are arguments of `antiphon simulate`, None for none.
+
+        What the service received is kept in `keep`, else in a folder that goes with the stage. The numbered chirp
+        code and a quiet room's noise lie under everything for the first `code_s` seconds.
+        """
+        self.room = room
+        self._settings = settings
+        self._config = config
+        self._simulate = simulate
+        self._keep = keep
+        self._environ = dict(environ or {})
+        self._code_s = code_s
+        self._stack = ExitStack()
+        self.service: Actor | None = None
+        self.daemon: Actor
+        self.url = ""
+        self.kept: Path
+
+    def __enter__(self) -> Self:
+        """Start all; returns when the daemon hears and its call is open, or has failed to be."""
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="antiphon-stage-"))
+            self.kept = self._keep or Path(folder)
+            if self.room is not None:
+                stack.enter_context(self.room)
+                length = frames_in(self._code_s * 1000, self.room.mic.rate_hz)
+                self.room.mic.mix(chirps.code(length, self.room.mic.rate_hz, level_db=_CODE_DB), 0)
+                self.room.noise(_NOISE_DB, self._code_s)
+            if self._simulate is not None:
+                self.start_service(stack)
+            self.start_daemon(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End all, the daemon first."""
+        self._stack.__exit__(kind, error, at)
+
+    # ── the scene ────────────────────────────────────────────────────────────────────────────────
+
+    def speak(self, wake: str, question: str, voice: str = "slt", pause_ms: float | None = 600.0) -> Spoken:
+        """A person says the wake word and, after a pause, a question; in one breath with `pause_ms` None."""
+        assert self.room is not None
+        rate_hz = self.room.mic.rate_hz
+        if pause_ms is None:
+            speech = synthesise(f"{wake}, {question}", voice, rate_hz)
+        else:
+            pause = np.zeros(frames_in(pause_ms - 2 * EDGE_MS, rate_hz), np.int16)
+            speech = np.concatenate(
+                [synthesise(f"{wake}.", voice, rate_hz), pause, synthesise(question, voice, rate_hz)]
+            )
+        edge = frames_in(EDGE_MS, rate_hz)
+        start = self.room.say(speech)
+        first, last = start + edge, start + len(speech) - edge - 1
+        moments = self.room.mic.time_of(first), self.room.mic.time_of(last)
+        return Spoken(f"{wake}. {question}", voice, first, last, *moments)
+
+    def received(self, session: int = 0) -> list[Samples]:
+        """What the service was sent in one session, in stretches between which nothing was sent for a while.
+
+        Complete when the session is over: `end_daemon` first.
+        """
+        assert self.service is not None
+        with wave.open(str(self.kept / f"session-{session}.wav"), "rb") as file:
+            whole = samples_of(file.readframes(file.getnframes()))
+        starts = [
+            int(line["frame"])
+            for line in self.service.lines
+            if line["what"] in ("first_append", "append_resumed") and line["session"] == session
+        ]
+        return [whole[start:end] for start, end in zip(starts, [*starts[1:], len(whole)], strict=True)]
+
+    def verdict(self, spoken: Spoken, received: Samples) -> chirps.Verdict:
+        """Whether all of `spoken` is in `received`, to the sample: ask the verdict's `whole`, and where it begins."""
+        assert self.room is not None
+        rate_hz = self.room.mic.rate_hz
+        # The pre-roll reaches back before the first word, and the answer is waited for after the last.
+        first = max(0, spoken.first_frame - 3 * rate_hz)
+        played = self.room.spoken(first, spoken.last_frame + 5 * rate_hz)
+        found = chirps.compare(played, rate_hz, received, LINK_RATE_HZ)
+        return replace(found, first_frame=found.first_frame + first, last_frame=found.last_frame + first)
+
+    def end_daemon(self) -> int:
+        """Stop the daemon, and wait until the service has kept what it received; the daemon's exit status."""
+        status = self.daemon.stop()
+        if self.service is not None:
+            opened = len(self.service.said("upgrade"))
+            for session in range(opened):
+                self.service.wait_for("kept", session=session)
+        return status
+
+    # ── its actors ───────────────────────────────────────────────────────────────────────────────
+
+    def start_service(self, stack: ExitStack, port: int = 0) -> None:
+        """A simulated service; `url` is where."""
+        arguments = ["simulate", "--port", str(port), "--keep", str(self.kept), *(self._simulate or ())]
+        self.service = Actor("service", arguments, self._child_environ())
+        stack.callback(self.service.stop)
+        self.url = str(self.service.wait_for("listening")["url"])
+
+    def start_daemon(self, stack: ExitStack) -> None:
+        """The daemon, as its owner would start it."""
+        arguments = ["run"]
+        if self._config is not None:
+            arguments += ["--config", str(self._config)]
+        sets = [*([f"realtime.url={self.url}"] if self.url else []), "log.format=json", *self._settings]
+        for one in sets:
+            arguments += ["--set", one]
+        self.daemon = Actor("daemon", arguments, self._child_environ())
+        stack.callback(self.daemon.stop)
+        self.daemon.wait_for("ready")
+
+    def _child_environ(self) -> dict[str, str]:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
+        if self._simulate is not None:
+            environ["STEPFUN_API_KEY"] = KEY
+        if self.room is not None:
+            environ |= self.room.environment()
+        return environ | self._environ
