@@ -57,7 +57,7 @@ def test_items_and_replies_of_one_name_are_two():
 @pytest.mark.parametrize(
     ("heard_ms", "kept"),
     [
-        (-20, ""),
+        (-600, ""),
         (0, ""),
         (249, ""),
         (250, "One"),
