@@ -372,6 +372,14 @@ def test_refused_truncation_is_no_news(error):
     assert call.hear("error something else")[0].problem.fault == "refused"
 
 
+def test_truncation_is_over_once_it_is_answered():
+    call = Call()
+    call.hear(*REPLY[:7])
+    call.cancel("R", 1.0)
+    call.hear("conversation.item.truncated item-R")
+    assert call.hear("error cannot truncate that") != []
+
+
 # ── asking for a reply ───────────────────────────────────────────────────────────────────────────
 
 
@@ -430,6 +438,13 @@ def test_an_empty_turn_is_told_once_and_its_reply_refused():
     assert told == [NothingRecognised(7)]
     assert call.hear(*REPLY) == []
     assert call.requests == [COMMIT, CREATE, CANCEL]
+    assert call.hear("response.created S") == [ReplyStarted(7, "S")]
+
+
+def test_a_turn_after_an_empty_one_is_answered():
+    call = Call(own_turns=True)
+    call.commit()
+    call.hear("error no speech found")
     call.commit()
     assert call.hear("response.created S") == [ReplyStarted(7, "S")]
 

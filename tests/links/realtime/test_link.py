@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosedError
 
 from antiphon.conversation.events import (
     LinkClosed,
@@ -127,8 +128,11 @@ async def serving(behaviour=None, *, created=True, **options):
             await socket.send(CREATED)
         if behaviour is not None:
             await behaviour(socket, service)
-        async for frame in socket:
-            service.keep(frame)
+        try:
+            async for frame in socket:
+                service.keep(frame)
+        except ConnectionClosedError:
+            pass
         service.closed_with = socket.close_code
 
     options = {"compression": None, "logger": log, **options}
@@ -274,12 +278,14 @@ def test_reply_and_its_cancelling():
     async def scene():
         async with serving(behaviour) as (url, service), calling(url) as (link, inbox):
             await inbox.until(ReplyAudio)
+            link.send_audio(PCM)
             link.cancel_reply("R", 20.5)
             await inbox.until(ReplyEnded)
-            await service.until("conversation.item.truncate")
-        return inbox.events, service.of("conversation.item.truncate")[0]
+            await service.until("input_audio_buffer.append")
+        return inbox.events, service.requests[1:3]
 
-    events, truncate = play(scene())
+    events, (cancel, truncate) = play(scene())
+    assert cancel["type"] == "response.cancel"  # ahead of the speech that waits
     assert events == [
         LinkOpened(3),
         ReplyStarted(3, "R"),
@@ -540,15 +546,16 @@ def test_a_peer_that_is_half_dead_is_found_by_pings():
 
 def test_more_speech_than_may_wait():
     async def scene():
-        async with serving() as (url, _), calling(url, backlog_ms=1000) as (link, inbox):
+        async with serving() as (url, service), calling(url, backlog_ms=1000) as (link, inbox):
             await inbox.until(LinkOpened)
             link.send_audio(bytes(48_000))
             link.send_audio(b"ab")
             link.send_audio(b"cd")
             await inbox.until(LinkClosed)
-        return inbox
+        return inbox, service
 
-    inbox = play(scene())
+    inbox, service = play(scene())
+    assert service.closed_with == 1006  # nobody waits for a goodbye through a clogged pipe
     assert inbox.problem.fault == "lost"
     assert "keep up" in inbox.problem.sentence
 
@@ -621,6 +628,27 @@ def test_closed_by_us_says_goodbye():
     inbox, service = play(scene())
     assert inbox.events == [LinkOpened(3), LinkClosed(3)]
     assert service.closed_with == 1000
+
+
+def test_nothing_is_told_after_the_end():
+    class Closing(Inbox):
+        def __call__(self, event):
+            super().__call__(event)
+            link.close()
+
+    async def behaviour(socket, _):
+        await socket.send(event("session.updated", session={"voice": "another"}))
+
+    async def scene():
+        nonlocal link
+        async with serving(behaviour, created=False) as (url, _):
+            inbox = Closing()
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox)
+            await link.run()
+        return inbox.events
+
+    link = None
+    assert play(scene()) == [LinkOpened(3), LinkClosed(3)]
 
 
 def test_closed_before_it_runs():

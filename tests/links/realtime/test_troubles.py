@@ -64,7 +64,7 @@ def caused(error, cause):
         (caused(InvalidMessage("no"), EOFError()), Lost, "hung up"),
         (caused(InvalidMessage("no"), ValueError()), Garbled, "realtime.url"),
         (InvalidUpgrade("Upgrade", None), Garbled, "realtime.url"),
-        (certificate(9), Refused, "clock"),
+        (certificate(9), Lost, "clock"),
         (certificate(10), Refused, "expired"),
         (certificate(18), Refused, "nobody we trust"),
         (certificate(62), Refused, "another name"),

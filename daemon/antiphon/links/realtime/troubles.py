@@ -38,8 +38,10 @@ _STATUSES = {
     451: "{host} refused for its content rules (451): change realtime.instructions",
 }
 
+NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+
 _CERTIFICATE = {
-    9: "is not valid yet: this machine's clock is likely behind, so set it (timedatectl)",
+    NOT_YET_VALID: "is not valid yet: this machine's clock is likely behind, so set it (timedatectl)",
     10: "has expired: unless this machine's clock is ahead (timedatectl), the server's owner must renew it",
     62: "belongs to another name: check realtime.url",
     64: "belongs to another address: check realtime.url",
@@ -95,8 +97,8 @@ def explain_status(status: int, body: bytes, host: str) -> LinkError:
         return Refused(f"{host} sends us to another address ({status}): put the right one into realtime.url")
     if 200 <= status < 300:
         return Refused(
-            f"{host} answers with a web page ({status}): if this network wants a login first, open a page in a browser; "
-            "else check realtime.url"
+            f"{host} answers with a web page ({status}): if this network wants a login first, open a page in a "
+            "browser; else check realtime.url"
         )
     return Refused(f"{host} refused the call ({status}): check realtime.url{said}")
 
@@ -106,7 +108,8 @@ def explain_os(error: OSError, host: str) -> LinkError:
     match error:
         case ssl.SSLCertVerificationError():
             what = _CERTIFICATE.get(error.verify_code, "is signed by nobody we trust: check realtime.url")
-            return Refused(f"The certificate of {host} {what}")
+            kind = Lost if error.verify_code == NOT_YET_VALID else Refused  # after a start the clock is often set late
+            return kind(f"The certificate of {host} {what}")
         case ssl.SSLError():
             return Refused(f"{host} does not speak TLS as it should: check the port in realtime.url")
         case socket.gaierror():
