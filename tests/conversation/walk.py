@@ -24,6 +24,7 @@ class Walk:
         self.book = Playbook(own=own, warm=warm, max_turn_ms=5000, follow_up_ms=self.chance.choice([0, 3000]))
         self.moves: Counter[tuple[State, State]] = Counter()
         self.events = 0
+        self.overdue = 0
         self.pending: list[ev.Event] = []  # what the world owes, in order
         self.calls: dict[int, str] = {}  # number -> opening | open | closed
         self.ear = "closed"
@@ -153,6 +154,10 @@ class Walk:
         for effect in effects:
             self._obey(effect)
         self._check()
+        deadline = self.book.machine.deadline
+        overdue = deadline is not None and deadline <= self.book.at
+        self.overdue = self.overdue + 1 if overdue and isinstance(event, ev.Ticked) else 0
+        assert self.overdue < 4, "a deadline that stays past, however often it is told"
 
     def _check(self) -> None:
         machine = self.book.machine

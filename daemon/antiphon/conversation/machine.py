@@ -67,10 +67,12 @@ from antiphon.snapshot import LinkHealth, Snapshot
 
 _MOUTH_GRACE_S = 3.0  # beyond a reply's length, before the mouth is held to be stuck
 _EAR_RETRY_S = 5.0
+_BLOCK_MS = 100.0  # the ear's news is about this much behind
 _KEPT_MS = 2000.0  # before the service says "speech started", about a second of it has passed
 _EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
 _EXTENSION_VOICED_MS = 300.0
 _GOES_ON_VOICED_MS = 60.0
+_OWED_S = 5.0  # a service begins its reply within milliseconds; one that comes this late answers something else
 _MAX_REDIALS = 2  # calls lost in one turn, before we say sorry
 
 
@@ -98,6 +100,9 @@ class Machine:
         self._streaming = False
         self._problem = ""
         self._last_turn_s = 0.0
+        self._owed = 0  # replies that the service will begin to what is no longer asked
+        self._owed_until_s = 0.0
+        self._sent_to: int | None = None  # the call that has all of the utterance so far
 
         self._reply: Reply | None = None
         self._hushing: Reply | None = None
@@ -136,6 +141,8 @@ class Machine:
         if state is not self.state:
             assert state in MOVES[self.state], f"no move {self.state.name} -> {state.name}"
             self._note(state.value, after=self.state.value, why=why)
+            if state in AT_REST and not self._at_rest:
+                self._last_turn_s = self._now
             self.state, self._since_s = state, self._now
         self._wait(deadline_ms)
         self._stream(
@@ -157,10 +164,10 @@ class Machine:
 
     def _sleep(self, why: str) -> None:
         self._drop_reply(heard_ms=0.0)
-        self._utterance.begin()
+        self._utterance.keep_last(_KEPT_MS)  # a wake word may have begun already
         self._go(State.ASLEEP, None, why)
         if not self._calls.warm:
-            self._do(*self._calls.hang_up(self._now))
+            self._hang_up()
 
     def _say_sorry(self, problem: Problem) -> None:
         """Show a failure for a while. The call may be in any condition: hang up."""
@@ -168,7 +175,7 @@ class Machine:
         self._drop_reply(heard_ms=0.0)
         self._utterance.begin()
         if self.state not in (State.ASLEEP, State.LINGERING):
-            self._do(*self._calls.hang_up(self._now))
+            self._hang_up()
         self._chime("sorry")
         self._go(State.SORRY, self._manners.sorry_ms, problem.fault)
 
@@ -184,7 +191,6 @@ class Machine:
         self._by_word = by_word
         self._speech = False  # speech has begun, by whoever judges the end of the turn
         self._turn_over = False
-        self._dismiss = False  # the next reply answers what was no question
         self._redials = 0
 
     def _turn_is_over(self, why: str) -> None:
@@ -239,48 +245,61 @@ class Machine:
     def _on_woke(self, event: Woke) -> None:
         if self.state is State.DEAF:
             return
-        was_streaming, self._streaming = self._streaming, True  # the ear streams by itself from here on
+        joined = self._streaming or (self._now - self._since_s) * 1000 <= bytes_ms(event.preroll) + _BLOCK_MS
+        self._streaming = True  # the ear streams by itself from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
         if self.state in (State.OPENING, State.LISTENING):
-            return  # the word is part of a turn that is under way
+            self._hear(event.preroll, 0.0)  # the word is part of a turn that is under way
+            return
         self._utterance.keep_last(_KEPT_MS)
-        kept = self._utterance.pcm if was_streaming else b""
+        # What was captured before, and may hold the word's beginning, is not in the pre-roll.
+        before = self._utterance.pcm if joined else b""
+        has_before = self._sent_to if joined else None
         self._interrupt()
         self._begin_turn(by_word=True)
-        self._utterance.begin(kept + event.preroll)
+        self._utterance.begin(before + event.preroll)
         self._listen()
         if self._calls.open is not None:
-            unsent = event.preroll if was_streaming and not self._own else self._utterance.pcm
-            self._do(SendAudio(self._calls.open, unsent))
+            self._send(event.preroll if has_before == self._calls.open else self._utterance.pcm)
         self._chime("wake")
 
     @_on.register
     def _on_captured(self, event: Captured) -> None:
         if not self._streaming or self.state in (State.SPEAKING, State.SORRY) or self.state in AT_REST:
             return
-        self._utterance.add(event.pcm, event.voiced_ms)
+        self._hear(event.pcm, event.voiced_ms)
+
+    def _hear(self, pcm: bytes, voiced_ms: float) -> None:
+        """The next piece of speech: kept, and sent where there is a call."""
+        self._utterance.add(pcm, voiced_ms)
         if self.state is State.LINGERING and not self._speech:
             self._utterance.keep_last(_KEPT_MS)
             if self._own:  # nothing is sent before somebody speaks
+                self._sent_to = None
                 return
-        if self._calls.open is not None and self.state is not State.OPENING:
-            self._do(SendAudio(self._calls.open, event.pcm))
+        if self.state is not State.OPENING:
+            self._send(pcm)
         if self.state is State.LISTENING:
             self._mind_the_turn()
+
+    def _send(self, pcm: bytes) -> None:
+        """Speech to the open call, which then has all of the utterance."""
+        if self._calls.open is not None and pcm:
+            self._do(SendAudio(self._calls.open, pcm))
+            self._sent_to = self._calls.open
 
     def _mind_the_turn(self) -> None:
         """End a turn that is too long, or that the service began and does not end."""
         hanging = self._speech and self._utterance.silent_ms >= self._manners.hang_ms
         if not (self._utterance.full or hanging):
             return
-        assert self._calls.open is not None
         if hanging and self._only_the_word:
             self._speech = False
             self._wait(self._manners.nothing_said_ms)
             return
         if not self._own:  # a service that waits for silence gets it: its turns cannot be committed
             silence = bytes(frames_in(self._manners.hang_ms, LINK_RATE_HZ) * SAMPLE_BYTES)
-            self._do(SendAudio(self._calls.open, silence))
+            self._send(silence)
         self._turn_is_over("too long" if self._utterance.full else "no end heard")
 
     @_on.register
@@ -297,8 +316,8 @@ class Machine:
     def _speech_begins(self) -> None:
         if self.state is State.LINGERING:
             self._begin_turn(by_word=False)
-            if self._own and self._calls.open is not None:
-                self._do(SendAudio(self._calls.open, self._utterance.pcm))
+            if self._own:
+                self._send(self._utterance.pcm)
             self._go(State.LISTENING, self._manners.max_turn_ms, "follow-up")
         elif self.state is State.LISTENING:
             self._wait(self._manners.max_turn_ms)
@@ -306,6 +325,7 @@ class Machine:
             return
         self._speech = True
         self._turn_over = False
+        self._utterance.silent_ms = 0.0
 
     # ── events: mouth ────────────────────────────────────────────────────────────────────────────
 
@@ -326,9 +346,9 @@ class Machine:
             return
         reply, self._reply = self._reply, None
         self._note("heard", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
-        self._last_turn_s = self._now
         if reply.status == "broken":
-            self._say_sorry(Problem("lost", "The reply broke off: the service or the network failed"))
+            broke_off = Problem("lost", "The reply broke off: the service or the network failed")
+            self._say_sorry(reply.problem or broke_off)
             return
         self._problem = ""
         self._after_reply()
@@ -361,7 +381,7 @@ class Machine:
                     self._talk()
                 case ("talk", "double"):
                     self._give_up("double tap")
-                case ("talk", "hold") | ("mute", "press"):
+                case ("talk", "hold") | ("mute", "press" | "double"):
                     self._toggle_mute()
 
     def _talk(self) -> None:
@@ -370,12 +390,16 @@ class Machine:
         if self.state in (State.OPENING, State.LISTENING, State.THINKING):
             self._give_up("talk")
         elif self.state is not State.DEAF and self._ear_open:
-            preroll_ms = self._manners.talk_preroll_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0
+            kept_ms = self._manners.talk_preroll_ms
+            lingered = self.state is State.LINGERING
+            self._utterance.keep_last(kept_ms if lingered else 0.0)
             self._interrupt()
             self._begin_turn(by_word=False)
-            self._utterance.begin()
-            self._stream(True, preroll_ms)
+            self._utterance.begin(self._utterance.pcm)
+            self._stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0)
             self._listen()
+            if lingered and self._sent_to is None:
+                self._send(self._utterance.pcm)
             self._chime("wake")
         elif self.state is not State.DEAF:
             self._chime("sorry")
@@ -385,7 +409,7 @@ class Machine:
             return
         if self.state is not State.LINGERING:  # the service holds half a turn, or an answer nobody wants
             self._interrupt()
-            self._do(*self._calls.hang_up(self._now))
+            self._hang_up()
         self._sleep(why)
 
     def _toggle_mute(self) -> None:
@@ -397,8 +421,8 @@ class Machine:
         mid_turn = self.state in (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
         self._interrupt()
         self._do(CloseEar())
-        if mid_turn:
-            self._do(*self._calls.hang_up(self._now))
+        if mid_turn or not self._calls.warm:
+            self._hang_up()
         self._utterance.wipe()
         self._streaming = False  # a closed ear does not stream
         self._ear_retry_s = None
@@ -416,8 +440,7 @@ class Machine:
         self._note("link-opened", call=event.call)
         if self.state is not State.OPENING:
             return
-        if self._utterance.pcm:
-            self._do(SendAudio(event.call, self._utterance.pcm))
+        self._send(self._utterance.pcm)
         self._go(State.LISTENING, self._manners.max_turn_ms if self._speech else self._manners.nothing_said_ms)
         if self._own and self._turn_over:
             self._turn_is_over("endpoint")
@@ -451,9 +474,9 @@ class Machine:
         self._redials += 1
         if self._reply is not None:  # nothing of it has been heard
             self._do(Hush(self._reply.id))
+            self._history.cut(self._reply.id, 0.0, self._reply.pushed_ms)
             self._reply = None
-        self._hushing = None
-        self._dismiss = False
+        self._owed = 0
         if not self._own:
             self._turn_over = self._speech = False  # the new call judges anew
         self._listen()
@@ -472,7 +495,6 @@ class Machine:
         if self._utterance.recent_voiced_ms < _GOES_ON_VOICED_MS:
             return  # the service hears what we do not: a door, a cough
         self._note("goes-on")
-        self._dismiss = self._reply is None
         self._interrupt()
         self._turn_over = False
         self._speech = True
@@ -484,34 +506,38 @@ class Machine:
             return
         if self._only_the_word:
             self._note("only-the-wake-word")
-            self._dismiss = True
+            self._owe()
             self._speech = False
             self._wait(self._manners.nothing_said_ms)
             return
-        self._dismiss = False
         self._turn_is_over("service")
 
     @_on.register
     def _on_nothing_recognised(self, event: NothingRecognised) -> None:
-        if event.call == self._calls.open and self.state is State.THINKING and self._reply is None:
+        if event.call != self._calls.open:
+            return
+        if self._owed:
+            self._owed -= 1
+        elif self.state is State.THINKING and self._reply is None:
             self._note("nothing-recognised")
             self._sleep("no speech found")
 
     @_on.register
     def _on_user_said(self, event: UserSaid) -> None:
         if event.call == self._calls.open:
-            self._history.said(event.item, event.text)
+            self._history.said(f"{event.call}/{event.item}", event.text)
             if event.text:
                 self._note("user-said", "debug", item=event.item, characters=len(event.text))
 
     @_on.register
     def _on_reply_started(self, event: ReplyStarted) -> None:
         """The one place where a reply is taken up."""
-        if event.call != self._calls.open:
+        if event.call != self._calls.open or (self._reply is not None and self._reply.id == event.reply):
             return
-        wanted = self.state is State.THINKING or (self.state is State.LISTENING and not self._own and not self._dismiss)
-        if not wanted or self._reply is not None:
-            self._dismiss = False
+        owed = self._owed > 0 and self._now < self._owed_until_s
+        self._owed = self._owed - 1 if owed else 0
+        wanted = self.state is State.THINKING or (self.state is State.LISTENING and not self._own)
+        if owed or not wanted or self._reply is not None:
             self._note("reply-refused", "debug", reply=event.reply)
             self._do(CancelReply(event.call, event.reply, 0.0))
             return
@@ -546,6 +572,7 @@ class Machine:
             return
         assert self._reply is not None
         self._note("reply-ended", reply=event.reply, status=event.status)
+        self._reply.problem = event.problem
         if self._reply.pushed_ms:
             self._end_reply("completed" if event.status == "completed" else "broken")
         elif event.status == "completed":
@@ -594,7 +621,12 @@ class Machine:
                 self._say_sorry(Problem("lost", sentence))
             case State.LISTENING if self._speech:
                 self._say_sorry(Problem("lost", "The service did not end the turn"))
+            case State.LISTENING if self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS:
+                sentence = "The service did not hear the speech: try the microphone with 'antiphon doctor'"
+                self._say_sorry(Problem("lost", sentence))
             case State.LISTENING:
+                if self._own:  # what the service has of it would join the next question
+                    self._hang_up()
                 self._sleep("nothing said")
             case State.THINKING if self._reply is not None and self._reply.pushed_ms:
                 self._say_sorry(Problem("device", "The speaker does not play: check it with 'antiphon doctor'"))
@@ -649,7 +681,6 @@ class Machine:
             self._end_reply("broken")
 
     def _after_reply(self) -> None:
-        self._last_turn_s = self._now
         if self._manners.follow_up_ms and self._calls.open is not None and self._ear_open:
             self._begin_turn(by_word=False)
             self._utterance.begin()
@@ -660,14 +691,24 @@ class Machine:
     def _interrupt(self) -> None:
         """Silence first; the service is told when the mouth says what was heard."""
         if self._reply is None:
+            if self.state is State.THINKING:
+                self._owe()
             return
         if self._reply.pushed_ms:
             self._do(Hush(self._reply.id))
             self._hushing = self._reply
         else:
             self._cancel(self._reply, 0.0)
-        self._last_turn_s = self._now
         self._reply = None
+
+    def _owe(self) -> None:
+        """The service will begin a reply that nobody wants any more; it cannot be cancelled before it begins."""
+        self._owed += 1
+        self._owed_until_s = self._now + _OWED_S
+
+    def _hang_up(self) -> None:
+        self._owed = 0
+        self._do(*self._calls.hang_up(self._now))
 
     def _drop_reply(self, heard_ms: float) -> None:
         if self._reply is not None:

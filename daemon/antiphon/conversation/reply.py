@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from antiphon.errors import Problem
 from antiphon.pcm import bytes_ms
 
 
@@ -16,6 +17,7 @@ class Reply:
     last_piece_s: float = 0.0
     sounded_s: float | None = None
     status: Literal["running", "completed", "broken"] = "running"
+    problem: Problem | None = None
 
     def add(self, pcm: bytes, now: float) -> None:
         """A further piece went to the mouth."""

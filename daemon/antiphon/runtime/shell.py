@@ -83,6 +83,7 @@ class Shell:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._seen: Snapshot | None = None
         self._ready = False
+        self._ticked = False
         self.handled = 0
         """How many events the mind has decided about."""
 
@@ -109,8 +110,11 @@ class Shell:
     async def _next(self) -> Event | None:
         """The next event, or Ticked when the mind's deadline comes first; None when all is over."""
         deadline = self._mind.deadline
-        if deadline is not None and deadline <= self._clock():
+        overdue = deadline is not None and deadline <= self._clock()
+        if overdue and not self._ticked:  # in turns, so that neither starves the other
+            self._ticked = True
             return Ticked()
+        self._ticked = False
         if (event := self._inbox.take()) is not None:
             return event
         try:
