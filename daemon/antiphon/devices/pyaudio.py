@@ -83,7 +83,7 @@ class PyAudioMicrophone:
     """ports.Microphone on a sound card."""
 
     def __init__(
-        self, device: int | str | None, rate_hz: int = 16_000, block_ms: float = 80, channels: int = 1
+        self, device: int | str | None, rate_hz: int | None = 16_000, block_ms: float = 80, channels: int = 1
     ) -> None:
         """What is asked for; `open` says what was got. Blocks of 20 to 80 ms: shorter ones lose sound when stalled."""
         self._wanted = _Wanted("input", device, rate_hz, channels, block_ms)
@@ -119,7 +119,7 @@ class PyAudioSpeaker:
     """ports.Speaker on a sound card."""
 
     def __init__(
-        self, device: int | str | None, rate_hz: int = 24_000, block_ms: float = 20, channels: int = 1
+        self, device: int | str | None, rate_hz: int | None = 24_000, block_ms: float = 20, channels: int = 1
     ) -> None:
         """What is asked for; `open` says what was got. PortAudio buffers two blocks: one is the least delay."""
         self._wanted = _Wanted("output", device, rate_hz, channels, block_ms)
@@ -171,7 +171,8 @@ class _Wanted:
 
     direction: Direction
     device: int | str | None
-    rate_hz: int
+    rate_hz: int | None
+    """None is the device's own."""
     channels: int
     block_ms: float
 
@@ -220,9 +221,9 @@ def _open(
 ) -> tuple[Any, StreamFormat]:
     """Open as wanted, or else with the device's own rate or number of channels, in this order."""
     has = device.input_channels if wanted.direction == "input" else device.output_channels
-    channels = min(wanted.channels, has)
+    channels, rate_hz = min(wanted.channels, has), wanted.rate_hz or device.rate_hz
     shapes = dict.fromkeys(
-        [(wanted.rate_hz, channels), (device.rate_hz, channels), (wanted.rate_hz, min(has, 2)), (device.rate_hz, has)]
+        [(rate_hz, channels), (device.rate_hz, channels), (rate_hz, min(has, 2)), (device.rate_hz, has)]
     )
     refusals = []
     for rate_hz, count in shapes:

@@ -15,7 +15,7 @@ from threading import Event as Flag
 
 import numpy as np
 
-from antiphon.audio.chime import chime
+from antiphon.audio.chime import LEVEL_DB, chime
 from antiphon.audio.jitter import Fact, JitterBuffer, JitterPlan
 from antiphon.audio.resample import Resampler
 from antiphon.conversation.effects import ChimeName
@@ -41,6 +41,8 @@ class MouthPlan:
     """After the last sound, how long the speaker stays open when nobody prepared for more."""
     stall_ms: float = 1000.0
     """When the sound card has asked for nothing for this long, the speaker is taken for dead."""
+    chime_level_db: float | None = LEVEL_DB
+    """How loud chimes are, in dBFS; None is silence."""
     jitter: JitterPlan = field(default_factory=JitterPlan)
 
 
@@ -189,8 +191,9 @@ class Mouth:
             self._ready()
 
     def _begin_chime(self, name: ChimeName) -> None:
-        if (buffer := self._ready()) is not None:
-            sound = chime(name, buffer.rate_hz)
+        level_db = self._plan.chime_level_db
+        if level_db is not None and (buffer := self._ready()) is not None:
+            sound = chime(name, buffer.rate_hz, level_db)
             with self._news:
                 self._chime = sound
 

@@ -315,6 +315,19 @@ class Settings(Section):
     wake: Wake = Wake()
     endpointing: Endpointing = Endpointing()
     conversation: Manners = Manners.model_validate({})
+
+    @field_validator("conversation")
+    @classmethod
+    def _has_room_for_the_preroll(cls, conversation: Manners, info: ValidationInfo) -> Manners:
+        microphone = info.data.get("microphone")
+        least_ms = (microphone.preroll_ms if microphone else 0) + 2000
+        if conversation.max_turn_ms < least_ms:
+            wrong(
+                f"is less than {least_ms}: a turn holds the pre-roll (microphone.preroll_ms) and 2000 ms more",
+                "conversation.max_turn_ms",
+            )
+        return conversation
+
     lamps: Lamps = Lamps()
     buttons: Buttons = Buttons()
     log: Log = Log()
