@@ -1,0 +1,223 @@
+"""Floor 5. `antiphon demo`: a whole turn of the unmodified daemon, with what this machine has, the rest simulated.
+
+It starts the stage, says something into the room (or asks you to), and draws what every part tells as a timeline.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from antiphon.config_files import KEY_VARIABLE, find_key, read_layers
+from antiphon.conversation.states import State
+from antiphon.errors import SettingsError
+from antiphon.faces import face, word
+from antiphon.settings import load
+from antiphon.simulator.room import Room
+from antiphon.snapshot import Snapshot
+from antiphon.staging import DEMO_SETTINGS, Line, Spoken, Stage, StageError
+
+_WAKE = "Hey Jarvis"
+_TURN_S = 60.0
+_FOR_EVER_S = 1e8
+_SEEN_AFTER_S = 0.1  # a pulse begins dark: its lamps are drawn as they are a moment later
+_DARK = 20  # of 255
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What of the world is real."""
+
+    real_card: bool
+    real_service: bool
+    settings: list[str]
+    config: Path | None
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """0 when the turn was answered and heard, 1 when not. Raises what the owner can mend."""
+    screen = Console(stderr=options.json, highlight=False, soft_wrap=True)
+    plan = _plan(options)
+    room = None if plan.real_card else Room()
+    stage = Stage(
+        room=room,
+        settings=plan.settings,
+        config=plan.config,
+        simulate=None if plan.real_service else (),
+    )
+    screen.print("[bold]Antiphon[/bold]: one turn of the unmodified daemon.")
+    for line in _what_is_real(plan):
+        screen.print(f"  {line}")
+    with stage:
+        if room is None:
+            return _watch(stage, screen)
+        return _play(stage, room, screen, options)
+
+
+def _plan(options: argparse.Namespace) -> _Plan:
+    """Look at the machine."""
+    real_card = not options.simulate and _has_card()
+    layers = read_layers(options.config, os.environ, options.set)
+    settings = load(layers).settings
+    try:
+        find_key(settings, os.environ)
+        real_service = not options.simulate
+    except SettingsError:
+        real_service = False
+    sets = list(options.set)
+    if real_card:
+        sets.append("lamps.kind=terminal")
+    config = options.config if real_card or options.config else DEMO_SETTINGS
+    return _Plan(real_card, real_service, sets, config)
+
+
+def _has_card() -> bool:
+    from antiphon.devices.pyaudio import list_devices
+
+    devices = list_devices()
+    return any(device.input_channels for device in devices) and any(device.output_channels for device in devices)
+
+
+def _what_is_real(plan: _Plan) -> list[str]:
+    card = "your sound card" if plan.real_card else "no sound card here: a simulated one, in a room with a voice in it"
+    key = f"no API key in ${KEY_VARIABLE}: StepFun's service, simulated, on a real WebSocket of this machine"
+    return [
+        card,
+        "StepFun's service, with your key" if plan.real_service else key,
+        "no GPIO needed: the lamps are drawn here",
+    ]
+
+
+# ── the simulated room ───────────────────────────────────────────────────────────────────────────
+
+
+def _play(stage: Stage, room: Room, screen: Console, options: argparse.Namespace) -> int:
+    """Say something into the room, and follow it to its end."""
+    spoken = stage.speak(_WAKE, options.say, options.voice)
+    timeline = _Timeline(stage, spoken.begins_s, screen)
+    timeline.catch_up(before_s=spoken.begins_s)
+    timeline.tell(spoken.begins_s, f'the room says [bold]"{_WAKE}. {options.say}"[/bold] ({options.voice})')
+    answered = timeline.follow(_TURN_S)
+    output = options.output or Path("build") / "demo.wav"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    room.save_speaker_wav(output)
+    stage.end_daemon()
+    report = _report(stage, spoken, answered, output)
+    if options.json:
+        print(json.dumps({"timeline": timeline.rows, **report}, indent=2))
+    screen.print(f"\nspeech lost between the wake word and the service: [bold]{report['lost']}[/bold]")
+    screen.print(f"what the room heard, chime and reply: {output}")
+    return 0 if answered and report["whole"] else 1
+
+
+def _report(stage: Stage, spoken: Spoken, answered: bool, output: Path) -> dict[str, object]:
+    """What the service received, against what the room said."""
+    stretches = stage.received() if stage.service is not None else []
+    if not stretches:
+        return {"answered": answered, "whole": stage.service is None, "lost": "not known", "wav": str(output)}
+    verdict = stage.verdict(spoken, stretches[0])
+    whole = verdict.whole and verdict.first_frame <= spoken.first_frame and verdict.last_frame >= spoken.last_frame
+    frames = spoken.last_frame - spoken.first_frame + 1
+    lost = f"0 of {frames} samples" if whole else str(verdict)
+    return {"answered": answered, "whole": whole, "lost": lost, "wav": str(output)}
+
+
+# ── your own card ────────────────────────────────────────────────────────────────────────────────
+
+
+def _watch(stage: Stage, screen: Console) -> int:
+    """Follow turn after turn until Ctrl-C."""
+    screen.print(f'\nSay [bold]"{_WAKE}"[/bold] and a question; Ctrl-C ends.')
+    timeline = _Timeline(stage, float(stage.daemon.lines[0]["t"]), screen)
+    try:
+        while timeline.follow(_FOR_EVER_S):
+            screen.print()
+    except KeyboardInterrupt:
+        return 0
+    return 1
+
+
+# ── the timeline ─────────────────────────────────────────────────────────────────────────────────
+
+_WORDS: dict[str, Callable[[Line], str]] = {
+    "ready": lambda _: "the daemon is ready",
+    "link-opened": lambda line: f"link open: call {line['call']}",
+    "woke": lambda line: f"[bold]wake word[/bold] {line['word']} heard, score {line['score']:.2f}",
+    "first_append": lambda _: "[bold]speech is being sent[/bold]: its first piece reaches the service",
+    "append_resumed": lambda _: "speech is being sent again",
+    "only-the-wake-word": lambda _: "a pause after the wake word: still listening",
+    "turn-over": lambda line: f"the question is over: {line['speech_ms'] / 1000:.1f} s, pre-roll included",
+    "reply-started": lambda _: "the service begins a reply",
+    "first-audio": lambda _: "[bold]first reply audio[/bold] arrives",
+    "sounded": lambda _: "[bold]the reply can be heard[/bold]",
+    "heard": lambda line: f"[bold]heard[/bold] to its end: {line['heard_ms'] / 1000:.2f} s",
+    "lingering": lambda _: "a follow-up would need no wake word",
+    "problem": lambda line: f"[red]{line['sentence']}[/red]",
+    "asleep": lambda _: "[bold]asleep[/bold]",
+}
+"""What a line of the daemon's log or the service's means to a person; lines that are not here are not told."""
+
+
+class _Timeline:
+    """Rows of time, lamps and words, as they happen."""
+
+    def __init__(self, stage: Stage, zero_s: float, screen: Console) -> None:
+        self.rows: list[dict[str, object]] = []
+        self._stage = stage
+        self._zero_s = zero_s
+        self._screen = screen
+        self._told = {"daemon": 0, "service": 0}
+        self._state = State.ASLEEP
+        screen.print(f"\n[dim]{'seconds':>8}  lamps  {'':15} what[/dim]")
+
+    def follow(self, patience_s: float) -> bool:
+        """Tell each line as it comes, until the daemon sleeps again; True when a reply was heard."""
+        heard = False
+        while True:
+            try:
+                self._stage.daemon.wait_until(lambda _: True, after=self._told["daemon"], timeout_s=patience_s)
+            except StageError as error:
+                self._screen.print(f"[red]the turn did not end[/red]: {error}", markup=True)
+                return False
+            for line in self.catch_up():
+                heard = heard or line["what"] == "heard"
+                if line["what"] == "asleep":
+                    return heard
+
+    def catch_up(self, before_s: float = float("inf")) -> list[Line]:
+        """Tell what daemon and service have said since the last time, in its order; returns it."""
+        news: list[Line] = []
+        for actor in (self._stage.daemon, self._stage.service):
+            if actor is not None:
+                fresh = [line for line in actor.lines[self._told[actor.name] :] if line["t"] < before_s]
+                self._told[actor.name] += len(fresh)
+                news += fresh
+        news.sort(key=_moment)
+        for line in news:
+            if "after" in line:
+                self._state = State(line["what"])
+            if line["what"] in _WORDS:
+                self.tell(_moment(line), _WORDS[line["what"]](line))
+        return news
+
+    def tell(self, at_s: float, words: str) -> None:
+        """One row."""
+        since_s = at_s - self._zero_s
+        self.rows.append({"s": round(since_s, 3), "state": self._state.value, "what": Text.from_markup(words).plain})
+        snapshot = Snapshot(self._state, at_s, "open", deaf=self._state is State.DEAF)
+        lamps = "".join(_dot(*colour) for colour in face(snapshot, at_s + _SEEN_AFTER_S, 3, 1.0))
+        self._screen.print(f"{since_s:8.2f}  {lamps} {word(snapshot):15} {words}")
+
+
+def _moment(line: Line) -> float:
+    """When it happened; the line may have been written a little later."""
+    return float(line["detected_at"] if "detected_at" in line else line["t"])
+
+
+def _dot(red: int, green: int, blue: int) -> str:
+    return f"[rgb({red},{green},{blue})]●[/] " if max(red, green, blue) > _DARK else "[dim]○[/] "
