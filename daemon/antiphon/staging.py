@@ -14,7 +14,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ Line: TypeAlias = dict[str, Any]
 
 REPOSITORY = Path(__file__).parents[2]
 DEMO_SETTINGS = REPOSITORY / "config" / "demo.yaml"
+PROGRAM = ("-m", "antiphon")
 KEY = "sk-simulated"
 _PATIENCE_S = 30.0
 _NOISE_DB = -60.0  # a quiet room; in digital silence a voice detector takes the faintest tone for voice
@@ -45,8 +46,10 @@ class StageError(AntiphonError):
 class Actor:
     """A process that tells what happens to it in JSON lines on one stream; its other lines are kept as well."""
 
-    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Runs `antiphon ARGUMENTS`."""
+    def __init__(
+        self, name: str, arguments: Sequence[str], environ: Mapping[str, str], program: Sequence[str] = PROGRAM
+    ) -> None:
+        """Runs `antiphon ARGUMENTS`; `program` is what Python is given in its place."""
         self.name = name
         self.lines: list[Line] = []
         self.words: list[str] = []
@@ -54,17 +57,20 @@ class Actor:
         self._news = threading.Condition()
         self._ended = 0
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own arguments
-            [sys.executable, "-m", "antiphon", *arguments],
+            [sys.executable, *program, *arguments],
             env=dict(environ),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
-        for stream in (self.process.stdout, self.process.stderr):
-            assert stream is not None
-            threading.Thread(target=self._read, args=(stream,), name=f"reads {name}", daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,), name=f"reads {name}", daemon=True)
+            for stream in (self.process.stdout, self.process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
 
     @property
     def pid(self) -> int:
@@ -102,30 +108,50 @@ class Actor:
         """Its last lines, for people."""
         return "\n".join([json.dumps(line) for line in self.lines[-count:]] + self.words[-count:])
 
+    def tell(self, line: str) -> None:
+        """Give it a line to read, where it reads any."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
     def stop(self, timeout_s: float = 15.0) -> int:
-        """Ask it to end, and then make it; its exit status."""
+        """Ask it to end, and then make it; its exit status, when all it said has been read."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout_s)
+            self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.wait()
+        return self.end(timeout_s)
+
+    def end(self, timeout_s: float = 15.0) -> int:
+        """Its exit status, when it has ended by itself and all it said has been read. Raises TimeoutExpired."""
+        status = self.process.wait(timeout_s)
+        for reader in self._readers:
+            reader.join(timeout_s)
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):  # what it did not read
+            self.process.stdin.close()
+        return status
 
     def _read(self, stream: IO[str]) -> None:
-        for text in stream:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                line = None
-            with self._news:
-                if isinstance(line, dict) and "what" in line:
-                    self.lines.append(line)
-                else:
-                    self.words.append(text.rstrip())
-                self._news.notify_all()
+        with stream:
+            for text in stream:
+                self._take(text)
         with self._news:
             self._ended += 1
+            self._news.notify_all()
+
+    def _take(self, text: str) -> None:
+        try:
+            line = json.loads(text)
+        except ValueError:
+            line = None
+        with self._news:
+            if isinstance(line, dict) and "what" in line:
+                self.lines.append(line)
+            else:
+                self.words.append(text.rstrip())
             self._news.notify_all()
 
 
@@ -159,11 +185,12 @@ class Stage:
         keep: Path | None = None,
         environ: Mapping[str, str] | None = None,
         code_s: float = 120.0,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         """`settings` are `--set`s of the daemon; `simulate` are arguments of `antiphon simulate`, None for none.
 
         What the service received is kept in `keep`, else in a folder that goes with the stage. The numbered chirp
-        code and a quiet room's noise lie under everything for the first `code_s` seconds.
+        code and a quiet room's noise lie under everything for the first `code_s` seconds. The daemon is `program`.
         """
         self.room = room
         self._settings = settings
@@ -172,6 +199,7 @@ class Stage:
         self._keep = keep
         self._environ = dict(environ or {})
         self._code_s = code_s
+        self._program = program
         self._stack = ExitStack()
         self.service: Actor | None = None
         self.daemon: Actor
@@ -268,7 +296,7 @@ class Stage:
         sets = [*([f"realtime.url={self.url}"] if self.url else []), "log.format=json", *self._settings]
         for one in sets:
             arguments += ["--set", one]
-        self.daemon = Actor("daemon", arguments, self._child_environ())
+        self.daemon = Actor("daemon", arguments, self._child_environ(), self._program)
         stack.callback(self.daemon.stop)
         self.daemon.wait_for("ready")
 
