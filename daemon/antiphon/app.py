@@ -41,6 +41,7 @@ from antiphon.settings import Settings
 
 THREAD_ENDS_S = 3.0
 TERMINAL_LAMPS = 3
+_BACKLOG_MS = 30_000  # of speech may wait for a slow network, beyond the longest turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class World:
     engine: WakeEngine | None
     trigger: Trigger | None
     make_link: LinkMaker
+    endpoint: Endpointer | None
+    """Who judges the end of a turn on this side; None where the service does."""
 
 
 class Appliance:
@@ -102,17 +105,16 @@ class Appliance:
             self._shell.stop()
 
     def _ear(self, inbox: Inbox) -> Ear:
-        own = self._settings.realtime.turn_detection == "own"
-        judge = self._settings.endpointing
-        endpoint = Endpointer(judge.min_speech_ms, judge.trailing_silence_ms) if own else None
         plan = EarPlan(preroll_ms=self._settings.microphone.preroll_ms)
         world = self._world
-        return Ear(world.microphone, world.engine, WebrtcVoiceDetector(), world.trigger, endpoint, inbox.post, plan)
+        return Ear(
+            world.microphone, world.engine, WebrtcVoiceDetector(), world.trigger, world.endpoint, inbox.post, plan
+        )
 
     def _mouth(self, inbox: Inbox) -> Mouth:
         speaker = self._settings.speaker
         jitter = JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms)
-        plan = MouthPlan(jitter=jitter)
+        plan = MouthPlan(chime_level_db=speaker.chime_level_db if speaker.chimes else None, jitter=jitter)
         return Mouth(self._world.speaker, inbox.post, plan)
 
     @contextmanager
@@ -200,7 +202,10 @@ def make_machine(settings: Settings) -> Machine:
 def make_links(settings: Settings, key: Secret | None) -> LinkMaker:
     """Who opens calls."""
     names = RealtimePlan.__dataclass_fields__.keys() & type(settings.realtime).model_fields.keys()
-    return RealtimeLinkMaker(RealtimePlan(**{name: getattr(settings.realtime, name) for name in names}), key)
+    given = {name: getattr(settings.realtime, name) for name in names}
+    # A turn that was kept while the call was opening is sent at once.
+    backlog_ms = settings.conversation.max_turn_ms + _BACKLOG_MS
+    return RealtimeLinkMaker(RealtimePlan(**given, backlog_ms=backlog_ms), key)
 
 
 def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
@@ -208,7 +213,8 @@ def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     engine, trigger = open_wake_words(settings)
     lamps, buttons = open_board(settings, log)
     microphone, speaker = make_sound_card(settings)
-    return World(microphone, speaker, lamps, buttons, engine, trigger, make_links(settings, key))
+    links = make_links(settings, key)
+    return World(microphone, speaker, lamps, buttons, engine, trigger, links, _make_endpoint(settings))
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
@@ -217,9 +223,16 @@ def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
 
     mic, spk = settings.microphone, settings.speaker
     return (
-        PyAudioMicrophone(mic.device, mic.rate_hz or 16000, mic.block_ms, mic.channels),
-        PyAudioSpeaker(spk.device, spk.rate_hz or 24000, spk.block_ms, spk.channels),
+        PyAudioMicrophone(mic.device, mic.rate_hz, mic.block_ms, mic.channels),
+        PyAudioSpeaker(spk.device, spk.rate_hz, spk.block_ms, spk.channels),
     )
+
+
+def _make_endpoint(settings: Settings) -> Endpointer | None:
+    """The judge of a turn's end, where this device is to judge it."""
+    judge = settings.endpointing
+    own = settings.realtime.turn_detection == "own"
+    return Endpointer(judge.min_speech_ms, judge.trailing_silence_ms) if own else None
 
 
 def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | None]:

@@ -5,10 +5,12 @@ Heavy parts are imported by the verb that needs them: `antiphon version` must no
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from antiphon import __version__
@@ -74,14 +76,17 @@ def devices(options: argparse.Namespace) -> int:
 
     found = list_devices()
     if options.json:
-        print(json.dumps([device.__dict__ for device in found], indent=2))
+        print(json.dumps([asdict(device) for device in found], indent=2))
         return 0
     if not found:
         print("There is no sound device. Plug one in, or try 'make run', which simulates one.")
     for device in found:
-        ways = ((device.input_channels, "in"), (device.output_channels, "out"))
-        uses = [f"{count} {way}" for count, way in ways if count]
-        print(f"{device.index:3}  {device.name}  ({', '.join(uses)}, {device.rate_hz} Hz)")
+        ways = (
+            (device.input_channels, "in", device.default_input),
+            (device.output_channels, "out", device.default_output),
+        )
+        uses = [f"{count} {way}{', default' * default}" for count, way, default in ways if count]
+        print(f"{device.index:3}  {device.name}  ({'; '.join(uses)}; {device.rate_hz} Hz)")
     return 0
 
 
@@ -137,6 +142,13 @@ def version(options: argparse.Namespace) -> int:
 # ── argv ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)  # argparse says what is wrong with a ValueError
+    if not (seconds > 0 and math.isfinite(seconds)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time above 0")
+    return seconds
+
+
 def _parser(first: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="antiphon", description="A voice appliance: call and response.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -161,7 +173,7 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     add(check, settings=True, prints=True)
     add(devices, settings=False, prints=True)
     listen_verb = add(listen, settings=True, prints=True)
-    listen_verb.add_argument("--seconds", type=float, help="stop after so long")
+    listen_verb.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so long")
     ask_verb = add(ask, settings=True, prints=True)
     ask_verb.add_argument("question", type=Path, help="a WAV file with the question")
     ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")

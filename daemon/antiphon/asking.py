@@ -1,0 +1,263 @@
+"""Floor 5. `antiphon ask`: one turn without a sound card, through the appliance's own mind, shell and link.
+
+A file is the microphone, and takes no longer than reading it; another is the speaker. The turn begins with a press of
+the talk button and is over where the file is, so a pause inside the question does not end it.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+import wave
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from antiphon.app import Appliance, World, make_links
+from antiphon.conversation.events import ButtonMoved, Event, ReplyAudio, ReplyText, ServiceComplained, UserSaid
+from antiphon.conversation.history import Turn
+from antiphon.conversation.states import State
+from antiphon.devices.fake_hands import NoLamps
+from antiphon.devices.wav import wav_blocks, wav_format
+from antiphon.errors import AudioFileError
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, ms_of
+from antiphon.ports import Link, LinkMaker, Post
+from antiphon.runtime.log import open_log
+from antiphon.runtime.notify import NoNotifier
+from antiphon.secret import Secret
+from antiphon.settings import Settings
+from antiphon.snapshot import Snapshot
+from antiphon.tape import BLOCK_MS, LEAST_MS, TAIL_MS, QuestionMicrophone, ReplySpeaker, WholeQuestion
+
+TRANSCRIPT_MS = 700
+"""The transcript of the question often comes only after the reply; so long it is waited for."""
+WHOLE_REPLY_MS = 600_000
+"""The jitter buffer's depth: a reply is played when all of it has come, and then without a break."""
+
+
+def run_ask(settings: Settings, key: Secret | None, question: Path, output: Path | None, *, as_json: bool) -> int:
+    """Ask the question; 0, or 1 with a sentence on stderr when there was no answer.
+
+    Raises AudioFileError for a question that cannot be heard, or an answer that cannot be written.
+    """
+    check_question(question, settings.conversation.max_turn_ms)
+    check_output(question, output)
+    turn = asyncio.run(ask(settings, key, question))
+    for sentence in turn.complaints:
+        print(f"antiphon: {sentence}", file=sys.stderr)
+    if turn.problem:
+        print(f"antiphon: {turn.problem}", file=sys.stderr)
+        return 1
+    if output is not None and turn.reply:
+        write_wav(output, turn.reply)
+    told = turn.told(question, output)
+    print(json.dumps(told, ensure_ascii=False) if as_json else _in_words(told))
+    return 0
+
+
+def check_question(question: Path, most_ms: float) -> None:
+    """Raises AudioFileError, before any of it is sent, when the file cannot be a turn."""
+    rate_hz, frames = wav_format(question)
+    if ms_of(frames, rate_hz) > most_ms:
+        raise AudioFileError(
+            f"{question} lasts {_length(frames / rate_hz)}, and a turn {_length(most_ms / 1000)} at most: "
+            "cut it, or raise conversation.max_turn_ms"
+        )
+    if next(wav_blocks(question, BLOCK_MS), None) is None:
+        raise AudioFileError(f"{question} cannot be heard: it holds no sound, whatever its header says")
+
+
+def check_output(question: Path, output: Path | None) -> None:
+    """Raises AudioFileError, before anybody is asked, when the reply could not be written."""
+    if output is None:
+        return
+    if output.exists() and output.samefile(question):
+        raise AudioFileError(f"{output} is the question: give the reply another name")
+    if output.is_dir() or not output.parent.is_dir():
+        raise AudioFileError(f"{output} cannot be written: give a file in a directory that is there")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise AudioFileError(f"{output} cannot be written: you have no right to, so give a file in another directory")
+
+
+def write_wav(path: Path, pcm: bytes) -> None:
+    """`pcm`, mono s16le 24 kHz, as a WAV file."""
+    try:
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(SAMPLE_BYTES)
+            file.setframerate(LINK_RATE_HZ)
+            file.writeframes(pcm)
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be written: {error.strerror}") from error
+
+
+async def ask(settings: Settings, key: Secret | None, question: Path) -> "AskedTurn":
+    """One turn, from the talk button to sleep."""
+    settings = _for_one_turn(settings)
+    turn = AskedTurn()
+    microphone, speaker = QuestionMicrophone(question), ReplySpeaker()
+    hand = _Hand(turn, microphone)
+    world = World(
+        microphone,
+        speaker,
+        NoLamps(),
+        hand,
+        engine=None,
+        trigger=None,
+        make_link=_overheard(make_links(settings, key), turn),
+        endpoint=WholeQuestion(microphone),
+    )
+    appliance = Appliance(settings, world, open_log(settings.log.format, "error"), NoNotifier(), [hand])
+    hand.when_over = appliance.stop
+    await appliance.run()
+    turn.question_ms, turn.reply = microphone.length_ms or 0.0, speaker.pcm
+    if not (turn.problem or turn.reply or turn.answer):
+        turn.problem = f"there is no answer, as if {question} held no speech: listen to it, or raise its volume"
+    return turn
+
+
+def _for_one_turn(settings: Settings) -> Settings:
+    """The owner's settings, but: the file ends the turn, one turn is all, and the reply plays as a whole."""
+    manners = settings.conversation
+    fill_ms = round(LEAST_MS + TAIL_MS)
+    most_ms = manners.max_turn_ms + fill_ms
+    one_turn = {"follow_up_ms": TRANSCRIPT_MS, "hang_ms": most_ms, "max_turn_ms": most_ms}
+    changes = {
+        "conversation": manners.model_copy(update=one_turn),
+        "realtime": settings.realtime.model_copy(update={"turn_detection": "own", "connection": "on_demand"}),
+        "speaker": settings.speaker.model_copy(
+            update={"jitter_ms": WHOLE_REPLY_MS, "jitter_max_ms": WHOLE_REPLY_MS, "chimes": False}
+        ),
+    }
+    return settings.model_copy(update=changes)
+
+
+@dataclass(slots=True)
+class AskedTurn:
+    """What came of it."""
+
+    question_ms: float = 0.0
+    asked_s: float | None = None
+    """When the whole question had been sent, on time.monotonic()."""
+    first_audio_s: float | None = None
+    reply: bytes = b""
+    """Mono s16le 24 kHz, as it was played."""
+    said: dict[str, str] = field(default_factory=dict)
+    answer: str = ""
+    complaints: list[str] = field(default_factory=list)
+    problem: str = ""
+    """Why there is no answer, or only half of one."""
+
+    def told(self, question: Path, output: Path | None) -> dict[str, str | float | None]:
+        """As data. Seconds; `first_audio_s` counts from the end of the question."""
+        waited_s = None
+        if self.asked_s is not None and self.first_audio_s is not None:
+            waited_s = round(self.first_audio_s - self.asked_s, 3)
+        return {
+            "question": str(question),
+            "question_s": round(self.question_ms / 1000, 3),
+            "said": " ".join(self.said.values()),
+            "first_audio_s": waited_s,
+            "answer": self.answer,
+            "reply_s": round(bytes_ms(self.reply) / 1000, 3),
+            "reply": str(output) if output is not None and self.reply else None,
+        }
+
+
+def _in_words(told: dict[str, str | float | None]) -> str:
+    lines = [f"Asked {told['question']}, {told['question_s']:.1f} s."]
+    if told["said"]:
+        lines.append(f"Understood: {told['said']}")
+    if told["answer"]:
+        lines.append(f"Answered: {told['answer']}")
+    if told["first_audio_s"] is None:
+        lines.append("The answer has no sound.")
+    else:
+        where = f"is in {told['reply']}" if told["reply"] else "was not kept; name a file with -o"
+        lines.append(
+            f"It began {told['first_audio_s']:.2f} s after the question, lasts {told['reply_s']:.1f} s, {where}."
+        )
+    return "\n".join(lines)
+
+
+def _length(seconds: float) -> str:
+    """As people say it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+# ── the hand and the eye ─────────────────────────────────────────────────────────────────────────
+
+
+class _Hand:
+    """Presses talk as soon as the ear is open, starts the question when it is listened to, and sees the end."""
+
+    def __init__(self, turn: AskedTurn, microphone: QuestionMicrophone) -> None:
+        self.when_over: Callable[[], None] = _nothing
+        self._turn = turn
+        self._microphone = microphone
+        self._moved: Callable[[ButtonMoved], None] | None = None
+        self._pressed = self._begun = False
+
+    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+        """See ports.Buttons."""
+        self._moved = moved
+
+    def close(self) -> None:
+        """See ports.Buttons."""
+        self._moved = None
+
+    def see(self, snapshot: Snapshot) -> None:
+        """See ports.Watcher."""
+        match snapshot.state:
+            case State.OPENING | State.LISTENING:
+                self._begun = True
+                self._microphone.begin()
+            case State.THINKING:
+                self._turn.asked_s = snapshot.since_s
+            case State.SORRY:
+                self._turn.problem = snapshot.problem
+                self.when_over()
+            case State.LINGERING if any(self._turn.said.values()):
+                self.when_over()
+            case State.ASLEEP if self._begun:
+                self.when_over()
+            case State.ASLEEP if not snapshot.deaf:
+                self._press()
+
+    def _press(self) -> None:
+        if not self._pressed and self._moved is not None:
+            self._pressed = True
+            self._moved(ButtonMoved("talk", down=True))
+            self._moved(ButtonMoved("talk", down=False))
+
+
+def _overheard(make_link: LinkMaker, turn: AskedTurn) -> LinkMaker:
+    """The same calls; what the service says is noted on its way to the mind."""
+
+    def make(call: int, history: Sequence[Turn], post: Post) -> Link:
+        def told(event: Event) -> None:
+            _note(turn, event)
+            post(event)
+
+        return make_link(call, history, told)
+
+    return make
+
+
+def _note(turn: AskedTurn, event: Event) -> None:
+    match event:
+        case UserSaid(item=item, text=text):
+            turn.said[item] = text
+        case ReplyText(text=text):
+            turn.answer += text
+        case ReplyAudio() if turn.first_audio_s is None:
+            turn.first_audio_s = time.monotonic()
+        case ServiceComplained(problem=problem):
+            turn.complaints.append(problem.sentence)
+
+
+def _nothing() -> None:
+    """What is done at the end of a turn that nobody waits for."""

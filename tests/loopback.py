@@ -1,0 +1,98 @@
+"""Small services on loopback, each on a thread of its own: for tests of what runs a loop, or a process, itself."""
+
+import asyncio
+import socket
+import ssl
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import SimpleQueue
+
+import numpy as np
+
+from antiphon.pcm import frames_in
+from antiphon.simulator.stepfun.server import StepFunSimulator
+
+TLS = Path(__file__).parent / "data" / "tls"
+"""Certificates of localhost that sign themselves: good (2020 to 2120), expired (until 2010), early (from 2100)."""
+
+SPOKEN_MS = 640
+
+
+def tone(_text, _voice, rate_hz):
+    """Instead of speech: SPOKEN_MS of a sine that is nowhere zero for long."""
+    return (8000 * np.sin(np.arange(frames_in(SPOKEN_MS, rate_hz)) / 9 + 0.5)).astype(np.int16)
+
+
+@contextmanager
+def stepfun(options=None):
+    """The simulated StepFun service; its replies are `tone`."""
+    ready = SimpleQueue()
+
+    async def serve():
+        async with StepFunSimulator(options, synthesise=tone) as service:
+            over = asyncio.Event()
+            ready.put((service, asyncio.get_running_loop(), over))
+            await over.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="simulator")
+    thread.start()
+    service, loop, over = ready.get(timeout=20)
+    try:
+        yield service
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def answering(answer, certificate=None):
+    """A server that says `answer` to whatever it is sent, or nothing at all to None; yields its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_answer, args=(listener, answer, certificate), name="answering")
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def _answer(listener, answer, certificate):
+    held = []
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            break
+        held.append(client)
+        if answer is not None:
+            with suppress(OSError):
+                _talk(client, answer, certificate)
+    for client in held:
+        client.close()
+
+
+def _talk(client, answer, certificate):
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(TLS / f"{certificate}.pem")
+        client = context.wrap_socket(client, server_side=True)
+    with client:
+        client.recv(65_536)
+        client.sendall(answer)
+
+
+def page(status="200 OK", body=b"<html><body>Welcome to our hotel</body></html>"):
+    """A web page as a server sends it."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+def refused_port():
+    """A port where nothing listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]

@@ -1,0 +1,286 @@
+"""One turn without a sound card, through the whole appliance, against the simulated service on a real socket."""
+
+import json
+import struct
+import tracemalloc
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from antiphon.asking import check_output, check_question
+from antiphon.cli import main
+from antiphon.errors import AudioFileError
+from antiphon.pcm import bytes_of, decode, frames_in
+from antiphon.simulator.stepfun.faults import Fault, Kind
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from loopback import SPOKEN_MS, refused_port, stepfun, tone
+
+RATE_HZ = 24_000
+
+
+def write(path, samples, rate_hz=RATE_HZ):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(bytes_of(samples))
+    return path
+
+
+def read(path):
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getframerate()) == (1, RATE_HZ)
+        return decode(file.readframes(file.getnframes()), file.getsampwidth(), 1)
+
+
+def voice(ms, rate_hz=RATE_HZ):
+    """A sound that the simulated service takes for speech; no two milliseconds of it are alike."""
+    time_s = np.arange(frames_in(ms, rate_hz)) / rate_hz
+    return (9000 * np.sin(2 * np.pi * (200 + 40 * time_s) * time_s)).astype(np.int16)
+
+
+def silence(ms, rate_hz=RATE_HZ):
+    return np.zeros(frames_in(ms, rate_hz), np.int16)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("STEPFUN_API_KEY", DEFAULT_KEY)
+
+
+@pytest.fixture
+def question(tmp_path):
+    return write(tmp_path / "question.wav", voice(1600))
+
+
+@pytest.fixture
+def service():
+    options = SimulatorOptions(timing=Timing.quick(), transcripts=("what time is it",))
+    with stepfun(options) as running:
+        yield running
+
+
+def faulty(*faults):
+    return stepfun(SimulatorOptions(timing=Timing.quick(), faults=faults))
+
+
+def ask(service, *arguments):
+    return main(["ask", "--set", f"realtime.url={service.url()}", *map(str, arguments)])
+
+
+# ── a turn ──
+
+
+def test_the_reply_is_written_sample_by_sample(service, question, tmp_path, capsys):
+    reply = tmp_path / "reply.wav"
+    assert ask(service, question, "-o", reply) == 0
+    assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+    said = capsys.readouterr()
+    assert "Asked" in said.out
+    assert "1.6 s" in said.out
+    assert "I heard you speak" in said.out
+    assert str(reply) in said.out
+    assert said.err == ""
+
+
+def test_json_tells_the_same_as_data(service, question, tmp_path, capsys):
+    reply = tmp_path / "reply.wav"
+    assert ask(service, question, "-o", reply, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["question"] == str(question)
+    assert told["question_s"] == 1.6
+    assert told["said"] == "what time is it"
+    assert told["answer"].startswith("I heard you speak")
+    assert told["reply_s"] == SPOKEN_MS / 1000
+    assert told["reply"] == str(reply)
+    assert told["first_audio_s"] > 0
+
+
+def test_without_a_file_the_reply_is_told_and_not_kept(service, question, tmp_path, capsys):
+    before = sorted(tmp_path.glob("*.wav"))
+    assert ask(service, question) == 0
+    assert sorted(tmp_path.glob("*.wav")) == before
+    assert "lasts 0.6 s, was not kept" in capsys.readouterr().out
+
+
+def test_no_sample_of_the_question_is_lost(service, question):
+    assert ask(service, question) == 0
+    asked = read(question)
+    (session,) = service.sessions
+    (turn,) = session.turns
+    heard = session.heard(turn)
+    assert heard[: len(asked)].tolist() == asked.tolist()
+    assert not heard[len(asked) :].any()
+
+
+def test_a_pause_inside_the_question_does_not_cut_it(service, tmp_path):
+    pause_ms = 9000  # longer than any silence that ends a turn
+    asked = np.concatenate((voice(1000), silence(pause_ms), voice(1000)))
+    assert ask(service, write(tmp_path / "question.wav", asked)) == 0
+    (session,) = service.sessions
+    (turn,) = session.turns
+    assert turn.end_frame >= len(asked)
+
+
+def test_a_question_shorter_than_a_service_takes_is_filled_up(service, tmp_path):
+    assert ask(service, write(tmp_path / "question.wav", voice(300))) == 0
+    (session,) = service.sessions
+    assert session.turns[0].end_frame >= frames_in(1000, RATE_HZ)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16_000, 22_050, 44_100])
+def test_a_question_of_any_rate(service, tmp_path, rate_hz):
+    assert ask(service, write(tmp_path / "question.wav", voice(1500, rate_hz), rate_hz)) == 0
+    (session,) = service.sessions
+    assert session.turns[0].end_frame >= frames_in(1500, RATE_HZ)
+
+
+@pytest.mark.parametrize("event", ["session.created", "response.created", "response.audio.delta"])
+def test_a_call_that_is_lost_is_made_again_with_the_whole_question(question, tmp_path, event):
+    reply = tmp_path / "reply.wav"
+    with faulty() as service:
+        assert ask(service, question) == 0
+    place = 1 + [kind for _, kind in service.sessions[0].sent].index(event)
+    with faulty(Fault(Kind.CUT_AT_EVENT, at=place + 1, connections=(0,))) as service:
+        assert ask(service, question, "-o", reply) == 0
+    assert len(service.sessions) == 2
+    asked = read(question)
+    assert service.sessions[1].samples()[: len(asked)].tolist() == asked.tolist()
+    assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+
+
+# ── no answer: the service's fault ──
+
+
+def test_a_key_that_nobody_knows(question, monkeypatch, capsys):
+    monkeypatch.setenv("STEPFUN_API_KEY", "sk-of-somebody-else")
+    with stepfun() as service:
+        assert ask(service, question) == 1
+    said = capsys.readouterr()
+    assert "(401)" in said.err
+    assert "somebody" not in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_question_without_speech(service, tmp_path, capsys):
+    reply = tmp_path / "reply.wav"
+    assert ask(service, write(tmp_path / "question.wav", silence(2000)), "-o", reply) == 1
+    assert "no speech" in capsys.readouterr().err
+    assert not reply.exists()
+
+
+def test_a_reply_that_breaks_off_is_not_written(question, tmp_path, capsys):
+    reply = tmp_path / "reply.wav"
+    with faulty(Fault(Kind.SERVER_ERROR)) as service:
+        assert ask(service, question, "-o", reply) == 1
+    assert "broke the reply off" in capsys.readouterr().err
+    assert not reply.exists()
+
+
+def test_nobody_listens_there(question, capsys):
+    url = f"realtime.url=ws://127.0.0.1:{refused_port()}/v1/realtime"
+    assert main(["ask", str(question), "--set", url, "--set", "conversation.opening_ms=500"]) == 1
+    assert "nothing listens" in capsys.readouterr().err.lower()
+
+
+def test_what_the_service_complains_of_is_said_beside_the_answer(service, question, capsys):
+    assert ask(service, question, "--set", "realtime.voice=nobody") == 0
+    said = capsys.readouterr()
+    assert "realtime.voice" in said.err
+    assert "I heard you speak" in said.out
+
+
+# ── files that cannot be a question ──
+
+
+def header(bytes_of_sound, form=1, rate_hz=16_000):
+    """The first 44 bytes of a WAV file that says it holds so much."""
+    head = struct.pack("<4sI4s4sI", b"RIFF", min(36 + bytes_of_sound, 2**32 - 1), b"WAVE", b"fmt ", 16)
+    return head + struct.pack("<HHIIHH4sI", form, 1, rate_hz, 2 * rate_hz, 2, 16, b"data", bytes_of_sound)
+
+
+def never(*arguments):
+    """The question is refused before anybody is called: nobody listens at this address."""
+    return main(["ask", "--set", f"realtime.url=ws://127.0.0.1:{refused_port()}/v1/realtime", *map(str, arguments)])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no WAV file"),
+        (b"\xff\xfb\x90\x00" * 400, "no WAV file"),
+        (b"words, not sound\n", "no WAV file"),
+        (header(0), "no sound"),
+        (header(32_000), "no sound"),
+        (header(32_000, form=7) + bytes(32_000), "compressed"),
+        (header(2 * 16_000 * 61) + bytes(100), "61 s"),
+    ],
+    ids=["empty", "mp3", "text", "no frames", "header alone", "compressed", "too long"],
+)
+def test_a_file_that_cannot_be_a_question(tmp_path, capsys, content, words):
+    path = tmp_path / "question.wav"
+    path.write_bytes(content)
+    assert never(path) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert str(path) in said
+    assert said.startswith("antiphon: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["is-not-there.wav", "."])
+def test_a_question_that_is_no_file(tmp_path, capsys, name):
+    assert never(tmp_path / name) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_eight_hours_are_refused_without_being_read(tmp_path):
+    path = tmp_path / "question.wav"
+    size = 8 * 3600 * 16_000 * 2
+    path.write_bytes(header(size))
+    with path.open("r+b") as file:
+        file.truncate(44 + size)  # sparse: it takes no room
+    tracemalloc.start()
+    try:
+        with pytest.raises(AudioFileError, match=r"lasts 8\.0 h, and a turn 60 s at most.*conversation\.max_turn_ms"):
+            check_question(path, 60_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_the_longest_turn_may_be_raised(service, tmp_path):
+    path = write(tmp_path / "question.wav", np.concatenate((voice(1000), silence(119_000))))
+    assert never(path) == 2
+    assert ask(service, path, "--set", "conversation.max_turn_ms=120000") == 0
+    (session,) = service.sessions
+    assert session.turns[0].end_frame >= frames_in(120_000, RATE_HZ)
+
+
+# ── places where no reply can be written ──
+
+
+def test_a_directory_that_is_not_there(question, tmp_path, capsys):
+    assert never(question, "-o", tmp_path / "nowhere" / "reply.wav") == 2
+    assert "directory" in capsys.readouterr().err
+
+
+def test_a_directory_in_the_file_s_place(question, tmp_path):
+    assert never(question, "-o", tmp_path) == 2
+
+
+def test_the_question_is_not_overwritten(question, capsys):
+    before = question.read_bytes()
+    assert never(question, "-o", question) == 2
+    assert "is the question" in capsys.readouterr().err
+    assert question.read_bytes() == before
+
+
+def test_a_place_that_may_be_written(question, tmp_path):
+    check_output(question, tmp_path / "reply.wav")
+    check_output(question, None)
+    check_output(question, Path(write(tmp_path / "old-reply.wav", voice(100))))
