@@ -1,14 +1,23 @@
 """The rules of the machine over random walks; its stories are in tests/scenes."""
 
 import pytest
-from conversation.playbook import CAPTURED, Playbook
-from conversation.walk import EVERY_MOVE, walk
 
 from antiphon.conversation.effects import CancelReply, Chime, OpenEar
-from antiphon.conversation.events import EarClosed, EarOpened, LinkOpened, MouthFailed, ReplyStarted, SpeechStopped
-from antiphon.conversation.events import SpeechStarted, Started, UserSaid
+from antiphon.conversation.events import (
+    EarClosed,
+    EarOpened,
+    LinkOpened,
+    MouthFailed,
+    ReplyStarted,
+    SpeechStarted,
+    SpeechStopped,
+    Started,
+    UserSaid,
+)
 from antiphon.conversation.states import State
 from antiphon.errors import Problem
+from conversation.playbook import CAPTURED, Playbook
+from conversation.walk import EVERY_MOVE, walk
 
 
 def test_a_walk_of_100_000_events_makes_every_move_and_breaks_no_rule() -> None:

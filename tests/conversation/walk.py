@@ -8,7 +8,6 @@ from antiphon.conversation import events as ev
 from antiphon.conversation.states import AT_REST, MOVES, State
 from antiphon.errors import Problem
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, frames_in
-
 from conversation.playbook import CAPTURED, SILENCE, Playbook, pcm
 
 LOST = Problem("lost", "cut")
@@ -165,7 +164,7 @@ class Walk:
             assert machine.deadline is not None, f"{machine.state.name} could last for ever"
         if machine.state is State.DEAF:
             assert self.playing is None, "a reply plays while deaf"
-            assert not machine._streaming, "the ear streams while deaf"
+            assert not machine._ear.streaming, "the ear streams while deaf"
             assert not machine._utterance.pcm, "speech is kept while deaf"
         assert len(machine._utterance.pcm) <= frames_in(5000, LINK_RATE_HZ) * SAMPLE_BYTES
         assert len(machine._history) <= 40

@@ -13,21 +13,18 @@
 from functools import singledispatchmethod
 
 from antiphon.calls import Calls
+from antiphon.conversation.earshot import Earshot
 from antiphon.conversation.effects import (
     CancelReply,
     Chime,
     ChimeName,
-    CloseEar,
     CommitTurn,
     Effect,
     EndPlay,
-    Hush,
     Note,
     OpenEar,
     Play,
-    RestEar,
     SendAudio,
-    StreamEar,
 )
 from antiphon.conversation.events import (
     ButtonMoved,
@@ -57,7 +54,7 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.history import History
 from antiphon.conversation.manners import Manners
-from antiphon.conversation.reply import Reply
+from antiphon.conversation.reply import Replies, Reply
 from antiphon.conversation.states import AT_REST, MOVES, State
 from antiphon.conversation.utterance import Utterance
 from antiphon.errors import Problem
@@ -66,14 +63,16 @@ from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in
 from antiphon.snapshot import LinkHealth, Snapshot
 
 _MOUTH_GRACE_S = 3.0  # beyond a reply's length, before the mouth is held to be stuck
-_EAR_RETRY_S = 5.0
 _BLOCK_MS = 100.0  # the ear's news is about this much behind
 _KEPT_MS = 2000.0  # before the service says "speech started", about a second of it has passed
 _EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
 _EXTENSION_VOICED_MS = 300.0
 _GOES_ON_VOICED_MS = 60.0
-_OWED_S = 5.0  # a service begins its reply within milliseconds; one that comes this late answers something else
 _MAX_REDIALS = 2  # calls lost in one turn, before we say sorry
+
+_HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
+"""The states that are about what the ear hears; in thinking it matters only to a service that finds the turns."""
+_MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'antiphon doctor'")
 
 
 class Machine:
@@ -85,7 +84,9 @@ class Machine:
         self._gestures = gestures
         self._own = own_endpointing
         self._history = History()
+        self._ear = Earshot()
         self._utterance = Utterance(manners.max_turn_ms)
+        self._replies = Replies(self._history)
         self._now = 0.0
         self._effects: list[Effect] = []
 
@@ -93,19 +94,9 @@ class Machine:
         self._since_s = 0.0
         self._state_deadline: float | None = None
         self._deadline_limit = 0.0
-        self._ear_open = False
-        self._ear_wanted = True
-        self._ear_failed = False
-        self._ear_retry_s: float | None = None
-        self._streaming = False
         self._problem = ""
         self._last_turn_s = 0.0
-        self._owed = 0  # replies that the service will begin to what is no longer asked
-        self._owed_until_s = 0.0
         self._sent_to: int | None = None  # the call that has all of the utterance so far
-
-        self._reply: Reply | None = None
-        self._hushing: Reply | None = None
         self._begin_turn(by_word=False)
 
     # ── what the shell uses ──────────────────────────────────────────────────────────────────────
@@ -122,7 +113,7 @@ class Machine:
         """When `Ticked` is due, in the time of `now`; None while there is nothing to wait for."""
         times = (
             self._state_deadline,
-            self._ear_retry_s,
+            self._ear.deadline,
             self._gestures.deadline,
             self._calls.deadline(at_rest=self._at_rest),
             self._forget_at,
@@ -132,7 +123,7 @@ class Machine:
     @property
     def snapshot(self) -> Snapshot:
         """What lamps, log and status may see."""
-        return Snapshot(self.state, self._since_s, self._link_health, not self._ear_open, self._problem)
+        return Snapshot(self.state, self._since_s, self._link_health, not self._ear.open, self._problem)
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,9 +136,7 @@ class Machine:
                 self._last_turn_s = self._now
             self.state, self._since_s = state, self._now
         self._wait(deadline_ms)
-        self._stream(
-            state in (State.OPENING, State.LISTENING, State.LINGERING) or (state is State.THINKING and not self._own)
-        )
+        self._do(*self._ear.stream(state in _HEARING or (state is State.THINKING and not self._own)))
         if state is not State.OPENING:
             self._calls.wanted = False
 
@@ -155,15 +144,8 @@ class Machine:
         self._state_deadline = None if ms is None else self._now + ms / 1000
         self._deadline_limit = self._now if ms is None else self._now + 2 * ms / 1000
 
-    def _stream(self, wanted: bool, preroll_ms: float = 0.0) -> None:
-        if wanted and not self._streaming:
-            self._do(StreamEar(preroll_ms))
-        elif not wanted and self._streaming:
-            self._do(RestEar())
-        self._streaming = wanted
-
     def _sleep(self, why: str) -> None:
-        self._drop_reply(heard_ms=0.0)
+        self._do(*self._replies.drop(self._calls.open))
         self._utterance.keep_last(_KEPT_MS)  # a wake word may have begun already
         self._go(State.ASLEEP, None, why)
         if not self._calls.warm:
@@ -172,7 +154,7 @@ class Machine:
     def _say_sorry(self, problem: Problem) -> None:
         """Show a failure for a while. The call may be in any condition: hang up."""
         self._trouble(problem)
-        self._drop_reply(heard_ms=0.0)
+        self._do(*self._replies.drop(self._calls.open))
         self._utterance.begin()
         if self.state not in (State.ASLEEP, State.LINGERING):
             self._hang_up()
@@ -196,9 +178,7 @@ class Machine:
     def _turn_is_over(self, why: str) -> None:
         self._turn_over = True
         self._note("turn-over", why=why, speech_ms=round(bytes_ms(self._utterance.pcm)))
-        if self._hushing is not None:  # the mouth has not told us yet what was heard; the service must know by now
-            self._cancel(self._hushing, 0.0)
-            self._hushing = None
+        self._do(*self._replies.settle(self._calls.open))
         if self._own and self._calls.open is not None:
             self._do(CommitTurn(self._calls.open))
         self._go(State.THINKING, self._manners.thinking_ms)
@@ -219,34 +199,29 @@ class Machine:
 
     @_on.register
     def _on_ear_opened(self, _: EarOpened) -> None:
-        self._ear_open = True
-        self._ear_failed = False
-        self._ear_retry_s = None
-        if self.state is State.DEAF and self._ear_wanted:
+        self._ear.opened()
+        if self.state is State.DEAF and self._ear.wanted:
             self._go(State.ASLEEP, None, "unmuted")
             self._chime("unmute")
         self._note("ear-opened")
 
     @_on.register
     def _on_ear_closed(self, event: EarClosed) -> None:
-        self._ear_open = self._streaming = False
+        news = self._ear.closed(event.problem, self._now)
         self._note("ear-closed")
         if event.problem is None:
             return
-        if self._ear_wanted:
-            self._ear_retry_s = self._now + _EAR_RETRY_S
-        known, self._ear_failed = self._ear_failed, True
-        if not known and self.state in (State.ASLEEP, State.OPENING, State.LISTENING, State.LINGERING):
+        if news and (self.state is State.ASLEEP or self.state in _HEARING):
             self._say_sorry(event.problem)
         else:  # a reply that needs no ear goes on; a card that stays away is not bewailed at every attempt
-            self._trouble(event.problem, "debug" if known else "warning")
+            self._trouble(event.problem, "warning" if news else "debug")
 
     @_on.register
     def _on_woke(self, event: Woke) -> None:
         if self.state is State.DEAF:
             return
-        joined = self._streaming or (self._now - self._since_s) * 1000 <= bytes_ms(event.preroll) + _BLOCK_MS
-        self._streaming = True  # the ear streams by itself from here on
+        joined = self._ear.streaming or (self._now - self._since_s) * 1000 <= bytes_ms(event.preroll) + _BLOCK_MS
+        self._ear.streaming = True  # by itself, from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
         if self.state in (State.OPENING, State.LISTENING):
             self._hear(event.preroll, 0.0)  # the word is part of a turn that is under way
@@ -265,7 +240,7 @@ class Machine:
 
     @_on.register
     def _on_captured(self, event: Captured) -> None:
-        if not self._streaming or self.state in (State.SPEAKING, State.SORRY) or self.state in AT_REST:
+        if not self._ear.streaming or self.state in (State.SPEAKING, State.SORRY) or self.state in AT_REST:
             return
         self._hear(event.pcm, event.voiced_ms)
 
@@ -331,20 +306,20 @@ class Machine:
 
     @_on.register
     def _on_sounded(self, event: Sounded) -> None:
-        if self._reply is None or event.reply != self._reply.id or self.state is not State.THINKING:
+        reply = self._replies.current
+        if reply is None or event.reply != reply.id or not reply.pushed_ms or self.state is not State.THINKING:
             return
-        if not self._reply.pushed_ms:
-            return
-        self._reply.sounded_s = self._now
+        reply.sounded_s = self._now
         self._note("sounded", reply=event.reply)
         self._go(State.SPEAKING, None)
         self._await_reply()
 
     @_on.register
     def _on_finished(self, event: Finished) -> None:
-        if self._reply is None or event.reply != self._reply.id:
+        reply = self._replies.current
+        if reply is None or event.reply != reply.id:
             return
-        reply, self._reply = self._reply, None
+        self._replies.current = None
         self._note("heard", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
         if reply.status == "broken":
             broke_off = Problem("lost", "The reply broke off: the service or the network failed")
@@ -355,11 +330,10 @@ class Machine:
 
     @_on.register
     def _on_hushed(self, event: Hushed) -> None:
-        if self._hushing is None or event.reply != self._hushing.id:
-            return
-        reply, self._hushing = self._hushing, None
-        self._note("hushed", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
-        self._cancel(reply, event.heard_ms)
+        reply = self._replies.hushed(event.reply)
+        if reply is not None:
+            self._note("hushed", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
+            self._do(*self._replies.heard(reply, event.heard_ms, self._calls.open))
 
     @_on.register
     def _on_mouth_failed(self, event: MouthFailed) -> None:
@@ -389,14 +363,14 @@ class Machine:
         self._note("talk")
         if self.state in (State.OPENING, State.LISTENING, State.THINKING):
             self._give_up("talk")
-        elif self.state is not State.DEAF and self._ear_open:
+        elif self.state is not State.DEAF and self._ear.open:
             kept_ms = self._manners.talk_preroll_ms
             lingered = self.state is State.LINGERING
             self._utterance.keep_last(kept_ms if lingered else 0.0)
             self._interrupt()
             self._begin_turn(by_word=False)
             self._utterance.begin(self._utterance.pcm)
-            self._stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0)
+            self._do(*self._ear.stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0))
             self._listen()
             if lingered and self._sent_to is None:
                 self._send(self._utterance.pcm)
@@ -414,19 +388,14 @@ class Machine:
 
     def _toggle_mute(self) -> None:
         if self.state is State.DEAF:
-            self._ear_retry_s = None
-            self._ear_wanted = not self._ear_wanted  # a second press while the ear opens closes it again
-            self._do(OpenEar() if self._ear_wanted else CloseEar())
+            self._do(*self._ear.toggle())
             return
         mid_turn = self.state in (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
         self._interrupt()
-        self._do(CloseEar())
+        self._do(*self._ear.mute())
         if mid_turn or not self._calls.warm:
             self._hang_up()
         self._utterance.wipe()
-        self._streaming = False  # a closed ear does not stream
-        self._ear_retry_s = None
-        self._ear_wanted = False
         self._go(State.DEAF, None, "mute")
         self._chime("mute")
 
@@ -456,7 +425,7 @@ class Machine:
                 self._say_sorry(problem)
             case State.OPENING:
                 self._problem = problem.sentence  # retried until the deadline
-            case State.THINKING if self._reply is not None and self._reply.status == "completed":
+            case State.THINKING if self._reply_has_come:
                 pass  # all of it has come, and will be heard
             case State.LISTENING | State.THINKING if problem.may_pass and self._redials < _MAX_REDIALS:
                 self._redial()
@@ -472,11 +441,8 @@ class Machine:
     def _redial(self) -> None:
         """The call died under a turn: the same words go to the next one."""
         self._redials += 1
-        if self._reply is not None:  # nothing of it has been heard
-            self._do(Hush(self._reply.id))
-            self._history.cut(self._reply.id, 0.0, self._reply.pushed_ms)
-            self._reply = None
-        self._owed = 0
+        self._replies.call_ended()
+        self._do(*self._replies.drop(self._calls.open))  # nothing of it has been heard
         if not self._own:
             self._turn_over = self._speech = False  # the new call judges anew
         self._listen()
@@ -506,7 +472,7 @@ class Machine:
             return
         if self._only_the_word:
             self._note("only-the-wake-word")
-            self._owe()
+            self._replies.owe(self._now)
             self._speech = False
             self._wait(self._manners.nothing_said_ms)
             return
@@ -516,9 +482,7 @@ class Machine:
     def _on_nothing_recognised(self, event: NothingRecognised) -> None:
         if event.call != self._calls.open:
             return
-        if self._owed:
-            self._owed -= 1
-        elif self.state is State.THINKING and self._reply is None:
+        if not self._replies.paid() and self.state is State.THINKING and self._replies.current is None:
             self._note("nothing-recognised")
             self._sleep("no speech found")
 
@@ -532,35 +496,31 @@ class Machine:
     @_on.register
     def _on_reply_started(self, event: ReplyStarted) -> None:
         """The one place where a reply is taken up."""
-        if event.call != self._calls.open or (self._reply is not None and self._reply.id == event.reply):
+        current = self._replies.current
+        if event.call != self._calls.open or (current is not None and current.id == event.reply):
             return
-        owed = self._owed > 0 and self._now < self._owed_until_s
-        self._owed = self._owed - 1 if owed else 0
         wanted = self.state is State.THINKING or (self.state is State.LISTENING and not self._own)
-        if owed or not wanted or self._reply is not None:
+        if not self._replies.take_up(event.call, event.reply, self._now, wanted=wanted):
             self._note("reply-refused", "debug", reply=event.reply)
             self._do(CancelReply(event.call, event.reply, 0.0))
             return
         self._note("reply-started", reply=event.reply)
-        self._history.began(event.reply)
-        self._reply = Reply(event.reply, event.call, last_piece_s=self._now)
         if self.state is State.LISTENING:
             self._turn_is_over("service")
-        self._await_reply()
 
     @_on.register
     def _on_reply_text(self, event: ReplyText) -> None:
-        if self._is_current(event.call, event.reply):
+        if self._replies.running(event.call, event.reply) is not None:
             self._history.replied(event.reply, event.text)
 
     @_on.register
     def _on_reply_audio(self, event: ReplyAudio) -> None:
-        if not self._is_current(event.call, event.reply) or not event.pcm:
+        reply = self._replies.running(event.call, event.reply)
+        if reply is None or not event.pcm:
             return
-        assert self._reply is not None
-        if self._reply.pushed_ms == 0:
+        if reply.pushed_ms == 0:
             self._note("first-audio", reply=event.reply)
-        self._reply.add(event.pcm, self._now)
+        reply.add(event.pcm, self._now)
         self._do(Play(event.reply, event.pcm))
         if self.state is State.THINKING and self._state_deadline is not None:
             self._state_deadline = max(self._state_deadline, self._now + _MOUTH_GRACE_S)
@@ -568,15 +528,15 @@ class Machine:
 
     @_on.register
     def _on_reply_ended(self, event: ReplyEnded) -> None:
-        if not self._is_current(event.call, event.reply):
+        reply = self._replies.running(event.call, event.reply)
+        if reply is None:
             return
-        assert self._reply is not None
         self._note("reply-ended", reply=event.reply, status=event.status)
-        self._reply.problem = event.problem
-        if self._reply.pushed_ms:
-            self._end_reply("completed" if event.status == "completed" else "broken")
+        reply.problem = event.problem
+        if reply.pushed_ms:
+            self._end_reply(reply, completed=event.status == "completed")
         elif event.status == "completed":
-            self._reply = None
+            self._replies.current = None
             self._after_reply()
         else:
             self._say_sorry(event.problem or Problem("lost", "The service gave no answer"))
@@ -585,15 +545,6 @@ class Machine:
     def _on_complaint(self, event: ServiceComplained) -> None:
         if event.call in (self._calls.open, self._calls.opening):
             self._trouble(event.problem)
-
-    def _is_current(self, call: int, reply: str) -> bool:
-        """Everything about a reply that is not this one is stale."""
-        return (
-            self._reply is not None
-            and (self._reply.call, self._reply.id) == (call, reply)
-            and self._reply.status == "running"
-            and self.state in (State.THINKING, State.SPEAKING)
-        )
 
     # ── events: time ─────────────────────────────────────────────────────────────────────────────
 
@@ -605,9 +556,7 @@ class Machine:
             self._history.forget()
             self._calls.renew(self._now)
         self._do(*self._calls.tick(self._now, self._history.turns(), at_rest=self._at_rest))
-        if self._ear_retry_s is not None and self._now >= self._ear_retry_s:
-            self._ear_retry_s = self._now + _EAR_RETRY_S
-            self._do(OpenEar())
+        self._do(*self._ear.tick(self._now))
         if self._state_deadline is not None and self._now >= self._state_deadline:
             self._out_of_time()
 
@@ -628,8 +577,8 @@ class Machine:
                 if self._own:  # what the service has of it would join the next question
                     self._hang_up()
                 self._sleep("nothing said")
-            case State.THINKING if self._reply is not None and self._reply.pushed_ms:
-                self._say_sorry(Problem("device", "The speaker does not play: check it with 'antiphon doctor'"))
+            case State.THINKING if self._replies.current is not None and self._replies.current.pushed_ms:
+                self._say_sorry(_MUTE_SPEAKER)
             case State.THINKING:
                 self._say_sorry(Problem("lost", "The service did not answer in time"))
             case State.SPEAKING:
@@ -651,37 +600,36 @@ class Machine:
 
     def _reply_is_late(self) -> None:
         """The service stopped in the middle of a reply, or the mouth does not end."""
-        assert self._reply is not None
-        if self._reply.status == "running":
-            self._note("reply-stalled", "warning", reply=self._reply.id)
-            self._do(CancelReply(self._reply.call, self._reply.id, self._reply.pushed_ms))
-            self._end_reply("broken")
+        reply = self._replies.current
+        assert reply is not None
+        if reply.status == "running":
+            self._note("reply-stalled", "warning", reply=reply.id)
+            self._do(CancelReply(reply.call, reply.id, reply.pushed_ms))
+            self._end_reply(reply, completed=False)
         else:
-            self._do(Hush(self._reply.id))
-            self._reply = None
-            self._say_sorry(Problem("device", "The speaker does not play: check it with 'antiphon doctor'"))
+            self._say_sorry(_MUTE_SPEAKER)
 
     # ── replies ──────────────────────────────────────────────────────────────────────────────────
 
     def _await_reply(self) -> None:
         """While a reply can be heard, the deadline follows what has come of it."""
-        if self.state is State.SPEAKING and self._reply is not None:
+        if self.state is State.SPEAKING and self._replies.current is not None:
             gap_s = self._manners.reply_gap_ms / 1000
-            self._state_deadline = self._reply.out_by(self._now, gap_s, _MOUTH_GRACE_S)
+            self._state_deadline = self._replies.current.out_by(self._now, gap_s, _MOUTH_GRACE_S)
 
-    def _end_reply(self, status: str) -> None:
-        assert self._reply is not None
-        self._reply.status = "completed" if status == "completed" else "broken"
-        self._do(EndPlay(self._reply.id))
+    def _end_reply(self, reply: Reply, *, completed: bool) -> None:
+        reply.status = "completed" if completed else "broken"
+        self._do(EndPlay(reply.id))
         self._await_reply()
 
     def _break_reply(self) -> None:
         """The call is gone; what came of the reply is played to its end."""
-        if self._reply is not None and self._reply.status == "running":
-            self._end_reply("broken")
+        reply = self._replies.current
+        if reply is not None and reply.status == "running":
+            self._end_reply(reply, completed=False)
 
     def _after_reply(self) -> None:
-        if self._manners.follow_up_ms and self._calls.open is not None and self._ear_open:
+        if self._manners.follow_up_ms and self._calls.open is not None and self._ear.open:
             self._begin_turn(by_word=False)
             self._utterance.begin()
             self._go(State.LINGERING, self._manners.follow_up_ms)
@@ -689,43 +637,25 @@ class Machine:
             self._sleep("reply over")
 
     def _interrupt(self) -> None:
-        """Silence first; the service is told when the mouth says what was heard."""
-        if self._reply is None:
-            if self.state is State.THINKING:
-                self._owe()
-            return
-        if self._reply.pushed_ms:
-            self._do(Hush(self._reply.id))
-            self._hushing = self._reply
-        else:
-            self._cancel(self._reply, 0.0)
-        self._reply = None
-
-    def _owe(self) -> None:
-        """The service will begin a reply that nobody wants any more; it cannot be cancelled before it begins."""
-        self._owed += 1
-        self._owed_until_s = self._now + _OWED_S
+        """Silence, and whatever answers what was asked before is refused."""
+        if self.state is State.THINKING and self._replies.current is None:
+            self._replies.owe(self._now)
+        self._do(*self._replies.interrupt(self._calls.open))
 
     def _hang_up(self) -> None:
-        self._owed = 0
+        self._replies.call_ended()
         self._do(*self._calls.hang_up(self._now))
-
-    def _drop_reply(self, heard_ms: float) -> None:
-        if self._reply is not None:
-            self._do(Hush(self._reply.id))
-            self._cancel(self._reply, heard_ms)
-            self._reply = None
-
-    def _cancel(self, reply: Reply, heard_ms: float) -> None:
-        self._history.cut(reply.id, heard_ms, reply.pushed_ms)
-        if reply.call == self._calls.open:
-            self._do(CancelReply(reply.call, reply.id, heard_ms))
 
     # ── small things ─────────────────────────────────────────────────────────────────────────────
 
     @property
     def _at_rest(self) -> bool:
         return self.state in AT_REST
+
+    @property
+    def _reply_has_come(self) -> bool:
+        """All of the reply is here, whatever becomes of the call."""
+        return self._replies.current is not None and self._replies.current.status == "completed"
 
     @property
     def _only_the_word(self) -> bool:
