@@ -16,6 +16,7 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TypeAlias
@@ -274,9 +275,9 @@ class Stage:
         """Stop the daemon, and wait until the service has kept what it received; the daemon's exit status."""
         status = self.daemon.stop()
         if self.service is not None:
-            opened = len(self.service.said("upgrade"))
-            for session in range(opened):
-                self.service.wait_for("kept", session=session)
+            for upgrade in self.service.said("upgrade"):
+                if upgrade["status"] == HTTPStatus.SWITCHING_PROTOCOLS:
+                    self.service.wait_for("kept", session=upgrade["session"])
         return status
 
     # ── its actors ───────────────────────────────────────────────────────────────────────────────
