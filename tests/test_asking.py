@@ -16,6 +16,7 @@ from antiphon.pcm import bytes_of, decode, frames_in
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from loopback import SPOKEN_MS, refused_port, stepfun, tone
+from verbs import ALONE
 
 RATE_HZ = 24_000
 
@@ -67,7 +68,7 @@ def faulty(*faults):
 
 
 def ask(service, *arguments):
-    return main(["ask", "--set", f"realtime.url={service.url()}", *map(str, arguments)])
+    return main(["ask", *ALONE, "--set", f"realtime.url={service.url()}", *map(str, arguments)])
 
 
 # ── a turn ──
@@ -182,7 +183,7 @@ def test_a_reply_that_breaks_off_is_not_written(question, tmp_path, capsys):
 
 def test_nobody_listens_there(question, capsys):
     url = f"realtime.url=ws://127.0.0.1:{refused_port()}/v1/realtime"
-    assert main(["ask", str(question), "--set", url, "--set", "conversation.opening_ms=500"]) == 1
+    assert main(["ask", *ALONE, str(question), "--set", url, "--set", "conversation.opening_ms=500"]) == 1
     assert "nothing listens" in capsys.readouterr().err.lower()
 
 
@@ -204,7 +205,9 @@ def header(bytes_of_sound, form=1, rate_hz=16_000):
 
 def never(*arguments):
     """The question is refused before anybody is called: nobody listens at this address."""
-    return main(["ask", "--set", f"realtime.url=ws://127.0.0.1:{refused_port()}/v1/realtime", *map(str, arguments)])
+    return main(
+        ["ask", *ALONE, "--set", f"realtime.url=ws://127.0.0.1:{refused_port()}/v1/realtime", *map(str, arguments)]
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ _WORDS = {"ok": "ok", "warn": "WARN", "fail": "FAIL", "skip": "skip"}
 
 def run_doctor(config: Path | None, environ: Mapping[str, str], sets: Sequence[str], *, as_json: bool) -> int:
     """Run every check, print as each ends; 0 when none failed. `environ` is where variables and the key come from."""
-    show = _ignore if as_json else _drawn if sys.stdout.isatty() else _printed
+    show = _ignore if as_json else drawn if sys.stdout.isatty() else printed
     findings: list[Finding] = []
     for finding in examine(config, environ, sets):
         findings.append(finding)
@@ -99,13 +99,15 @@ def _ignore(_: Finding) -> None:
     """Data is printed when all is known."""
 
 
-def _printed(finding: Finding) -> None:
+def printed(finding: Finding) -> None:
+    """A line, and under it the remedy."""
     print(f"{_WORDS[finding.verdict]:5} {finding.check:11} {finding.says}", flush=True)
     if finding.remedy:
         print(f"{'':5} {'':11} -> {finding.remedy}", flush=True)
 
 
-def _drawn(finding: Finding) -> None:
+def drawn(finding: Finding) -> None:
+    """The same for a terminal, with a sign and colours."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text

@@ -5,12 +5,11 @@ It hears as the ear does (same engine, same trigger) and counts time in samples;
 
 import json
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -48,11 +47,8 @@ def run_listen(settings: Settings, *, seconds: float | None, as_json: bool) -> i
         raise SettingsError("wake.words is empty, so there is nothing to listen for; name a word there, or use --set")
     microphone, _ = make_sound_card(settings)
     drawn = not as_json and sys.stdout.isatty()
-    screen: AbstractContextManager[Callable[[Heard], None]] = (
-        _Screen(trigger) if drawn else nullcontext(_Lines(_as_json if as_json else _as_text).show)
-    )
     try:
-        with screen as show:
+        with screen(trigger, sys.stdout) if drawn else lines(_print, as_json=as_json) as show:
             listen_to(microphone, engine, trigger, show, seconds)
     except KeyboardInterrupt:  # this is how one stops it
         pass
@@ -101,11 +97,22 @@ def _judged(engine: WakeEngine, trigger: Trigger, samples: Samples, wake_samples
 # ── in lines ─────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Lines:
+@contextmanager
+def lines(put: Callable[[str], None], *, as_json: bool) -> Iterator[Callable[[Heard], None]]:
     """A line for each detection, and one for each second with the highest scores and the mean level in it."""
+    form = json.dumps if as_json else _as_text
+    yield _Seconds(lambda line: put(form(line))).show
 
-    def __init__(self, form: Callable[[dict[str, Any]], str]) -> None:
-        self._form = form
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+class _Seconds:
+    """Gathers what is heard into seconds."""
+
+    def __init__(self, put: Callable[[dict[str, Any]], None]) -> None:
+        self._put = put
         self._second = 0
         self._powers: list[float] = []
         self._scores: dict[str, float] = {}
@@ -113,7 +120,7 @@ class _Lines:
     def show(self, heard: Heard) -> None:
         if heard.detected is not None:
             word, score = heard.detected
-            self._print({"what": "detected", "t": round(heard.t_s, 2), "word": word, "score": round(score, 3)})
+            self._put({"what": "detected", "t": round(heard.t_s, 2), "word": word, "score": round(score, 3)})
         self._powers.append(10 ** (heard.level_db / 10))
         for word, score in heard.scores.items():
             self._scores[word] = max(score, self._scores.get(word, 0.0))
@@ -123,15 +130,8 @@ class _Lines:
     def _end_second(self, second: int) -> None:
         level = round(10 * float(np.log10(np.mean(self._powers))), 1)
         scores = {word: round(score, 3) for word, score in self._scores.items()}
-        self._print({"what": "second", "t": second, "level_db": level, "scores": scores})
+        self._put({"what": "second", "t": second, "level_db": level, "scores": scores})
         self._second, self._powers, self._scores = second, [], {}
-
-    def _print(self, line: dict[str, Any]) -> None:
-        print(self._form(line), flush=True)
-
-
-def _as_json(line: dict[str, Any]) -> str:
-    return json.dumps(line)
 
 
 def _as_text(line: dict[str, Any]) -> str:
@@ -144,39 +144,37 @@ def _as_text(line: dict[str, Any]) -> str:
 # ── on a terminal ────────────────────────────────────────────────────────────────────────────────
 
 
-class _Screen:
-    """A bar for the level and one for each word, with a mark at its threshold; they fall slowly, to be seen."""
+@contextmanager
+def screen(trigger: Trigger, terminal: IO[str]) -> Iterator[Callable[[Heard], None]]:
+    """A bar for the level and one for each word, with a stroke at its threshold. The last picture stays."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    picture = _Picture(trigger)
+    with Live(console=Console(file=terminal), auto_refresh=False) as live:
+        yield lambda heard: live.update(Text(picture.of(heard)), refresh=True)
+
+
+class _Picture:
+    """The bars as text; those of the words fall slowly, to be seen."""
 
     def __init__(self, trigger: Trigger) -> None:
-        from rich.live import Live
-
-        self._live = Live(auto_refresh=False)
         self._thresholds = {word.name: word.threshold for word in trigger.words}
         self._shown = dict.fromkeys(self._thresholds, 0.0)
         self._last = "nothing yet; Ctrl-C ends"
 
-    def __enter__(self) -> Callable[[Heard], None]:
-        """Begin to draw; what is returned shows the next block."""
-        self._live.start()
-        return self.show
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave the last picture."""
-        self._live.stop()
-
-    def show(self, heard: Heard) -> None:
-        from rich.text import Text
-
-        for word in self._shown:
-            self._shown[word] = max(heard.scores.get(word, 0.0), 0.9 * self._shown[word])
+    def of(self, heard: Heard) -> str:
+        for word, score in self._shown.items():
+            self._shown[word] = max(heard.scores.get(word, 0.0), 0.9 * score)
         if heard.detected is not None:
             self._last = f"heard {heard.detected[0]}, score {heard.detected[1]:.2f}, at {heard.t_s:.1f} s"
         width = max(len("level"), *map(len, self._shown))
         level = min(1.0, max(0.0, 1 - heard.level_db / QUIETEST_DB))
-        lines = [f"{'level':{width}} {bar(level)} {heard.level_db:4.0f} dB"]
+        rows = [f"{'level':{width}} {bar(level)} {heard.level_db:4.0f} dB"]
         for word, score in self._shown.items():
-            lines.append(f"{word:{width}} {bar(score, self._thresholds[word])} {score:.2f}")
-        self._live.update(Text("\n".join([*lines, self._last])), refresh=True)
+            rows.append(f"{word:{width}} {bar(score, self._thresholds[word])} {score:.2f}")
+        return "\n".join([*rows, self._last])
 
 
 def bar(value: float, mark: float | None = None) -> str:

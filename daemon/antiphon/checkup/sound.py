@@ -69,7 +69,9 @@ def _judged(heard: list[Block], stream: StreamFormat, patience_s: float) -> Find
         return Finding("microphone", "warn", f"{loud}, and clips", "turn its capture level down in alsamixer (F4)")
     lost = sum(block.overflowed for block in heard)
     if lost:
-        return Finding("microphone", "warn", f"{loud}, and lost sound {lost} times", "see what else keeps the CPU busy")
+        return Finding(
+            "microphone", "warn", f"{loud}, and loses sound (overflows: {lost})", "see what else keeps the CPU busy"
+        )
     return Finding("microphone", "ok", loud)
 
 
@@ -96,7 +98,7 @@ def check_speaker(speaker: Speaker, patience_s: float = PATIENCE_S) -> Finding:
         says = f"{who} took {ms_of(tune.pulled, stream.rate_hz):.0f} ms of sound in {patience_s:g} s"
         return Finding("speaker", "fail", says, NOT_IN_TIME)
     if dry:
-        return Finding("speaker", "warn", f"{who} ran dry {dry} times", "raise speaker.block_ms")
+        return Finding("speaker", "warn", f"{who} runs dry (underflows: {dry})", "raise speaker.block_ms")
     return Finding("speaker", "ok", f"{who} has played a chime: did you hear it?")
 
 

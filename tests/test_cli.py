@@ -1,0 +1,141 @@
+"""The command line: what each verb prints and how it ends, through main, and as a process where that differs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from antiphon import __version__
+from antiphon.cli import main
+from antiphon.conversation.states import State
+from antiphon.simulator.room import Room
+from loopback import refused_port
+from verbs import ALONE, antiphon, environment, own_words
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    """No key but the test's."""
+    monkeypatch.delenv("STEPFUN_API_KEY", raising=False)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+
+
+def refused(arguments):
+    """The status with which argparse ends."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return ended.value.code
+
+
+# ── argv ──
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["ask"], ["version", "--config", "x"], ["run", "--json"]])
+def test_what_is_no_command_ends_with_2(arguments, capsys):
+    assert refused(arguments) == 2
+    assert "usage: antiphon" in capsys.readouterr().err
+
+
+def test_help_names_every_verb(capsys):
+    assert refused(["--help"]) == 0
+    words = capsys.readouterr().out
+    for verb in ("run", "demo", "check", "devices", "listen", "ask", "simulate", "doctor", "docs", "version"):
+        assert f"\n    {verb} " in words
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
+def test_seconds_that_are_no_length_of_time(seconds, capsys):
+    assert refused(["listen", f"--seconds={seconds}"]) == 2
+    assert "--seconds" in capsys.readouterr().err
+
+
+# ── version, check, docs ──
+
+
+def test_version(capsys):
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out == f"antiphon {__version__}\n"
+    assert main(["version", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["antiphon"] == __version__
+
+
+def test_check_tells_each_value_and_its_origin(capsys):
+    assert main(["check", *ALONE, "--set", "log.level=debug"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "debug" in line)
+    assert "level" in line
+    assert "--set" in line
+
+
+def test_check_as_data(capsys):
+    assert main(["check", *ALONE, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_all_errors_of_the_settings_at_once_a_line_each(capsys):
+    assert main(["check", *ALONE, "--set", "log.level=loud", "--set", "log.colour=red"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    lines = said.err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("antiphon: ") for line in lines)
+
+
+def test_docs_draw_every_state(capsys):
+    assert main(["docs"]) == 0
+    words = capsys.readouterr().out
+    assert all(state.name in words for state in State)
+
+
+# ── the key ──
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["ask", "question.wav"]])
+def test_a_missing_key_is_said_before_anything_is_done(arguments, capsys):
+    assert main([*arguments, *ALONE, "--set", "realtime.url=wss://api.stepfun.com/v1/realtime"]) == 2
+    said = capsys.readouterr().err
+    assert "$STEPFUN_API_KEY" in said
+    assert said.count("\n") == 1
+
+
+# ── as processes ──
+
+
+def test_devices_in_a_room():
+    with Room() as room:
+        environ = environment(room)
+        told = json.loads(antiphon("devices", "--json", environ=environ).stdout)
+        words = antiphon("devices", environ=environ).stdout
+    by_name = {device["name"]: device for device in told}
+    assert by_name["mic"]["input_channels"]
+    assert by_name["spk"]["output_channels"]
+    (default,) = [device for device in told if device["default_input"]]
+    line = next(line for line in words.splitlines() if default["name"] in line)
+    assert "in, default" in line
+    assert "Hz" in line
+
+
+def test_devices_where_there_are_none(tmp_path):
+    environ = environment(folder=tmp_path)
+    assert json.loads(antiphon("devices", "--json", environ=environ).stdout) == []
+    ended = antiphon("devices", environ=environ)
+    assert ended.returncode == 0
+    assert "make run" in ended.stdout
+
+
+def test_an_error_of_the_owner_is_one_line_and_no_traceback(tmp_path):
+    question = tmp_path / "question.wav"
+    question.write_text("no sound")
+    url = f"realtime.url=ws://127.0.0.1:{refused_port()}/v1/realtime"
+    ended = antiphon("ask", question, *ALONE, "--set", url, environ=environment(folder=tmp_path))
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = own_words(ended.stderr)
+    assert line.startswith(f"antiphon: {question}")
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    shell = "import os, sys; os.close(1); r, w = os.pipe(); os.close(r); assert w == 1 or os.dup2(w, 1); "
+    shell += "from antiphon.cli import main; sys.exit(main(['check', '--config', '/dev/null']))"
+    ended = subprocess.run([sys.executable, "-c", shell], capture_output=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,142 @@
+"""The doctor on the simulated card and the simulated service: what it finds, in which order, and how it ends."""
+
+import json
+
+import pytest
+
+from antiphon.audio.chime import chime
+from antiphon.checkup.finding import Finding
+from antiphon.doctor import drawn
+from antiphon.simulator.room import Room
+from antiphon.simulator.stepfun.options import DEFAULT_KEY
+from loopback import refused_port, stepfun
+from verbs import ALONE, antiphon, environment
+
+CHECKS = [
+    "settings",
+    "key",
+    "name",
+    "port",
+    "service",
+    "clock",
+    "microphone",
+    "speaker",
+    "wake words",
+    "gpio",
+    "systemd",
+]
+
+
+def examined(*arguments, environ):
+    """Exit status, and the findings by check."""
+    ended = antiphon("doctor", *ALONE, "--json", *arguments, environ=environ)
+    told = json.loads(ended.stdout)
+    assert told["ok"] is (ended.returncode == 0)
+    return ended.returncode, {finding["check"]: finding for finding in told["findings"]}
+
+
+def here(url):
+    return ("--set", f"realtime.url={url}")
+
+
+@pytest.fixture
+def deaf(tmp_path):
+    """An environment without a sound card."""
+    return environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY)
+
+
+def test_a_machine_that_has_all_it_needs():
+    with stepfun() as service, Room() as room:
+        room.noise(-50, for_s=60)
+        code, found = examined(*here(service.url()), environ=environment(room, STEPFUN_API_KEY=DEFAULT_KEY))
+        played = room.heard(*room.spk.stretch)
+    assert list(found) == CHECKS
+    assert code == 0, found
+    assert "-50 dB" in found["microphone"]["says"]
+    assert "$STEPFUN_API_KEY" in found["key"]["says"]
+    assert abs(int(abs(played).max()) - int(chime("wake", room.spk.rate_hz).max())) < 100
+
+
+def test_a_muted_microphone_is_the_only_failure():
+    with stepfun() as service, Room() as room:
+        code, found = examined(*here(service.url()), environ=environment(room, STEPFUN_API_KEY=DEFAULT_KEY))
+    assert code == 1
+    assert [check for check, finding in found.items() if finding["verdict"] == "fail"] == ["microphone"]
+    assert "muted" in found["microphone"]["remedy"]
+
+
+def test_without_a_sound_card_it_says_how_to_simulate_one(deaf):
+    with stepfun() as service:
+        code, found = examined(*here(service.url()), environ=deaf)
+    assert code == 1
+    for check in ("microphone", "speaker"):
+        assert found[check]["verdict"] == "fail"
+        assert "make run" in found[check]["remedy"]
+    assert found["service"]["verdict"] == "ok"
+
+
+def test_one_failure_does_not_hide_another(deaf):
+    url = f"ws://127.0.0.1:{refused_port()}/v1/realtime"
+    code, found = examined(*here(url), "--set", "wake.words=[{model: hey_nobody}]", environ=deaf)
+    assert code == 1
+    verdicts = {check: finding["verdict"] for check, finding in found.items()}
+    assert verdicts["port"] == verdicts["microphone"] == verdicts["wake words"] == "fail"
+    assert verdicts["service"] == "skip"
+    assert verdicts["gpio"] == "ok"
+    assert all(finding["remedy"] for finding in found.values() if finding["verdict"] == "fail")
+
+
+def test_every_error_of_the_settings_is_a_finding_and_no_key_is_sent(deaf):
+    with stepfun() as service:
+        ended = antiphon(
+            "doctor",
+            *ALONE,
+            *here(service.url()),
+            "--set",
+            "log.level=loud",
+            "--set",
+            "speaker.rate_hz=1",
+            environ=deaf,
+        )
+    assert ended.returncode == 1
+    failed = [line for line in ended.stdout.splitlines() if line.startswith("FAIL  settings")]
+    assert len(failed) == 2
+    assert "skip  key" in ended.stdout
+    assert "skip  service" in ended.stdout
+    assert service.statuses == []
+
+
+def test_a_wrong_key_is_refused_and_not_shown(deaf):
+    with stepfun() as service:
+        ended = antiphon("doctor", *ALONE, *here(service.url()), environ={**deaf, "STEPFUN_API_KEY": "sk-hunter2"})
+    assert ended.returncode == 1
+    assert "FAIL  service" in ended.stdout
+    assert "(401)" in ended.stdout
+    assert "hunter2" not in ended.stdout + ended.stderr
+
+
+def test_without_a_key_the_way_to_the_service_is_still_tried(deaf):
+    del deaf["STEPFUN_API_KEY"]
+    code, found = examined(*here("wss://nobody-has-this-name.invalid/v1/realtime"), environ=deaf)
+    assert code == 1
+    assert found["key"]["verdict"] == "fail"
+    assert "$STEPFUN_API_KEY" in found["key"]["remedy"]
+    assert found["name"]["verdict"] == "fail"
+    assert found["service"]["verdict"] == "skip"
+
+
+def test_lines_for_people_have_the_remedy_under_the_failure(deaf):
+    url = f"ws://127.0.0.1:{refused_port()}/v1/realtime"
+    lines = antiphon("doctor", *ALONE, *here(url), environ=deaf).stdout.splitlines()
+    place = next(at for at, line in enumerate(lines) if line.startswith("FAIL  port"))
+    assert "->" in lines[place + 1]
+    assert lines[-1] == "3 of 11 checks failed."
+
+
+@pytest.mark.parametrize(("verdict", "sign"), [("ok", "✓"), ("warn", "!"), ("fail", "✗"), ("skip", "-")])
+def test_a_terminal_gets_signs(capsys, verdict, sign):
+    drawn(Finding("port", verdict, "nothing listens [there]", "see that it runs"))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{sign} port ")
+    assert first.endswith("nothing listens [there]")
+    assert second.strip() == "see that it runs"
