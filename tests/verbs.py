@@ -36,8 +36,9 @@ def antiphon(*arguments, environ=None):
 @contextmanager
 def running(*arguments, environ):
     """The verb while it runs; killed at the end of the block when it has not ended by then."""
+    # Where the suite runs in the background of a shell, SIGINT is ignored, and children would inherit that.
     with subprocess.Popen(
-        command(*arguments),
+        ["env", "--default-signal=INT", *command(*arguments)],
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
