@@ -89,14 +89,10 @@ class Appliance:
             return Progress(ear.progress, deaf, mouth.progress, True, inbox.posted, shell.handled)
 
         with self._threads(ear, mouth), self._hands(inbox):
-            beside = [asyncio.ensure_future(painter.run()), asyncio.ensure_future(shell.watch_over(progress))]  # noqa: TID251 - they end with the shell, below
             try:
-                await shell.run()
+                await shell.run(painter.run(), shell.watch_over(progress))
             finally:
                 self._notifier.stopping()
-                for task in beside:
-                    task.cancel()
-                await asyncio.gather(*beside, return_exceptions=True)
                 self._world.lamps.close()
 
     def stop(self) -> None:

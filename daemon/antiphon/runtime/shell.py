@@ -6,8 +6,8 @@ any of them is a programmer's fault: it ends the process, and the service manage
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from antiphon.conversation import effects as fx
 from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, Started, Ticked
@@ -87,13 +87,16 @@ class Shell:
         self.handled = 0
         """How many events the mind has decided about."""
 
-    async def run(self) -> None:
-        """Until `stop`; calls that are open then are closed in order, with a limit."""
+    async def run(self, *beside: Coroutine[Any, Any, None]) -> None:
+        """Until `stop`; calls that are open then are closed in order, with a limit. `beside` runs as long."""
         async with asyncio.TaskGroup() as group:
+            companions = [group.create_task(one, name="beside") for one in beside]
             self._inbox.post(Started())
             while (event := await self._next()) is not None:
                 self._decide(event, group)
             await self._end_calls()
+            for companion in companions:
+                companion.cancel()
 
     def stop(self) -> None:
         """Let `run` return soon; nothing more is decided."""
