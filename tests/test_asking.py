@@ -1,6 +1,8 @@
 """One turn without a sound card, through the whole appliance, against the simulated service on a real socket."""
 
 import json
+import signal
+import socket
 import struct
 import tracemalloc
 import wave
@@ -16,7 +18,7 @@ from antiphon.pcm import bytes_of, decode, frames_in
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from loopback import SPOKEN_MS, refused_port, stepfun, tone
-from verbs import ALONE
+from verbs import ALONE, environment, own_words, running
 
 RATE_HZ = 24_000
 
@@ -192,6 +194,21 @@ def test_what_the_service_complains_of_is_said_beside_the_answer(service, questi
     said = capsys.readouterr()
     assert "realtime.voice" in said.err
     assert "I heard you speak" in said.out
+
+
+def test_ctrl_c_ends_it_quietly(question, tmp_path):
+    environ = environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        url = f"realtime.url=ws://127.0.0.1:{listener.getsockname()[1]}/v1/realtime"
+        with running("ask", *ALONE, question, "--set", url, environ=environ) as process:
+            client, _ = listener.accept()  # it waits for an answer now
+            with client:
+                process.send_signal(signal.SIGINT)
+                out, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert own_words(errors) == []
 
 
 # ── files that cannot be a question ──
