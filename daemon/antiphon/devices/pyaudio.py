@@ -9,14 +9,14 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 import pyaudio
 
+from antiphon.devices.quiet import no_stderr
 from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of, samples_of, spread
 from antiphon.ports import Block, StreamFormat
@@ -47,7 +47,7 @@ class Device:
 
 def list_devices() -> list[Device]:
     """Every sound device that can be opened, in PortAudio's order; empty when there is no sound system."""
-    with _portaudio, _no_stderr():
+    with _portaudio, no_stderr():
         library = pyaudio.PyAudio()
         try:
             return _devices(library)
@@ -182,7 +182,7 @@ class _Stream:
 
     def __init__(self, wanted: _Wanted, callback: Callable[..., tuple[bytes | None, int]]) -> None:
         """Opens and starts; raises DeviceError."""
-        with _portaudio, _no_stderr():
+        with _portaudio, no_stderr():
             self._library = pyaudio.PyAudio()
             try:
                 device = choose(_devices(self._library), wanted.direction, wanted.device)
@@ -247,23 +247,6 @@ def _open(
         f"it cannot be opened ({'; '.join(refusals)})",
         "Check that it is plugged in and that no other program holds it, or choose another",
     )
-
-
-@contextmanager
-def _no_stderr() -> Iterator[None]:
-    """File descriptor 2 leads nowhere: PortAudio prints dozens of lines while it looks for sound systems.
-
-    Other threads' lines would go with them, so it is only for as long as initialising and opening take.
-    """
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(nowhere)
-        os.close(kept)
 
 
 def _devices(library: pyaudio.PyAudio) -> list[Device]:

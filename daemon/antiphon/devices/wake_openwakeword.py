@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from antiphon.devices.quiet import no_stderr
 from antiphon.devices.wake_models import check_distinct, check_flatbuffer, find_model, packaged_models
 from antiphon.errors import ModelError
 from antiphon.pcm import WAKE_RATE_HZ, Floats, Samples
@@ -45,7 +46,8 @@ def open_engine(models: Sequence[str]) -> WakeEngine:
     builtin = builtin_models()
     files = [find_model(model, builtin, (".tflite",)) for model in models]
     check_distinct([file.stem for file in files])
-    return OpenWakeWordEngine(_Features(packaged_models("pyopen_wakeword")), [_Word(file) for file in files])
+    with no_stderr():  # LiteRT tells that it has made itself ready
+        return OpenWakeWordEngine(_Features(packaged_models("pyopen_wakeword")), [_Word(file) for file in files])
 
 
 class OpenWakeWordEngine:
