@@ -20,6 +20,7 @@ from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.calls import CallPlan, Calls
 from antiphon.conversation.machine import Machine
 from antiphon.devices.fake_hands import NoButtons, NoLamps
+from antiphon.devices.quiet import own_stderr
 from antiphon.devices.terminal import TerminalLamps
 from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
 from antiphon.devices.wake_joined import JoinedWakeEngine
@@ -152,18 +153,19 @@ class Appliance:
 
 def run_appliance(settings: Settings, key: Secret | None) -> int:
     """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend."""
-    # A file descriptor of our own: PortAudio's chatter is kept off number 2 while it starts.
-    log = open_log(settings.log.format, settings.log.level, os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2))
-    faulthandler.register(signal.SIGUSR1, all_threads=True, chain=False)
-    with libraries_into(log):
-        world = open_world(settings, key, log)
-        appliance = Appliance(settings, world, log, open_notifier(log))
-        started_s = time.monotonic()
-        log.write("info", "starting", pid=os.getpid())
-        asyncio.run(_until_signalled(appliance, log))
-        log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
-    if appliance.zombies:  # a thread hangs in a driver, and an orderly exit would wait for it
-        os._exit(1)
+    with own_stderr() as stderr:
+        log = open_log(settings.log.format, settings.log.level, stderr)
+        faulthandler.register(signal.SIGUSR1, stderr, all_threads=True, chain=False)
+        with libraries_into(log):
+            world = open_world(settings, key, log)
+            appliance = Appliance(settings, world, log, open_notifier(log))
+            started_s = time.monotonic()
+            log.write("info", "starting", pid=os.getpid())
+            asyncio.run(_until_signalled(appliance, log))
+            log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
+        faulthandler.unregister(signal.SIGUSR1)
+        if appliance.zombies:  # a thread hangs in a driver, and an orderly exit would wait for it
+            os._exit(1)
     return 1 if appliance.failed else 0
 
 

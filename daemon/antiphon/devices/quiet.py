@@ -1,6 +1,7 @@
-"""Keeps native libraries from chattering on standard error while they start. It knows none of them."""
+"""Keeps native libraries from chattering on standard error. It knows none of them."""
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,34 @@ def no_stderr() -> Iterator[None]:
 
     Other threads' lines go with them, so keep it short; the appliance's log has a descriptor of its own.
     """
-    with _one_at_a_time:
-        kept = os.dup(2)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+    with _one_at_a_time, _leading_nowhere():
+        yield
+
+
+@contextmanager
+def own_stderr() -> Iterator[int]:
+    """For a whole life: standard error is Python's alone inside, as sys.stderr and as the descriptor that is given.
+
+    Number 2, which native libraries write to, leads nowhere. PortAudio prints 100 MB a second when a USB card is pulled
+    (its issue 1037), and the very line that tells of it would be lost in them.
+    """
+    with _leading_nowhere() as ours, os.fdopen(ours, "w", 1, errors="backslashreplace", closefd=False) as stream:
+        before, sys.stderr = sys.stderr, stream
         try:
-            os.dup2(nowhere, 2)
-            yield
+            yield ours
         finally:
-            os.dup2(kept, 2)
-            os.close(nowhere)
-            os.close(kept)
+            sys.stderr = before
+
+
+@contextmanager
+def _leading_nowhere() -> Iterator[int]:
+    """Gives what file descriptor 2 was before."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield kept
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
