@@ -100,6 +100,15 @@ class Actor:
                 if self._ended == 2 or not self._news.wait(max(0.0, limit_s - time.monotonic())):
                     raise StageError(f"{self.name} did not say {what!r}; it said last:\n{self.last_words()}")
 
+    def wait_for_words(self, words: str, timeout_s: float = _PATIENCE_S) -> str:
+        """The first line that is no JSON and holds `words`. Raises StageError."""
+        with self._news:
+            self._news.wait_for(lambda: self._ended == 2 or any(words in line for line in self.words), timeout_s)
+            for line in self.words:
+                if words in line:
+                    return line
+        raise StageError(f"{self.name} did not say {words!r}; it said last:\n{self.last_words()}")
+
     def said(self, what: str, after: int = 0) -> list[Line]:
         """All lines from number `after` on that say `what`."""
         with self._news:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from appliance.scenery import BusyMachineError
 
 AT_A_TIME = 5

@@ -1,7 +1,6 @@
 """What the scenes share: a stage with a quick service, a person who speaks, and what became of what was said."""
 
-import signal
-import subprocess
+import time
 import wave
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from antiphon.pcm import LINK_RATE_HZ, frames_in, samples_of
-from antiphon.simulator.room import Room
+from antiphon.simulator.room import Room, wait_for_frame
 from antiphon.simulator.speech import synthesise
 from antiphon.simulator.stepfun import voices
 from antiphon.staging import Line, Spoken, Stage
@@ -42,9 +41,10 @@ class Turn:
 
 
 @contextmanager
-def staged(*settings, simulate=(), replies=(REPLY,), quick=True, room=None, **more):
-    """A Stage; `settings` come after SETTINGS, and `simulate` after the quick service's arguments."""
-    service = [*(["--quick"] if quick else []), *(word for reply in replies for word in ("--reply", reply)), *simulate]
+def staged(*settings, simulate=(), replies=(REPLY,), room=None, **more):
+    """A Stage; `settings` come after SETTINGS, `simulate` after the quick service's arguments (None: no service)."""
+    quick = ["--quick", *(word for reply in replies for word in ("--reply", reply))]
+    service = None if simulate is None else [*quick, *simulate]
     with Stage(room=room or Room(), settings=[*SETTINGS, *settings], simulate=service, **more) as stage:
         try:
             yield stage
@@ -63,6 +63,16 @@ def say(stage, text, voice="slt"):
     first = stage.room.say(speech)
     last = first + len(speech) - 1
     return Spoken(text, voice, first, last, stage.room.mic.time_of(first), stage.room.mic.time_of(last))
+
+
+def let_pass(stage, spoken, pause_ms=1500.0):
+    """Wait until the daemon has taken in all of `spoken`, and a pause in which a wake word may be heard again."""
+    wait_for_frame(stage.room.mic, spoken.last_frame + frames_in(pause_ms, stage.room.mic.rate_hz), PATIENCE_S)
+
+
+def pass_by(spoken):
+    """The room says what it says at its own pace, whether anybody hears it or not: until that has been said."""
+    time.sleep(max(0.0, spoken.ends_s - time.monotonic()))
 
 
 def take_turn(stage, voice="slt", pause_ms=600.0, question=QUESTION):

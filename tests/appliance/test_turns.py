@@ -1,6 +1,11 @@
 """Whole turns: what was said reaches the service to the sample, and what it answers is heard in the room."""
 
 import pytest
+
+from antiphon.audio.chime import chime
+from antiphon.pcm import frames_in
+from antiphon.simulator.room import wait_for_frame
+from antiphon.simulator.speech import FLITE_VOICES
 from appliance.scenery import (
     QUESTION,
     REPLY,
@@ -16,11 +21,6 @@ from appliance.scenery import (
     story,
     take_turn,
 )
-
-from antiphon.audio.chime import chime
-from antiphon.pcm import frames_in
-from antiphon.simulator.room import wait_for_frame
-from antiphon.simulator.speech import FLITE_VOICES
 
 pytestmark = pytest.mark.appliance
 
