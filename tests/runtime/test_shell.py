@@ -1,0 +1,427 @@
+"""The shell: brings the mind every event, performs every effect in order, wakes it at its deadline, ends every call."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from antiphon.conversation import effects as fx
+from antiphon.conversation.events import (
+    EarClosed,
+    EarOpened,
+    LinkClosed,
+    LinkOpened,
+    Sounded,
+    Started,
+    Ticked,
+    Woke,
+)
+from antiphon.conversation.history import Turn
+from antiphon.conversation.states import State
+from antiphon.errors import Problem
+from antiphon.links.fake import FakeLinks
+from antiphon.runtime import shell as shell_module
+from antiphon.runtime.inbox import Inbox
+from antiphon.runtime.liveness import Progress
+from antiphon.runtime.shell import Shell, status_line
+from antiphon.snapshot import Snapshot
+
+BOUND_S = 20
+WOKE = Woke("hey", 0.9, b"", 0.0)
+
+
+class FakeMind:
+    """Wants, for the events it is told of, what the script says; remembers what it was told, and when."""
+
+    def __init__(self, wants=None):
+        self.wants = wants or {}
+        self.told = []
+        self.at = []
+        self.deadline = None
+        self.snapshot = Snapshot(State.ASLEEP, 0.0, "none", deaf=False)
+        self.news = asyncio.Event()
+
+    def handle(self, event, now):
+        self.told.append(event)
+        self.at.append(now)
+        self.news.set()
+        if isinstance(event, Ticked):
+            self.deadline = None
+        wanted = self.wants.get(type(event), [])
+        return wanted(event) if callable(wanted) else list(wanted)
+
+    async def until_told(self, event):
+        while event not in self.told:
+            self.news.clear()
+            await self.news.wait()
+
+
+class Recorder:
+    """Ear, mouth, watcher, log and notifier in one: keeps every call, in order."""
+
+    def __init__(self, watchdog_s=0.0):
+        self.calls = []
+        self.watchdog_s = watchdog_s
+
+    def __getattr__(self, name):
+        return lambda *arguments, **fields: self.calls.append((name, *arguments, *([fields] if fields else [])))
+
+    def named(self, *names):
+        return [call for call in self.calls if call[0] in names]
+
+
+@dataclass
+class Rig:
+    mind: FakeMind
+    links: FakeLinks
+    inbox: Inbox
+    shell: Shell
+    done: Recorder
+    running: asyncio.Task = field(init=False)
+
+
+@asynccontextmanager
+async def running(wants=None, *, mind=None, links=None, watchdog_s=0.0, clock=None, beside=()):
+    mind, inbox, done = mind or FakeMind(wants), Inbox(), Recorder(watchdog_s)
+    links = links or FakeLinks([LinkOpened(0)])
+    clocks = {} if clock is None else {"clock": clock}
+    shell = Shell(mind, inbox, done, done, links, [done], done, done, **clocks)
+    rig = Rig(mind, links, inbox, shell, done)
+    async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+        rig.running = group.create_task(shell.run(*beside))
+        await mind.until_told(Started())
+        yield rig
+        shell.stop()
+
+
+def within(story):
+    asyncio.run(story())
+
+
+# ── events and effects ───────────────────────────────────────────────────────────────────────────
+
+
+def test_started_comes_first_and_then_every_event_in_its_order():
+    async def story():
+        async with running() as rig:
+            for reply in ("a", "b", "c"):
+                rig.inbox.post(Sounded(reply))
+            await rig.mind.until_told(Sounded("c"))
+            assert rig.mind.told == [Started(), Sounded("a"), Sounded("b"), Sounded("c")]
+            assert rig.shell.handled == 4
+            assert rig.mind.at == sorted(rig.mind.at)
+
+    within(story)
+
+
+def test_every_effect_is_performed_in_its_order():
+    wanted = [
+        fx.OpenEar(),
+        fx.StreamEar(300.0),
+        fx.Chime("wake"),
+        fx.RestEar(),
+        fx.Play("r", b"ab"),
+        fx.EndPlay("r"),
+        fx.Hush("r"),
+        fx.Note("said", (("words", 3),), "debug"),
+        fx.CloseEar(),
+    ]
+
+    async def story():
+        async with running({Sounded: wanted}) as rig:
+            rig.done.calls.clear()
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(Sounded("r"))
+            assert rig.done.calls == [
+                ("open",),
+                ("stream", 300.0),
+                ("chime", "wake"),
+                ("rest",),
+                ("play", "r", b"ab"),
+                ("end", "r"),
+                ("hush", "r"),
+                ("write", "debug", "said", {"words": 3}),
+                ("close",),
+            ]
+
+    within(story)
+
+
+def test_a_call_is_opened_used_and_closed():
+    history = (Turn("user", "Hello"),)
+
+    async def story():
+        wants = {
+            Started: [fx.OpenLink(7, history)],
+            LinkOpened: [fx.SendAudio(7, b"abcd"), fx.CommitTurn(7), fx.CancelReply(7, "r", 120.0)],
+            Sounded: [fx.CloseLink(7)],
+        }
+        async with running(wants) as rig:
+            await rig.mind.until_told(LinkOpened(7))
+            [link] = rig.links.made
+            assert (link.call, link.history) == (7, history)
+            assert (bytes(link.heard), link.commits, link.cancelled) == (b"abcd", 1, [("r", 120.0)])
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(LinkClosed(7))
+            assert rig.shell._links == {}
+            assert rig.shell._tasks == {}
+
+    within(story)
+
+
+def test_a_call_that_is_being_renewed_lives_beside_the_new_one():
+    async def story():
+        wants = {Started: [fx.OpenLink(1, ())], Sounded: [fx.OpenLink(2, ())], Woke: [fx.CloseLink(1)]}
+        async with running(wants) as rig:
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(LinkOpened(2))
+            rig.inbox.post(WOKE)
+            await rig.mind.until_told(LinkClosed(1))
+            assert list(rig.shell._links) == [2]
+
+    within(story)
+
+
+# ── time ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_mind_is_woken_at_its_deadline():
+    """Before what happened after it, and only once: the clock is ours and stands at 100 s."""
+
+    async def story():
+        async with running(clock=lambda: 100.0) as rig:
+            rig.inbox.post(Sounded("a"))
+            rig.inbox.post(Sounded("b"))
+            rig.mind.deadline = 99.0
+            await rig.mind.until_told(Sounded("b"))
+            assert rig.mind.told == [Started(), Sounded("a"), Ticked(), Sounded("b")]
+            assert rig.shell.handled == 3, "a tick is no event of the inbox"
+
+    within(story)
+
+
+def test_the_deadline_comes_while_nothing_happens():
+    async def story():
+        now = [100.0]
+        async with running(clock=lambda: now[0]) as rig:
+            rig.mind.deadline = 100.01
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(Ticked())
+            assert rig.mind.told == [Started(), Sounded("r"), Ticked()]
+
+    within(story)
+
+
+def test_a_deadline_that_is_always_due_starves_no_event():
+    class Restless(FakeMind):
+        def handle(self, event, now):
+            wanted = super().handle(event, now)
+            self.deadline = 0.0
+            return wanted
+
+    async def story():
+        async with running(mind=Restless()) as rig:
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(Sounded("r"))
+            assert Ticked() in rig.mind.told
+
+    within(story)
+
+
+# ── what is shown ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_change_is_shown_once_to_everybody():
+    async def story():
+        async with running() as rig:
+            before = rig.mind.snapshot
+            assert rig.done.named("see") == [("see", before)]
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(Sounded("r"))
+            assert len(rig.done.named("see", "status")) == 2, "nothing has changed"
+            rig.mind.snapshot = after = Snapshot(State.LISTENING, 1.0, "open", deaf=False)
+            rig.inbox.post(WOKE)
+            await rig.mind.until_told(WOKE)
+            assert rig.done.named("see")[1:] == [("see", after)]
+            assert rig.done.named("status")[-1] == ("status", status_line(after))
+
+    within(story)
+
+
+def test_the_speaker_is_ready_while_somebody_may_be_answered():
+    states = [State.LISTENING, State.SPEAKING, State.SORRY, State.ASLEEP, State.DEAF, State.OPENING]
+
+    async def story():
+        async with running() as rig:
+            for number, state in enumerate(states):
+                rig.mind.snapshot = Snapshot(state, float(number), "open", deaf=False)
+                rig.inbox.post(Sounded(str(number)))
+                await rig.mind.until_told(Sounded(str(number)))
+            assert rig.done.named("prepare", "release") == [("prepare",), ("release",), ("prepare",)]
+
+    within(story)
+
+
+@pytest.mark.parametrize("first", [EarOpened(), EarClosed(Problem("device", "There is no microphone"))])
+def test_ready_is_told_once_when_the_ear_has_been_tried(first):
+    async def story():
+        async with running() as rig:
+            assert not rig.done.named("ready")
+            rig.inbox.post(first)
+            rig.inbox.post(EarClosed())
+            rig.inbox.post(EarOpened())
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(Sounded("r"))
+            assert rig.done.named("ready") == [("ready",)]
+
+    within(story)
+
+
+def test_the_status_is_one_line():
+    assert status_line(Snapshot(State.ASLEEP, 0.0, "open", deaf=False)) == "asleep, call open"
+    deaf = Snapshot(State.DEAF, 0.0, "failing", deaf=True, problem="The key is wrong")
+    assert status_line(deaf) == "deaf, microphone closed; The key is wrong"
+
+
+# ── life ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_watchdog_is_fed_by_progress_only():
+    """The mind is behind at the second look, and has caught up at the third."""
+
+    async def story():
+        looks = iter(
+            [
+                Progress(ear=1),
+                Progress(ear=2, posted=5),
+                Progress(ear=3, posted=5, handled=4),
+                Progress(ear=9, posted=5, handled=5),
+            ]
+        )
+        looked = []
+
+        def progress():
+            looked.append((look := next(looks, None)) is not None)
+            if look is None:
+                rig.done.watchdog_s = 0.0
+                return Progress(ear=99, posted=5, handled=5)
+            return look
+
+        async with running(watchdog_s=0.003) as rig:
+            await rig.shell.watch_over(progress)
+            assert looked == [True, True, True, True, False]
+            assert len(rig.done.named("alive")) == 4, "not at the third look: what was posted had not been handled"
+
+    within(story)
+
+
+def test_without_a_watchdog_nobody_is_fed():
+    async def story():
+        async with running() as rig:
+            await rig.shell.watch_over(Progress)
+            assert not rig.done.named("alive")
+
+    within(story)
+
+
+def test_what_runs_beside_ends_with_it():
+    over = []
+
+    async def companion():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            over.append(True)
+
+    async def story():
+        async with running(beside=[companion()]):
+            assert not over
+        assert over == [True]
+
+    within(story)
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_stop_closes_every_call_and_decides_nothing_more():
+    async def story():
+        async with running({Started: [fx.OpenLink(1, ()), fx.OpenLink(2, ())]}) as rig:
+            await rig.mind.until_told(LinkOpened(2))
+            told = list(rig.mind.told)
+            rig.shell.stop()
+            rig.inbox.post(Sounded("late"))
+            await rig.running
+            assert all(link._over.is_set() for link in rig.links.made)
+            assert rig.mind.told == told, "LinkClosed came, but nobody decides any more"
+            assert not rig.done.named("write")
+
+    within(story)
+
+
+class Zombie:
+    """A call that does not end when it is asked to."""
+
+    def __init__(self):
+        self.cancelled = False
+
+    async def run(self):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+    def close(self):
+        pass
+
+
+def test_a_call_that_does_not_end_is_named_and_cancelled(monkeypatch):
+    monkeypatch.setattr(shell_module, "_CALLS_END_S", 0.01)
+
+    async def story():
+        zombie = Zombie()
+        async with running({Started: [fx.OpenLink(4, ())]}, links=lambda *_: zombie) as rig:
+            pass
+        assert zombie.cancelled
+        assert rig.done.named("write") == [("write", "warning", "zombie", {"task": "call-4"})]
+
+    within(story)
+
+
+def test_a_fault_of_the_mind_ends_it_all():
+    """Also the calls: nothing is left running."""
+
+    def fault(_event):
+        raise ZeroDivisionError
+
+    async def story():
+        with pytest.raises(ExceptionGroup) as caught:
+            async with running({LinkOpened: fault, Started: [fx.OpenLink(1, ())]}) as rig:
+                await asyncio.Event().wait()
+        assert leaves(caught.value) == [ZeroDivisionError]
+        assert all(link._over.is_set() for link in rig.links.made)
+
+    within(story)
+
+
+def test_a_fault_of_a_call_ends_it_all():
+    class Faulty(Zombie):
+        async def run(self):
+            raise ZeroDivisionError
+
+    async def story():
+        with pytest.raises(ExceptionGroup) as caught:
+            async with running({Started: [fx.OpenLink(1, ())]}, links=lambda *_: Faulty()):
+                await asyncio.Event().wait()
+        assert leaves(caught.value) == [ZeroDivisionError]
+
+    within(story)
+
+
+def leaves(group):
+    """The types of all exceptions in a group of groups."""
+    return [
+        leaf for one in group.exceptions for leaf in (leaves(one) if isinstance(one, ExceptionGroup) else [type(one)])
+    ]
