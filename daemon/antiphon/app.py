@@ -93,12 +93,12 @@ class Appliance:
             try:
                 await shell.run(painter.run(), shell.watch_over(progress))
             finally:
-                self._notifier.stopping()
                 self._world.lamps.close()
 
     def stop(self) -> None:
         """Let `run` return soon. On the loop's thread."""
         if self._shell is not None:
+            self._notifier.stopping()
             self._shell.stop()
 
     def _ear(self, inbox: Inbox) -> Ear:

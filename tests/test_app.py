@@ -1,0 +1,356 @@
+"""The composition root, with fakes for the world: a whole turn in one process, and what is said of what is missing."""
+
+import asyncio
+import threading
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from antiphon import app
+from antiphon.app import Appliance, World, make_links, make_machine, open_board, open_wake_words
+from antiphon.audio.trigger import Trigger, WakeWord
+from antiphon.config_files import read_layers
+from antiphon.conversation.effects import CommitTurn, OpenLink
+from antiphon.conversation.events import EarOpened, Endpointed, LinkOpened, Started, Woke
+from antiphon.conversation.states import State
+from antiphon.devices import gpio
+from antiphon.devices.fake import ScriptedWakeEngine
+from antiphon.devices.fake_hands import FakeButtons, FakeLamps, NoButtons, NoLamps
+from antiphon.devices.fake_sound import FakeMicrophone, FakeSpeaker
+from antiphon.devices.terminal import TerminalLamps
+from antiphon.errors import DeviceError, ModelError
+from antiphon.links.fake import FakeLinks, one_turn
+from antiphon.pcm import bytes_of, ms_of
+from antiphon.runtime.notify import NoNotifier
+from antiphon.settings import load
+from antiphon.simulator.speech import synthesise
+
+BOUND_S = 60
+WAKE_AT = 16_000  # the sample at which the scripted engine hears its word
+REPLY = np.arange(1, 4801).astype(np.int16)  # 200 ms, of which no sample is like another
+
+
+def settings_of(*sets):
+    return load(read_layers(None, {}, sets, default_path=Path("/nowhere"))).settings
+
+
+class KeptLog:
+    def __init__(self):
+        self.lines = []
+
+    def write(self, level, what, **fields):
+        self.lines.append((level, what, fields))
+
+    def said(self, what):
+        return [fields for _, said, fields in self.lines if said == what]
+
+
+class PlayingSpeaker(FakeSpeaker):
+    """Asks for its periods by itself, each when it is due, as a card does."""
+
+    def __init__(self):
+        super().__init__()
+        self.played = [np.zeros(0, np.int16)]
+
+    def open(self, pull):
+        stream = super().open(pull)
+        self._over = threading.Event()
+        self._card = threading.Thread(target=self._ask, name="card")
+        self._card.start()
+        return stream
+
+    def _ask(self):
+        due_s = time.monotonic()
+        while not self._over.wait(max(0.0, due_s - time.monotonic())):
+            self.played.append(self.play(1, due_s))
+            due_s += self.format.block_frames / self.format.rate_hz
+
+    def close(self):
+        if self.is_open:
+            self._over.set()
+            self._card.join()
+        super().close()
+
+
+@dataclass
+class Rig:
+    """A watcher as well: it sees every snapshot, on the loop."""
+
+    appliance: Appliance
+    world: World
+    log: KeptLog
+    seen: list = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def see(self, snapshot):
+        self.seen.append(snapshot)
+        self.news.set()
+
+    async def until(self, fits):
+        at = 0
+        while True:
+            for snapshot in self.seen[at:]:
+                at += 1
+                if fits(snapshot):
+                    return
+            self.news.clear()
+            await self.news.wait()
+
+    async def until_state(self, *states):
+        """The states have been gone through, in this order."""
+        for count in range(1, len(states) + 1):
+            wanted = list(states[:count])
+            await self.until(lambda _, wanted=wanted: has_gone_through(self.seen, wanted))
+
+
+def has_gone_through(snapshots, states):
+    gone = iter(snapshot.state for snapshot in snapshots)
+    return all(state in gone for state in states)
+
+
+@asynccontextmanager
+async def running(*sets, links=None, engine=None, notifier=None, microphone=None, buttons=None):
+    engine = engine or ScriptedWakeEngine(["hey"], {WAKE_AT: "hey"})
+    world = World(
+        microphone=microphone or FakeMicrophone(),
+        speaker=PlayingSpeaker(),
+        lamps=FakeLamps(3),
+        buttons=buttons or FakeButtons(),
+        engine=engine,
+        trigger=Trigger([WakeWord("hey", 0.5)]),
+        make_link=links or FakeLinks(one_turn(bytes_of(REPLY))),
+        endpoint=None,
+    )
+    log = KeptLog()
+    rig = Rig(None, world, log)
+    rig.appliance = Appliance(settings_of(*sets), world, log, notifier or NoNotifier(), [rig])
+    async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+        rig.running = group.create_task(rig.appliance.run())
+        yield rig
+        rig.appliance.stop()
+    assert not world.microphone.is_open
+    assert not world.speaker.is_open
+    assert world.lamps.closed
+
+
+def within(story):
+    asyncio.run(story())
+
+
+def speech():
+    """A second of quiet, in which the engine is told that the word was, and then a sentence and more quiet."""
+    quiet = np.zeros(WAKE_AT + 1280, np.int16)
+    return np.concatenate([quiet, synthesise("What time is it, please?", "slt", 16_000), quiet])
+
+
+# ── the whole appliance ──────────────────────────────────────────────────────────────────────────
+
+
+def test_a_whole_turn():
+    async def story():
+        said = speech()
+        links = FakeLinks(one_turn(bytes_of(REPLY), speech_ms=ms_of(len(said), 16_000) - 200))
+        async with running("conversation.follow_up_ms=0", "speaker.chimes=false", links=links) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf and snapshot.link == "open")
+            rig.world.microphone.hear(said)
+            await rig.until_state(State.LISTENING, State.THINKING, State.SPEAKING, State.ASLEEP)
+            [link] = links.made
+            assert ms_of(len(link.heard) // 2, 24_000) == pytest.approx(ms_of(len(said), 16_000), abs=3)
+            sound = np.concatenate(rig.world.speaker.played)
+            [first] = np.flatnonzero(np.all(np.lib.stride_tricks.sliding_window_view(sound, 5) == REPLY[:5], axis=1))
+            assert np.array_equal(sound[first : first + len(REPLY)], REPLY)
+            words = [word for _, word in rig.world.lamps.shown]
+            assert [words.index(word) for word in ("listening", "thinking", "speaking")] == sorted(
+                words.index(word) for word in ("listening", "thinking", "speaking")
+            )
+        assert not rig.appliance.failed
+        assert rig.appliance.zombies == []
+        assert rig.log.said("heard") == [{"reply": "reply", "heard_ms": 200, "length_ms": 200}]
+
+    within(story)
+
+
+def test_hands_reach_the_mind():
+    async def story():
+        async with running() as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf)
+            rig.world.buttons.press("mute")
+            await rig.until(lambda snapshot: snapshot.state is State.DEAF and snapshot.deaf)
+            assert not rig.world.microphone.is_open
+        rig.world.buttons.release("mute")  # nobody listens any more
+
+    within(story)
+
+
+def test_the_manager_is_told_when_it_begins_to_stop():
+    class Manager(NoNotifier):
+        def __init__(self):
+            self.told = []
+
+        def ready(self):
+            self.told.append("ready")
+
+        def stopping(self):
+            self.told.append("stopping")
+
+    async def story():
+        manager = Manager()
+        async with running(notifier=manager) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf)
+            assert manager.told == ["ready"]
+            rig.appliance.stop()
+            assert manager.told == ["ready", "stopping"], "at once: the calls may take a while to end"
+
+    within(story)
+
+
+# ── faults of ours, and of the world ─────────────────────────────────────────────────────────────
+
+
+class FaultyEngine(ScriptedWakeEngine):
+    def hear(self, samples):
+        raise ZeroDivisionError("a fault of ours")
+
+
+def test_the_death_of_a_thread_ends_the_appliance(capsys):
+    async def story():
+        async with running(engine=FaultyEngine(["hey"], {})) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf)
+            rig.world.microphone.hear(np.zeros(1280, np.int16))
+            await rig.running
+            assert rig.appliance.failed
+            rig.world.microphone.close()  # its thread is no more to do it
+
+    before = threading.excepthook
+    within(story)
+    assert "a fault of ours" in capsys.readouterr().err
+    assert threading.excepthook is before
+
+
+def test_a_thread_that_hangs_is_named(monkeypatch):
+    class Hung(FakeMicrophone):
+        released = threading.Event()
+
+        def close(self):
+            self.released.wait(BOUND_S)
+            super().close()
+
+    monkeypatch.setattr(app, "THREAD_ENDS_S", 0.05)
+
+    async def story():
+        microphone = Hung()
+        try:
+            async with running(microphone=microphone) as rig:
+                await rig.until(lambda snapshot: not snapshot.deaf)
+                rig.appliance.stop()
+                await rig.running
+                [zombie] = rig.appliance.zombies
+                assert "'ear'" in zombie
+                assert rig.log.said("zombie") == [{"sentence": zombie}]
+                microphone.released.set()
+                FakeMicrophone.close(microphone)
+        finally:
+            microphone.released.set()
+
+    within(story)
+
+
+def test_buttons_that_cannot_be_used_are_said_and_the_rest_goes_on():
+    class Broken(FakeButtons):
+        def open(self, moved):
+            raise DeviceError("talk button on GPIO 17", "the line is in use", "Give it a free line")
+
+    async def story():
+        async with running(buttons=Broken()) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf)
+        [said] = rig.log.said("no-buttons")
+        assert "GPIO 17" in said["sentence"]
+
+    within(story)
+
+
+# ── what the settings name ───────────────────────────────────────────────────────────────────────
+
+
+def test_the_words_of_both_engines_are_heard():
+    words = (
+        '[{"engine": "microwakeword", "model": "alexa"}, {"engine": "openwakeword", "model": "hey_jarvis", '
+        '"threshold": 0.4}]'
+    )
+    engine, trigger = open_wake_words(settings_of(f"wake.words={words}"))
+    assert engine is not None
+    assert trigger is not None
+    assert sorted(engine.words) == ["alexa", "hey_jarvis"]
+    heard = []
+    quiet = np.zeros(32_000, np.int16)
+    for word in ("Hey Jarvis.", "Alexa."):
+        sound = np.concatenate([quiet, synthesise(word, "slt", 16_000), quiet])
+        for at in range(0, len(sound), 1280):
+            block = sound[at : at + 1280]
+            if (detection := trigger.hear(engine.hear(block), len(block))) is not None:
+                heard.append(detection.word)
+    assert heard == ["hey_jarvis", "alexa"]
+
+
+def test_no_words_need_no_engine():
+    assert open_wake_words(settings_of("wake.words=[]")) == (None, None)
+
+
+def test_a_model_that_is_not_there_is_an_error_of_the_owners():
+    with pytest.raises(ModelError, match="hey_nobody"):
+        open_wake_words(settings_of('wake.words=[{"engine": "openwakeword", "model": "hey_nobody"}]'))
+
+
+def test_a_board_without_lamps_and_buttons():
+    lamps, buttons = open_board(settings_of(), KeptLog())
+    assert isinstance(lamps, NoLamps)
+    assert isinstance(buttons, NoButtons)
+    lamps, _ = open_board(settings_of("lamps.kind=terminal"), KeptLog())
+    assert isinstance(lamps, TerminalLamps)
+
+
+def test_a_machine_without_gpio_is_said(monkeypatch):
+    def absent(_kind):
+        raise DeviceError("GPIO", "python3-lgpio is missing", "Install it")
+
+    monkeypatch.setattr(gpio, "pin_factory", absent)
+    log = KeptLog()
+    lamps, buttons = open_board(settings_of("lamps.kind=gpio", "lamps.pins=[5]", "buttons.talk=17"), log)
+    assert isinstance(lamps, NoLamps)
+    assert isinstance(buttons, NoButtons)
+    assert "lgpio" in log.said("no-gpio")[0]["sentence"]
+
+
+def test_lamps_and_buttons_on_mock_pins(monkeypatch):
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    log = KeptLog()
+    lamps, buttons = open_board(settings_of("lamps.kind=gpio", "lamps.pins=[5, 6]", "buttons.talk=17"), log)
+    moved = []
+    buttons.open(moved.append)
+    assert lamps.count == 2
+    assert log.lines == []
+    buttons.close()
+    lamps.close()
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_mind_is_made_as_the_settings_say(own):
+    judge = "own" if own else "server"
+    machine = make_machine(settings_of("realtime.connection=on_demand", f"realtime.turn_detection={judge}"))
+    assert not any(
+        isinstance(effect, OpenLink) for effect in machine.handle(Started(), 1.0) + machine.handle(EarOpened(), 1.1)
+    )
+    assert OpenLink(1, ()) in machine.handle(Woke("hey", 0.9, bytes(4800), 2.0), 2.0)
+    machine.handle(LinkOpened(1), 2.1)
+    machine.handle(Endpointed("began"), 2.2)
+    assert (CommitTurn(1) in machine.handle(Endpointed("ended"), 3.0)) is own
+
+
+def test_links_are_made_as_the_settings_say():
+    links = make_links(settings_of("realtime.voice=lucy", "conversation.max_turn_ms=50000"), None)
+    assert links._plan.voice == "lucy"
+    assert links._plan.backlog_ms > 50_000
