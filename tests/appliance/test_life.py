@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from appliance.scenery import (
     story,
     take_turn,
 )
+from verbs import ALONE, antiphon
 
 pytestmark = pytest.mark.appliance
 
@@ -122,12 +121,10 @@ def test_a_microphone_that_is_unplugged_is_missed_and_found_again(room):
 # ── what cannot be mended here ───────────────────────────────────────────────────────────────────
 
 
-def refused(*arguments):
+def refused(*settings):
     """`antiphon run` with what the owner should mend: its exit status, and what it says."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIPHON_", "STEPFUN_"))}
-    sets = [word for one in arguments for word in ("--set", one)]
-    command = [sys.executable, "-m", "antiphon", "run", *sets]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    done = antiphon("run", *ALONE, *(word for one in settings for word in ("--set", one)), environ=environ)
     assert done.stdout == ""
     return done.returncode, done.stderr.splitlines()
 

@@ -594,6 +594,27 @@ def test_ten_thousand_pieces_of_garbage_among_sound_messages():
     assert inbox.events == [LinkOpened(3), SpeechStarted(3), LinkClosed(3)]
 
 
+def test_an_event_that_comes_twice_counts_once():
+    """By its id: sound alone may well be the same as the sound before."""
+    pcm = bytes(480)
+    delta = json.loads(audio("R", pcm))
+    twice = json.dumps(delta | {"event_id": "e1"})
+
+    async def behaviour(socket, _):
+        await socket.send(event("response.created", response={"id": "R"}))
+        for frame in (twice, twice, json.dumps(delta | {"event_id": "e2"}), audio("R", pcm), audio("R", pcm)):
+            await socket.send(frame)
+
+    async def scene():
+        async with serving(behaviour) as (url, _), calling(url) as (link, inbox):
+            await inbox.until(ReplyAudio, 4)
+        return link.counters, inbox
+
+    counters, inbox = play(scene())
+    assert counters.repeated == 1
+    assert sum(isinstance(one, ReplyAudio) for one in inbox.events) == 4
+
+
 @pytest.mark.parametrize("created", [True, False])
 def test_nothing_but_garbage_ends_the_call(created):
     async def behaviour(socket, _):

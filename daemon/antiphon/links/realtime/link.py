@@ -95,6 +95,7 @@ class LinkCounters:
     received: int = 0
     unknown: int = 0
     malformed: int = 0
+    repeated: int = 0
 
 
 class RealtimeLinkMaker:
@@ -123,6 +124,7 @@ class RealtimeLink:
         post: Post,
     ) -> None:
         self.counters = LinkCounters()
+        self._last_frame = b""
         self._plan = plan
         self._key = key
         self._tls = tls
@@ -235,6 +237,10 @@ class RealtimeLink:
             self._end(troubles.explain_close(closed, self._host, loop.time() - began_s))
 
     def _hear(self, frame: bytes) -> None:
+        if frame == self._last_frame and b'"event_id"' in frame:
+            self.counters.repeated += 1  # every event has an id of its own, so this is one that came twice
+            return
+        self._last_frame = frame
         message = decode(_without(self._key, frame))
         if isinstance(message, Malformed):
             self.counters.malformed += 1
