@@ -1,8 +1,9 @@
 """What the scenes share: a stage with a quick service, a person who speaks, and what became of what was said."""
 
+import threading
 import time
 import wave
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,13 @@ from antiphon.staging import Line, Spoken, Stage
 WAKE = "Hey Jarvis"
 QUESTION = "What time is it?"
 REPLY = "Yes."
-SETTINGS = ("conversation.follow_up_ms=0", "conversation.sorry_ms=200", "conversation.nothing_said_ms=3000")
+_starting = threading.Lock()  # one at a time: imports take all of a processor, and others are in the midst of playing
+SETTINGS = (
+    "conversation.follow_up_ms=0",
+    "conversation.sorry_ms=200",
+    "conversation.nothing_said_ms=3000",
+    "speaker.block_ms=80",  # a busy machine interrupts no reply
+)
 PATIENCE_S = 60.0
 
 
@@ -45,7 +52,10 @@ def staged(*settings, simulate=(), replies=(REPLY,), room=None, **more):
     """A Stage; `settings` come after SETTINGS, `simulate` after the quick service's arguments (None: no service)."""
     quick = ["--quick", *(word for reply in replies for word in ("--reply", reply))]
     service = None if simulate is None else [*quick, *simulate]
-    with Stage(room=room or Room(), settings=[*SETTINGS, *settings], simulate=service, **more) as stage:
+    stage = Stage(room=room or Room(), settings=[*SETTINGS, *settings], simulate=service, **more)
+    with ExitStack() as stack:
+        with _starting:
+            stack.enter_context(stage)
         try:
             yield stage
         except Exception as error:

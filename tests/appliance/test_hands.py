@@ -82,7 +82,9 @@ def test_a_talk_press_begins_a_turn():
 
 
 def test_a_press_interrupts_and_a_double_tap_ends():
-    with at_the_pins("speaker.chimes=false", "buttons.double_ms=2000", replies=(LONG_REPLY,)) as stage:
+    with at_the_pins(
+        "speaker.block_ms=20", "speaker.chimes=false", "buttons.double_ms=2000", replies=(LONG_REPLY,)
+    ) as stage:
         stage.speak(WAKE, QUESTION)
         stage.daemon.wait_for("sounded")
         for_a_while(stage)

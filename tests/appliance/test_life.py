@@ -83,7 +83,7 @@ def test_a_second_signal_is_an_order():
 def test_stacks_are_shown_on_request():
     with staged() as stage:
         stage.daemon.process.send_signal(signal.SIGUSR1)
-        for thread in ("ear", "mouth", "shell"):
+        for thread in ("ear", "mouth", "app"):
             stage.daemon.wait_for_words(f"{thread}.py")
         turn = take_turn(stage)
         assert ends_well(stage)
