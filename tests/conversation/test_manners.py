@@ -9,7 +9,7 @@ from antiphon.conversation.manners import Manners
 @pytest.mark.parametrize("name", Manners.model_fields)
 def test_a_limit_names_its_unit_says_what_it_limits_and_has_a_bound(name):
     field = Manners.model_fields[name]
-    assert name.endswith(("_ms", "_s"))
+    assert name.endswith(("_ms", "_s", "_ups"))
     assert field.description
     highest = max(rule.le for rule in field.metadata if hasattr(rule, "le"))
     lowest = min(rule.ge for rule in field.metadata if hasattr(rule, "ge"))

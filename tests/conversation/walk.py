@@ -57,7 +57,9 @@ class Walk:
                 return self._woke()
             case State.LISTENING | State.LINGERING if self.book.machine._own:
                 return self.chance.choice([ev.Endpointed("began"), ev.Endpointed("ended")])
-            case State.LISTENING | State.LINGERING:
+            case State.LINGERING:
+                return self.chance.choice([*[CAPTURED] * 6, ev.SpeechStarted(call), ev.LinkClosed(call, LOST)])
+            case State.LISTENING:
                 return self.chance.choice([ev.SpeechStarted(call), ev.SpeechStopped(call)])
             case State.THINKING if not self.pending:
                 return self._reply_comes(call)

@@ -197,3 +197,44 @@ def test_what_was_captured_long_before_does_not_join_a_later_wake_word() -> None
     book.wait()
     book.on(LinkClosed(1), Woke("hey_jarvis", 0.9, pcm(2000, 9), detected_at=0.0), after_ms=3000)
     assert sent(book.on(LinkOpened(2))) == pcm(2000, 9)
+
+
+def test_a_television_is_not_listened_to_for_ever() -> None:
+    """One wake word, and speech that never ends: the turn has its time, and then it sleeps, whatever is said."""
+    book = Playbook(max_turn_ms=10_000).listening()
+    wants: list[object] = []
+    for n in range(2000):
+        wants += book.on(CAPTURED, SpeechStarted(1), CAPTURED, SpeechStopped(1), after_ms=80)
+        if book.state is State.THINKING:
+            wants += book.on(ReplyStarted(1, f"r{n}"), CAPTURED, SpeechStarted(1), CAPTURED, SpeechStopped(1))
+            wants += book.on(ReplyAudio(1, f"r{n}", pcm(40)), Sounded(f"r{n}"), ReplyEnded(1, f"r{n}", "completed"))
+            wants += book.on(Finished(f"r{n}", 40))
+    assert book.state is State.ASLEEP
+    assert len({effect.reply for effect in wants if isinstance(effect, Play)}) <= 13
+    assert len(sent(wants)) <= 13 * len(pcm(10_000 + 3000))
+
+
+def test_a_turn_that_was_too_long_is_not_reopened() -> None:
+    book = Playbook(max_turn_ms=5000).listening()
+    book.on(SpeechStarted(1), *[CAPTURED] * 40)
+    assert book.state is State.THINKING
+    assert book.on(CAPTURED, SpeechStarted(1), CAPTURED) == [], "nothing more is sent, and nothing cancelled"
+    book.on(ReplyStarted(1, "r1"), ReplyAudio(1, "r1", pcm(40)), Sounded("r1"), ReplyEnded(1, "r1", "completed"))
+    book.on(Finished("r1", 40))
+    assert book.state is State.ASLEEP, "no follow-up after that"
+
+
+def test_a_follow_up_that_has_begun_survives_its_call() -> None:
+    book = Playbook().lingering()
+    book.on(*[CAPTURED] * 6)
+    book.on(LinkClosed(1, LOST))
+    assert book.state is State.OPENING
+    assert sent(book.on(LinkOpened(2))) == CAPTURED.pcm * 6
+
+
+def test_a_renewal_that_fails_is_told() -> None:
+    book = Playbook().awake()
+    book.wait()
+    book.on(LinkClosed(2, Problem("refused", "The key is no longer valid")))
+    assert "spare-call-closed" in book.noted()
+    assert book.machine.snapshot.link == "open", "the old call still serves"

@@ -96,6 +96,7 @@ class Machine:
         self._deadline_limit = 0.0
         self._problem = ""
         self._last_turn_s = 0.0
+        self._follow_ups = 0  # since the wake word or the talk button
         self._sent_to: int | None = None  # the call that has all of the utterance so far
         self._begin_turn(by_word=False)
 
@@ -136,7 +137,8 @@ class Machine:
                 self._last_turn_s = self._now
             self.state, self._since_s = state, self._now
         self._wait(deadline_ms)
-        self._do(*self._ear.stream(state in _HEARING or (state is State.THINKING and not self._own)))
+        thinking_aloud = state is State.THINKING and not self._own and not self._utterance.full
+        self._do(*self._ear.stream(state in _HEARING or thinking_aloud))
         if state is not State.OPENING:
             self._calls.wanted = False
 
@@ -232,6 +234,7 @@ class Machine:
         has_before = self._sent_to if joined else None
         self._interrupt()
         self._begin_turn(by_word=True)
+        self._follow_ups = 0
         self._utterance.begin(before + event.preroll)
         self._listen()
         if self._calls.open is not None:
@@ -291,6 +294,7 @@ class Machine:
     def _speech_begins(self) -> None:
         if self.state is State.LINGERING:
             self._begin_turn(by_word=False)
+            self._follow_ups += 1
             if self._own:
                 self._send(self._utterance.pcm)
             self._go(State.LISTENING, self._manners.max_turn_ms, "follow-up")
@@ -369,6 +373,7 @@ class Machine:
             self._utterance.keep_last(kept_ms if lingered else 0.0)
             self._interrupt()
             self._begin_turn(by_word=False)
+            self._follow_ups = 0
             self._utterance.begin(self._utterance.pcm)
             self._do(*self._ear.stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0))
             self._listen()
@@ -417,6 +422,8 @@ class Machine:
     @_on.register
     def _on_link_closed(self, event: LinkClosed) -> None:
         if not self._calls.closed(event.call, event.problem, self._now):
+            if event.problem is not None:  # a renewal that failed, while the old call serves; or one given up before
+                self._note("spare-call-closed", "warning", call=event.call, why=event.problem.sentence)
             return
         problem = event.problem or Problem("lost", "The service ended the call")
         self._note("link-closed", "warning" if event.problem else "info", call=event.call, why=problem.sentence)
@@ -433,6 +440,8 @@ class Machine:
                 self._say_sorry(problem)
             case State.SPEAKING:
                 self._break_reply()
+            case State.LINGERING if problem.may_pass and self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS:
+                self._redial()  # somebody has begun to speak
             case State.LINGERING:
                 self._sleep("call lost")
             case _:
@@ -458,8 +467,8 @@ class Machine:
 
     def _user_goes_on(self) -> None:
         """The service took a pause for the end, and nothing of its answer has been heard."""
-        if self._utterance.recent_voiced_ms < _GOES_ON_VOICED_MS:
-            return  # the service hears what we do not: a door, a cough
+        if self._utterance.recent_voiced_ms < _GOES_ON_VOICED_MS or self._utterance.full:
+            return  # the service hears what we do not, a door, a cough; or the turn has had its time
         self._note("goes-on")
         self._interrupt()
         self._turn_over = False
@@ -629,7 +638,8 @@ class Machine:
             self._end_reply(reply, completed=False)
 
     def _after_reply(self) -> None:
-        if self._manners.follow_up_ms and self._calls.open is not None and self._ear.open:
+        endless = self._utterance.full or self._follow_ups >= self._manners.max_follow_ups
+        if self._manners.follow_up_ms and self._calls.open is not None and self._ear.open and not endless:
             self._begin_turn(by_word=False)
             self._utterance.begin()
             self._go(State.LINGERING, self._manners.follow_up_ms)

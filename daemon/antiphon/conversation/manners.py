@@ -26,6 +26,9 @@ class Manners(BaseModel):
     follow_up_ms: int = Field(6000, ge=0, le=60_000)
     """After a reply, how long to listen for a follow-up without a wake word; 0 goes to sleep at once."""
 
+    max_follow_ups: int = Field(12, ge=1, le=1000)
+    """After so many turns without one, a wake word is needed again: else a television could talk to it for ever."""
+
     sorry_ms: int = Field(2500, ge=200, le=30_000)
     """How long a failure is shown before going back to sleep."""
 

@@ -66,6 +66,7 @@ MOVES: dict[State, dict[State, str]] = {
     },
     State.LINGERING: {
         State.LISTENING: "follow-up, wake word or talk",
+        State.OPENING: "call lost as somebody speaks",
         State.ASLEEP: "no follow-up, or the call is gone",
         State.SORRY: "the microphone failed",
         State.DEAF: "mute",
