@@ -41,14 +41,14 @@ _OPENS, _STARTS, _XRUNS, _FIRST_FRAME, _END_FRAME = 8, 9, 10, 11, 12
 
 
 def find_plugin(path: Path | None = None) -> Path:
-    """The card's library: `path`, else $ANTIPHON_CARD, else build/ of the source tree. Raises DeviceError."""
-    named = path or (Path(card) if (card := os.environ.get("ANTIPHON_CARD")) else None)
+    """The card's library: `path`, else $SIMULATED_CARD, else build/ of the source tree. Raises DeviceError."""
+    named = path or (Path(card) if (card := os.environ.get("SIMULATED_CARD")) else None)
     plugin = (named or Path(__file__).resolve().parents[3] / "build" / PLUGIN).absolute()
     if not plugin.is_file():
         raise DeviceError(
             "simulated sound card",
             f"there is no library at {plugin}",
-            "Run `make card` in the source tree, or name the library in ANTIPHON_CARD.",
+            "Run `make card` in the source tree, or name the library in SIMULATED_CARD.",
         )
     return plugin
 
