@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ from antiphon.secret import Secret
 from antiphon.settings import Settings
 
 THREAD_ENDS_S = 3.0
+LOOKUP_ENDS_S = 0.5
+_LOOKUP = "lookup"
 TERMINAL_LAMPS = 3
 _BACKLOG_MS = 30_000  # of speech may wait for a slow network, beyond the longest turn
 
@@ -86,12 +89,20 @@ class Appliance:
         )
 
         def progress() -> Progress:
-            deaf = machine.snapshot.deaf
-            return Progress(ear.progress, deaf, mouth.progress, True, inbox.posted, shell.handled)
+            return Progress(ear.progress, mouth.progress, inbox.posted, shell.handled)
+
+        def losses() -> dict[str, int]:
+            return {
+                "overflows": ear.losses.overflows,
+                "silent_losses": ear.losses.silent_losses,
+                "lost_frames": ear.losses.lost_frames,
+                "underflows": mouth.underflows,
+                "underruns": mouth.underruns,
+            }
 
         with self._threads(ear, mouth), self._hands(inbox):
             try:
-                await shell.run(painter.run(), shell.watch_over(progress))
+                await shell.run(painter.run(), shell.watch_over(progress), shell.tell_losses(losses))
             finally:
                 self._world.lamps.close()
 
@@ -155,6 +166,7 @@ def run_appliance(settings: Settings, key: Secret | None) -> int:
     """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend."""
     with own_stderr() as stderr:
         log = open_log(settings.log.format, settings.log.level, stderr)
+        faulthandler.enable(stderr)  # the watchdog's SIGABRT shows where each thread hangs
         faulthandler.register(signal.SIGUSR1, stderr, all_threads=True, chain=False)
         with libraries_into(log):
             world = open_world(settings, key, log)
@@ -164,6 +176,7 @@ def run_appliance(settings: Settings, key: Secret | None) -> int:
             asyncio.run(_until_signalled(appliance, log))
             log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
         faulthandler.unregister(signal.SIGUSR1)
+        faulthandler.disable()
         if appliance.zombies:  # a thread hangs in a driver, and an orderly exit would wait for it
             os._exit(1)
     return 1 if appliance.failed else 0
@@ -183,7 +196,16 @@ async def _until_signalled(appliance: Appliance, log: Log) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled, number)
+    lookups = ThreadPoolExecutor(2, thread_name_prefix=_LOOKUP)
+    loop.set_default_executor(lookups)
     await appliance.run()
+    lookups.shutdown(wait=False, cancel_futures=True)
+    for thread in threading.enumerate():
+        if thread.name.startswith(_LOOKUP):
+            thread.join(LOOKUP_ENDS_S)
+            if thread.is_alive():  # a name that nobody resolves; the loop and the interpreter would wait for it
+                log.write("info", "stopped", left="name resolution")
+                os._exit(1 if appliance.failed else 0)
 
 
 def make_machine(settings: Settings) -> Machine:

@@ -127,8 +127,22 @@ class Buttons(Protocol):
 # ── links ────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(slots=True)
+class LinkCounters:
+    """Frames of one call, from its start."""
+
+    sent: int = 0
+    received: int = 0
+    unknown: int = 0
+    malformed: int = 0
+    repeated: int = 0
+
+
 class Link(Protocol):
     """One call. Opened once, closed once, never reused. All methods but `run` return at once and never raise."""
+
+    counters: LinkCounters
+    """For the log, when the call is over."""
 
     async def run(self) -> None:
         """The whole life of the call: connect, post LinkOpened, carry events; always post LinkClosed, once, last."""
@@ -160,7 +174,7 @@ class Notifier(Protocol):
     """The service manager."""
 
     def ready(self) -> None:
-        """The appliance hears and answers."""
+        """The appliance is up: it hears, or has said why it cannot, and tries again."""
 
     def status(self, line: str) -> None:
         """One line for `systemctl status`."""

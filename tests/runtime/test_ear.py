@@ -1,6 +1,7 @@
 """The ear's thread: opens, closes, listens and says what went wrong, on a microphone that is driven by hand."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from queue import SimpleQueue
 
@@ -13,6 +14,7 @@ from antiphon.devices.fake_sound import FakeMicrophone
 from antiphon.errors import DeviceError
 from antiphon.pcm import samples_of
 from antiphon.runtime.ear import Ear, EarPlan
+from antiphon.runtime.liveness import Liveness, Progress
 
 BOUND_S = 20
 
@@ -213,3 +215,29 @@ def test_stop_closes_the_microphone():
     with running() as rig:
         rig.open()
     assert not rig.microphone.is_open
+
+
+class HangingMicrophone(FakeMicrophone):
+    """A driver that never comes back from opening, until the test lets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def open(self, deliver):
+        self.entered.set()
+        assert self.let_go.wait(BOUND_S)
+        return super().open(deliver)
+
+
+def test_an_ear_that_hangs_in_its_driver_shows_no_life():
+    """Else the watchdog would be fed for ever by an appliance that is deaf."""
+    microphone = HangingMicrophone()
+    with running(microphone) as rig:
+        liveness = Liveness()
+        rig.ear.open()
+        assert microphone.entered.wait(BOUND_S)
+        liveness.advanced(Progress(rig.ear.progress, mouth=1))
+        assert not liveness.advanced(Progress(rig.ear.progress, mouth=2))
+        microphone.let_go.set()
+        assert rig.event() == EarOpened()

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import pytest
 
@@ -21,6 +21,7 @@ from antiphon.conversation.history import Turn
 from antiphon.conversation.states import State
 from antiphon.errors import Problem
 from antiphon.links.fake import FakeLinks
+from antiphon.ports import LinkCounters
 from antiphon.runtime import shell as shell_module
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Progress
@@ -293,10 +294,10 @@ def test_the_watchdog_is_fed_by_progress_only():
     async def story():
         looks = iter(
             [
-                Progress(ear=1),
-                Progress(ear=2, posted=5),
-                Progress(ear=3, posted=5, handled=4),
-                Progress(ear=9, posted=5, handled=5),
+                Progress(ear=1, mouth=1),
+                Progress(ear=2, mouth=2, posted=5),
+                Progress(ear=3, mouth=3, posted=5, handled=4),
+                Progress(ear=9, mouth=9, posted=5, handled=5),
             ]
         )
         looked = []
@@ -305,7 +306,7 @@ def test_the_watchdog_is_fed_by_progress_only():
             looked.append((look := next(looks, None)) is not None)
             if look is None:
                 rig.done.watchdog_s = 0.0
-                return Progress(ear=99, posted=5, handled=5)
+                return Progress(ear=99, mouth=99, posted=5, handled=5)
             return look
 
         async with running(watchdog_s=0.003) as rig:
@@ -425,3 +426,34 @@ def leaves(group):
     return [
         leaf for one in group.exceptions for leaf in (leaves(one) if isinstance(one, ExceptionGroup) else [type(one)])
     ]
+
+
+def test_the_counters_of_a_call_are_told_when_it_is_over():
+    async def story():
+        async with running({Started: [fx.OpenLink(1, ())]}, links=FakeLinks([LinkOpened(0), LinkClosed(0)])) as rig:
+            await rig.mind.until_told(LinkClosed(1))
+        told = [call for call in rig.done.named("write") if "call-over" in call]
+        assert told == [("write", "info", "call-over", {"call": 1} | asdict(LinkCounters()))]
+
+    within(story)
+
+
+def test_losses_are_told_when_they_grow():
+    async def story():
+        counts = iter([{"overflows": 0}, {"overflows": 2}, {"overflows": 2}, {"overflows": 3}])
+
+        def counters():
+            count = next(counts, None)
+            if count is None:
+                raise StopAsyncIteration
+            return count
+
+        shell = Shell(FakeMind(None), Inbox(), done := Recorder(), done, FakeLinks(), [], done, done)
+        with pytest.raises((StopAsyncIteration, RuntimeError)):
+            await shell.tell_losses(counters, every_s=0.0)
+        assert done.named("write") == [
+            ("write", "warning", "lost", {"overflows": 2}),
+            ("write", "warning", "lost", {"overflows": 1}),
+        ]
+
+    within(story)

@@ -22,7 +22,7 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.history import Turn
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
-from antiphon.ports import Post
+from antiphon.ports import LinkCounters, Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class FakeLink:
 
     def __init__(self, script: Script, call: int, history: Sequence[Turn], post: Post) -> None:
         self.call = call
+        self.counters = LinkCounters()
         self.history = tuple(history)
         self.heard = bytearray()
         """All speech that was sent, mono s16le 24 kHz."""

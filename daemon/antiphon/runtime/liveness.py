@@ -8,13 +8,9 @@ class Progress:
     """What ear, mouth and mind have done since they began; every counter only grows."""
 
     ear: int = 0
-    """Capture blocks taken in, and attempts to open the stream again."""
-    deaf: bool = False
-    """The capture stream is closed on purpose."""
+    """Capture blocks that the ear's thread has taken in; and while the stream is closed, its looks at its queue."""
     mouth: int = 0
-    """Periods given to the sound card."""
-    playing: bool = False
-    """A reply or a chime is being played."""
+    """Rounds of the mouth's thread: it makes some each second, playing or not."""
     posted: int = 0
     """Events put into the inbox."""
     handled: int = 0
@@ -30,11 +26,8 @@ class Liveness:
     def advanced(self, now: Progress) -> bool:
         """True when all that should have moved since the last look has moved.
 
-        The ear must take blocks, unless it is closed on purpose; the mouth must be pulled, while it plays; the mind
-        must have handled all that was in the inbox at the last look.
+        A thread that hangs in a driver, opening its device or using it, makes no progress; nor does a mind that has
+        not handled all that was in the inbox at the last look.
         """
         last, self._last = self._last, now
-        ear = now.deaf or now.ear > last.ear
-        mouth = not now.playing or now.mouth > last.mouth
-        mind = now.handled >= last.posted
-        return ear and mouth and mind
+        return now.ear > last.ear and now.mouth > last.mouth and now.handled >= last.posted

@@ -6,7 +6,8 @@ any of them is a programmer's fault: it ends the process, and the service manage
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from antiphon.conversation import effects as fx
@@ -15,9 +16,11 @@ from antiphon.conversation.states import AT_REST
 from antiphon.ports import Link, LinkMaker, Log, Notifier, Watcher
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Liveness, Progress
+from antiphon.runtime.tally import Tally
 from antiphon.snapshot import Snapshot
 
 _CALLS_END_S = 3.0
+_TELL_LOSSES_S = 10.0
 
 
 class Mind(Protocol):
@@ -102,6 +105,14 @@ class Shell:
         """Let `run` return soon; nothing more is decided."""
         self._inbox.close()
 
+    async def tell_losses(self, counters: Callable[[], Mapping[str, int]], every_s: float = _TELL_LOSSES_S) -> None:
+        """Log what ear and mouth have lost, now and then; it never returns."""
+        tally = Tally()
+        while True:
+            await asyncio.sleep(every_s)
+            if lost := tally.grown(counters()):
+                self._log.write("warning", "lost", **lost)
+
     async def watch_over(self, progress: Callable[[], Progress]) -> None:
         """Feed the watchdog while everything that should advance does; returns when there is no watchdog."""
         liveness = Liveness()
@@ -133,8 +144,7 @@ class Shell:
         if not isinstance(event, Ticked):
             self.handled += 1
         if isinstance(event, LinkClosed):
-            self._links.pop(event.call, None)
-            self._tasks.pop(event.call, None)
+            self._forget(event.call)
         if isinstance(event, EarOpened | EarClosed) and not self._ready:
             self._ready = True
             self._notifier.ready()
@@ -142,6 +152,12 @@ class Shell:
         snapshot = self._mind.snapshot
         if snapshot != self._seen:
             self._show(snapshot)
+
+    def _forget(self, call: int) -> None:
+        link = self._links.pop(call, None)
+        self._tasks.pop(call, None)
+        if link is not None:
+            self._log.write("info", "call-over", call=call, **asdict(link.counters))
 
     def _show(self, snapshot: Snapshot) -> None:
         awake, was_awake = (one is not None and one.state not in AT_REST for one in (snapshot, self._seen))

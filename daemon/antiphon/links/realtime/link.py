@@ -35,7 +35,7 @@ from antiphon.links.realtime.messages import (
 )
 from antiphon.links.realtime.outbox import Outbox
 from antiphon.links.realtime.wire import decode, encode
-from antiphon.ports import Post
+from antiphon.ports import LinkCounters, Post
 from antiphon.secret import STARS, Secret
 
 MAX_MESSAGE_BYTES = 16 * 2**20
@@ -85,17 +85,6 @@ class RealtimePlan:
     """Lets ws:// go further than this machine."""
     backlog_ms: int = 90_000
     """Speech that may wait to be sent: a kept utterance of a minute, and half a minute more."""
-
-
-@dataclass(slots=True)
-class LinkCounters:
-    """Frames of one call, from its start."""
-
-    sent: int = 0
-    received: int = 0
-    unknown: int = 0
-    malformed: int = 0
-    repeated: int = 0
 
 
 class RealtimeLinkMaker:
