@@ -6,7 +6,6 @@ promise (ports.py) is to only copy.
 """
 
 import ctypes
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 import pyaudio
 
-from antiphon.devices.quiet import no_stderr
+from antiphon.devices.quiet import no_stderr, silence_stderr_for_good
 from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of, samples_of, spread
 from antiphon.ports import Block, StreamFormat
@@ -211,9 +210,7 @@ class _Stream:
         # interpreter at its end: one reference more, that nobody ever gives back.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._stream))
         # And it now prints 100 MB a second to standard error.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        os.close(nowhere)
+        silence_stderr_for_good()
 
 
 def _open(
