@@ -13,10 +13,14 @@ def heard(trigger: Trigger, *rows: tuple[float, ...]) -> list[str | None]:
     return [found and found.word for found in (trigger.hear([row], STEP) for row in rows)]
 
 
-def test_score_above_the_threshold_fires_with_its_score():
+def test_score_at_the_threshold_fires_with_its_score():
     trigger = Trigger([JARVIS, NABU])
-    assert trigger.hear([(0.5, 0.8)], STEP) is None
-    assert trigger.hear([(0.51, 0.8)], STEP) == Detection("jarvis", 0.51)
+    assert trigger.hear([(0.49, 0.79)], STEP) is None
+    assert trigger.hear([(0.5, 0.79)], STEP) == Detection("jarvis", 0.5)
+
+
+def test_the_highest_threshold_can_be_reached():
+    assert heard(Trigger([WakeWord("jarvis", 1.0, refractory_ms=800)]), (0.99,), (1.0,)) == [None, "jarvis"]
 
 
 def test_each_word_has_its_threshold_and_the_highest_score_wins():

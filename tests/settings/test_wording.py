@@ -20,7 +20,7 @@ SCHEMA = Settings.model_json_schema()
         (("microphone", "device"), "a whole number not below 0, text or null"),
         (("buttons", "talk"), "a whole number from 0 to 27 or null"),
         (("lamps", "pins"), "a list, [] for none, of a whole number from 0 to 27, at most 28"),
-        (("wake", "words", 0, "threshold"), "a number from 0 to 1 or null"),
+        (("wake", "words", 0, "threshold"), "a number from 0.01 to 1 or null"),
         (("wake", "words", 0), "a mapping with the keys engine, model, threshold, refractory_ms"),
         (("log",), "a mapping with the keys level, format"),
     ],

@@ -15,7 +15,7 @@ class WakeWord:
 
     name: str
     threshold: float
-    """A score above it, 0 to 1, is a detection."""
+    """The score, above 0 and up to 1, at which the word counts as heard."""
     refractory_ms: float = 1000
     """After this word was heard, for how long no word is."""
 
@@ -31,7 +31,7 @@ class Detection:
 class Trigger:
     """Decides which word fires, and holds its fire until the utterance is over.
 
-    1. The highest score among the words above their thresholds fires.
+    1. The highest score among the words that reach their thresholds fires.
     2. Then no word fires for the refractory time of the one that did: one utterance is one detection.
     3. Nor, after that, until that word's score has once been below its threshold: a score stays high for several
        steps, and a sound that lasts must not fire again and again.
@@ -52,7 +52,7 @@ class Trigger:
         self._quiet_frames = max(0, self._quiet_frames - frames)
         fired = None
         for row in rows:
-            above = [at for at, word in enumerate(self.words) if row[at] > word.threshold]
+            above = [at for at, word in enumerate(self.words) if row[at] >= word.threshold]
             if self._held not in above:
                 self._held = None
             if above and self._held is None and not self._quiet_frames:

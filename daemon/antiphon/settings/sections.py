@@ -219,7 +219,7 @@ class WakeWord(Section):
     also: hey_rhasspy), or the path of a .tflite file of your own.
     """
 
-    threshold: float | None = Field(default=None, ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0.01, le=1)
     """The score at which the word counts as heard, 0 to 1: higher for fewer false wakes; null is the model's own."""
 
     refractory_ms: int = Field(default=2000, ge=0, le=60_000)
