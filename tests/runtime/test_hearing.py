@@ -179,6 +179,21 @@ def test_own_endpointing_only_while_streaming():
     assert [event.edge for event in events if isinstance(event, Endpointed)] == ["began", "ended"]
 
 
+def test_a_word_in_a_turn_does_not_keep_its_end_from_being_judged():
+    ear = hearing(16_000, 7900, endpoint=Endpointer(100, 200))
+    ear.stream()
+    events = feed(ear, np.concatenate((np.full(8000, 9000, np.int16), np.zeros(8000, np.int16))), 1280)
+    assert [type(event) for event in events].count(Woke) == 1
+    assert [event.edge for event in events if isinstance(event, Endpointed)] == ["began", "ended"]
+
+
+def test_a_turn_may_begin_in_the_very_block_of_the_word():
+    ear = hearing(16_000, 1300, endpoint=Endpointer(100, 200))
+    ear.stream()
+    events = feed(ear, np.full(2560, 9000, np.int16), 1280)
+    assert [type(event) for event in events] == [Captured, Woke, Endpointed]
+
+
 def test_forget_leaves_nothing_behind():
     ear = hearing(16_000, 16_000)
     feed(ear, room(2, 16_000), 1280)

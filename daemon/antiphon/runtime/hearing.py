@@ -59,7 +59,7 @@ class Hearing:
         self._marks.extend(marks)
         detection = self._detect(wake_samples)
         if detection is not None:
-            return [self._wake(detection)]
+            return self._wake(detection, marks)
         if self._to_link is None:
             return []
         return self._pass_on(self._to_link, samples, marks)
@@ -104,11 +104,15 @@ class Hearing:
             return None
         return self._trigger.hear(self._engine.hear(wake_samples), len(wake_samples))
 
-    def _wake(self, detection: Detection) -> Woke:
+    def _wake(self, detection: Detection, marks: list[bool]) -> list[Event]:
         """The word, with all that was not sent yet up to now; from here on everything is."""
         detected_at = self._clock()
+        under_way = self.streaming
+        woke = Woke(detection.word, detection.score, self._unsent(), detected_at)
+        if under_way:  # the word is part of a turn that is being judged
+            return [woke, *self._edges(marks)]
         self._restart_endpoint()
-        return Woke(detection.word, detection.score, self._unsent(), detected_at)
+        return [woke]
 
     def _unsent(self) -> bytes:
         """What is kept and was never sent, at the link's rate; from here on the stream is being sent."""
@@ -120,10 +124,12 @@ class Hearing:
 
     def _pass_on(self, to_link: Resampler, samples: Samples, marks: list[bool]) -> list[Event]:
         self._sent = self._kept.end
-        events: list[Event] = [Captured(bytes_of(to_link.take(samples)), float(MARK_MS * sum(marks)))]
-        if self._endpoint is not None:
-            events += [Endpointed(edge) for edge in self._endpoint.hear(marks)]
-        return events
+        captured = Captured(bytes_of(to_link.take(samples)), float(MARK_MS * sum(marks)))
+        return [captured, *self._edges(marks)]
+
+    def _edges(self, marks: list[bool]) -> list[Event]:
+        """What the next marks tell of the turn."""
+        return [Endpointed(edge) for edge in self._endpoint.hear(marks)] if self._endpoint is not None else []
 
     def _voiced_ms(self, last_ms: float) -> float:
         """How much voice is in the last so many milliseconds."""
