@@ -1,6 +1,9 @@
 """The composition root, with fakes for the world: a whole turn in one process, and what is said of what is missing."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import asynccontextmanager
@@ -10,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import verbs
 from antiphon import app
 from antiphon.app import Appliance, World, make_links, make_machine, open_board, open_wake_words
 from antiphon.audio.trigger import Trigger, WakeWord
@@ -354,3 +358,29 @@ def test_links_are_made_as_the_settings_say():
     links = make_links(settings_of("realtime.voice=lucy", "conversation.max_turn_ms=50000"), None)
     assert links._plan.voice == "lucy"
     assert links._plan.backlog_ms > 50_000
+
+
+NOBODY_RESOLVES = """
+import socket, sys, threading
+socket.getaddrinfo = lambda *_, **__: threading.Event().wait()
+from antiphon.cli import main
+sys.exit(main(["run", "--set", "wake.words=[]", "--set", "log.format=json"]))
+"""
+
+
+def test_a_name_that_nobody_resolves_does_not_hold_up_the_end(tmp_path):
+    """A dead DNS server: the lookup's thread never ends, and neither loop nor interpreter may wait for it."""
+    environ = verbs.environment(None, tmp_path, STEPFUN_API_KEY="sk-test")
+    with subprocess.Popen(
+        [sys.executable, "-c", NOBODY_RESOLVES], env=environ, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if '"ready"' in line:
+                    process.send_signal(signal.SIGTERM)
+                    break
+            assert process.wait(timeout=60) == 0
+            assert '"left": "name resolution"' in process.stderr.read()
+        finally:
+            process.kill()
