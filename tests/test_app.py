@@ -125,7 +125,7 @@ async def running(*sets, links=None, engine=None, notifier=None, microphone=None
         lamps=FakeLamps(3),
         buttons=buttons or FakeButtons(),
         engine=engine,
-        trigger=Trigger([WakeWord("hey", 0.5)]),
+        trigger=Trigger([WakeWord("hey", 0.5, refractory_ms=1000)]),
         make_link=links or FakeLinks(one_turn(bytes_of(REPLY))),
         endpoint=None,
     )

@@ -28,7 +28,7 @@ def warm_and_open(at=0.0):
 
 
 def on_demand():
-    return Calls(CallPlan(warm=False))
+    return Calls(CallPlan(warm=False, renew_after_s=1500.0))
 
 
 def wait_of(calls, now, *, at_rest=True):

@@ -38,7 +38,7 @@ def heard_of(microphone, seconds, said_at):
     """All that is shown of the microphone's first `seconds`; `said_at`: sample -> word."""
     shown = []
     engine = ScriptedWakeEngine(["jarvis", "alexa"], said_at)
-    trigger = Trigger([WakeWord("jarvis", 0.5), WakeWord("alexa", 0.5)])
+    trigger = Trigger([WakeWord("jarvis", 0.5, refractory_ms=1000), WakeWord("alexa", 0.5, refractory_ms=1000)])
     listen_to(microphone, engine, trigger, shown.append, seconds)
     return shown
 
@@ -133,7 +133,7 @@ def test_a_bar_has_a_stroke_at_the_threshold(mark, place):
 
 def test_the_screen_shows_level_scores_and_the_last_detection():
     terminal = io.StringIO()
-    with screen(Trigger([WakeWord("jarvis", 0.5)]), terminal) as show:
+    with screen(Trigger([WakeWord("jarvis", 0.5, refractory_ms=1000)]), terminal) as show:
         show(Heard(0.08, -40.0, {"jarvis": 0.75}, ("jarvis", 0.75)))
         show(Heard(0.16, -40.0, {"jarvis": 0.0}, None))
     picture = terminal.getvalue()

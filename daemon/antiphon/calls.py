@@ -22,8 +22,8 @@ _PROVEN_S = 60.0  # a call that lasted this long ends the row of failures; one t
 class CallPlan:
     """How connections are kept: `warm` holds one open while asleep; else one is opened for each conversation."""
 
-    warm: bool = True
-    renew_after_s: float = 25 * 60.0
+    warm: bool
+    renew_after_s: float
 
 
 class Calls:

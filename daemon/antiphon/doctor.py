@@ -54,7 +54,7 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
     yield check_clock()
     microphone, speaker = make_sound_card(settings)
     yield _check_sound("microphone", lambda: check_microphone(microphone))
-    yield _check_sound("speaker", lambda: check_speaker(speaker))
+    yield _check_sound("speaker", lambda: check_speaker(speaker, settings.speaker.chime_level_db))
     yield check_wake_words(settings)
     yield check_gpio(settings)
     yield check_systemd(environ)

@@ -43,7 +43,6 @@ def test_waits_for_its_depth_then_plays_all_in_order():
     card.buffer.push("a", ramp(1, 1000))
     card.pull(2)
     assert not any(card.sound)
-    assert card.buffer.buffered_ms == pytest.approx(1000 / 24)
     card.buffer.push("a", ramp(1001, 1000))
     card.pull(5)
     assert card.sound[2 * PERIOD :][:2000] == list(range(1, 2001))
@@ -120,6 +119,42 @@ def test_calm_makes_it_shallower_down_to_the_least():
         card.buffer.end(reply)
         card.pull(6)
     assert card.buffer.depth_ms == 20
+
+
+def clean_reply(card: Card, name: str) -> None:
+    card.buffer.push(name, ramp(1, 2000))
+    card.buffer.end(name)
+    card.pull(6)
+
+
+def underrun(card: Card, name: str) -> None:
+    """Twice as much as is needed, played dry, and then more."""
+    card.buffer.push(name, ramp(1, 24 * 1000))
+    card.pull(51)
+    card.buffer.push(name, ramp(1, 24 * 1000))
+    card.buffer.end(name)
+    card.pull(51)
+
+
+@pytest.mark.parametrize("most_ms", [0, 10])
+def test_it_is_never_deeper_than_the_most(most_ms):
+    card = Card(JitterPlan(start_ms=most_ms, most_ms=most_ms))
+    clean_reply(card, "calm")
+    assert card.buffer.depth_ms <= most_ms
+    underrun(card, "bad")
+    assert card.buffer.underruns == 1
+    assert card.buffer.depth_ms <= most_ms
+
+
+def test_what_begins_at_nothing_stays_there_in_calm_and_grows_with_underruns():
+    card = Card(JitterPlan(start_ms=0, most_ms=500, growth=2.0))
+    clean_reply(card, "calm")
+    assert card.buffer.depth_ms == 0
+    depths = []
+    for reply in "abc":
+        underrun(card, reply)
+        depths.append(card.buffer.depth_ms)
+    assert depths == [40, 80, 160]
 
 
 def test_hush_fades_within_the_next_period_and_tells_what_was_heard():

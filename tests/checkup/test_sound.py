@@ -113,23 +113,23 @@ class Card:
 
 def test_a_speaker_plays_the_quiet_chime_to_its_end():
     card = Card(periods=10_000)
-    finding = check_speaker(card, ENOUGH_S)
+    finding = check_speaker(card, -40.0, ENOUGH_S)
     assert finding.verdict == "ok", finding
-    played, sound = np.concatenate(card.played), chime("wake", 24_000)
+    played, sound = np.concatenate(card.played), chime("wake", 24_000, -40.0)
     first = np.flatnonzero(played)[0] - np.flatnonzero(sound)[0]
     assert played[first : first + len(sound)].tolist() == sound.tolist()
     assert len(played) >= first + len(sound) + frames_in(card.latency_ms, 24_000)
 
 
 def test_a_speaker_that_stops_taking_sound():
-    finding = check_speaker(Card(periods=3), HASTY_S)
+    finding = check_speaker(Card(periods=3), -26.0, HASTY_S)
     assert finding.verdict == "fail"
     assert "took 60 ms of sound" in finding.says
     assert finding.remedy
 
 
 def test_a_speaker_that_runs_dry():
-    finding = check_speaker(Card(periods=10_000, dry=2), ENOUGH_S)
+    finding = check_speaker(Card(periods=10_000, dry=2), -26.0, ENOUGH_S)
     assert finding.verdict == "warn"
     assert "underflows: 2" in finding.says
 
@@ -137,6 +137,6 @@ def test_a_speaker_that_runs_dry():
 def test_a_speaker_that_is_not_there():
     card = Card()
     card.refusal = GONE
-    finding = check_speaker(card)
+    finding = check_speaker(card, -26.0)
     assert finding.verdict == "fail"
     assert "make run" in finding.remedy

@@ -38,7 +38,10 @@ class Playbook:
 
     def __init__(self, *, own: bool = False, warm: bool = True, **manners: int) -> None:
         self.machine = Machine(
-            Manners(**manners), Calls(CallPlan(warm=warm)), Gestures(double_ms=350, hold_ms=800), own_endpointing=own
+            Manners(**manners),
+            Calls(CallPlan(warm=warm, renew_after_s=1500.0)),
+            Gestures(double_ms=350, hold_ms=800),
+            own_endpointing=own,
         )
         self.at = 100.0
         self.notes: list[Note] = []

@@ -59,17 +59,20 @@ def devices():
 def formats():
     """What opens when this is asked for."""
     wishes = {
-        "as asked": PyAudioMicrophone("mic", 24_000, 80),
-        "its own rate": PyAudioMicrophone("hwmic", 44_100, 80),
+        "as asked": PyAudioMicrophone("mic", 24_000, 80, 1),
+        "its own rate": PyAudioMicrophone("hwmic", 44_100, 80, 1),
         "fewer channels": PyAudioMicrophone("hwmic", 24_000, 80, channels=4),
-        "speaker's own rate": PyAudioSpeaker("hwspk", 44_100, 40),
+        "speaker's own rate": PyAudioSpeaker("hwspk", 44_100, 40, 1),
     }
     told = {}
     for name, device in wishes.items():
         told[name] = asdict(device.open(lambda *_: b""))
         device.close()
         device.close()
-    for name, device in {"absent": PyAudioMicrophone("theremin"), "index": PyAudioSpeaker(99)}.items():
+    for name, device in {
+        "absent": PyAudioMicrophone("theremin", 24_000, 80, 1),
+        "index": PyAudioSpeaker(99, 24_000, 20, 1),
+    }.items():
         try:
             device.open(lambda *_: b"")
         except DeviceError as error:
@@ -80,7 +83,7 @@ def formats():
 def capture():
     """A second of blocks as they come."""
     blocks = SimpleQueue()
-    microphone = PyAudioMicrophone("hwmic", 24_000, 40)
+    microphone = PyAudioMicrophone("hwmic", 24_000, 40, 1)
     microphone.open(blocks.put)
     got = [blocks.get(timeout=BOUND_S) for _ in range(25)]
     microphone.close()
@@ -98,7 +101,7 @@ def play():
             enough.set()
         return len(pulls).to_bytes(2, "little") * frames
 
-    speaker = PyAudioSpeaker("hwspk", 24_000, 40)
+    speaker = PyAudioSpeaker("hwspk", 24_000, 40, 1)
     speaker.open(pull)
     ok = enough.wait(BOUND_S)
     speaker.close()
@@ -108,8 +111,8 @@ def play():
 def ear_stalled():
     """The ear streams while its callback is held up for 1.5 s; what it captured, and what it says was lost."""
     events = SimpleQueue()
-    microphone = Stalled(PyAudioMicrophone("hwmic", 24_000, 40), 10, 1.5)
-    ear = Ear(microphone, None, NoVoice(), None, None, events.put, EarPlan(stall_ms=10_000))
+    microphone = Stalled(PyAudioMicrophone("hwmic", 24_000, 40, 1), 10, 1.5)
+    ear = Ear(microphone, None, NoVoice(), None, None, events.put, EarPlan(preroll_ms=2000, stall_ms=10_000))
     ear.start()
     ear.open()
     ear.stream()
@@ -130,7 +133,9 @@ def ear_stalled():
 def ear_unplugged():
     """The cable is pulled (by the test, when it reads that the ear is open); what the ear says, and that it can end."""
     events = SimpleQueue()
-    ear = Ear(PyAudioMicrophone("hwmic", 24_000, 40), None, NoVoice(), None, None, events.put)
+    ear = Ear(
+        PyAudioMicrophone("hwmic", 24_000, 40, 1), None, NoVoice(), None, None, events.put, EarPlan(preroll_ms=2000)
+    )
     ear.start()
     ear.open()
     assert events.get(timeout=BOUND_S) == EarOpened()
@@ -146,9 +151,9 @@ def mouth_talks():
     """Replies, one of them cut off; when the mouth said what of each."""
     events = SimpleQueue()
     mouth = Mouth(
-        PyAudioSpeaker("hwspk", 24_000, 40),
+        PyAudioSpeaker("hwspk", 24_000, 40, 1),
         lambda event: events.put((time.monotonic(), event)),
-        MouthPlan(stall_ms=10_000, jitter=JitterPlan(start_ms=40)),
+        MouthPlan(None, JitterPlan(start_ms=40, most_ms=500), stall_ms=10_000),
     )
     mouth.start()
     mouth.prepare()
@@ -172,7 +177,9 @@ def mouth_talks():
 def mouth_unplugged():
     """As ear_unplugged, for the speaker."""
     events = SimpleQueue()
-    mouth = Mouth(PyAudioSpeaker("hwspk", 24_000, 40), events.put)
+    mouth = Mouth(
+        PyAudioSpeaker("hwspk", 24_000, 40, 1), events.put, MouthPlan(None, JitterPlan(start_ms=60, most_ms=500))
+    )
     mouth.start()
     mouth.play("a", bytes(48_000))
     assert events.get(timeout=BOUND_S) == Sounded("a")

@@ -42,7 +42,7 @@ class Rig:
         self.microphone = microphone
         self.events: SimpleQueue = SimpleQueue()
         self.engine = LoudIsWord()
-        trigger = Trigger([WakeWord("hey", 0.5)])
+        trigger = Trigger([WakeWord("hey", 0.5, refractory_ms=1000)])
         plan = EarPlan(preroll_ms=200, stall_ms=stall_ms)
         self.ear = Ear(microphone, self.engine, Mute(), trigger, None, self.events.put, plan)
 

@@ -23,7 +23,12 @@ class Rig:
     def __init__(self, speaker: FakeSpeaker, **plan) -> None:
         self.speaker = speaker
         self.events: SimpleQueue = SimpleQueue()
-        plan = {"stall_ms": 1e9, "linger_ms": 1e9, "jitter": JitterPlan(start_ms=40)} | plan
+        plan = {
+            "chime_level_db": -26.0,
+            "stall_ms": 1e9,
+            "linger_ms": 1e9,
+            "jitter": JitterPlan(start_ms=40, most_ms=500),
+        } | plan
         self.mouth = Mouth(speaker, self.events.put, MouthPlan(**plan))
 
     def event(self):

@@ -1,9 +1,20 @@
 """The keys, their defaults, and the checks of one key against another."""
 
+import inspect
+from collections.abc import Callable
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from antiphon.audio.chime import chime
+from antiphon.audio.jitter import JitterPlan
+from antiphon.audio.trigger import WakeWord as HeardWord
+from antiphon.calls import CallPlan
+from antiphon.checkup.sound import check_speaker
 from antiphon.conversation.manners import Manners
+from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker
+from antiphon.runtime.ear import EarPlan
+from antiphon.runtime.mouth import MouthPlan
 from antiphon.settings.sections import Realtime, Section, Settings, Speaker, WakeWord, is_loopback
 
 
@@ -15,6 +26,25 @@ def sentences(section: type[BaseModel], **values: object) -> list[str]:
     with pytest.raises(ValidationError) as caught:
         section(**values)
     return [error["msg"] for error in caught.value.errors()]
+
+
+@pytest.mark.parametrize(
+    ("taker", "names"),
+    [
+        (CallPlan, "warm renew_after_s"),
+        (EarPlan, "preroll_ms"),
+        (HeardWord, "threshold refractory_ms"),
+        (JitterPlan, "start_ms most_ms"),
+        (MouthPlan, "chime_level_db jitter"),
+        (PyAudioMicrophone, "device rate_hz block_ms channels"),
+        (PyAudioSpeaker, "device rate_hz block_ms channels"),
+        (check_speaker, "chime_db"),
+        (chime, "level_db"),
+    ],
+)
+def test_what_takes_a_setting_has_no_default_of_its_own(taker: Callable[..., object], names: str) -> None:
+    parameters = inspect.signature(taker).parameters
+    assert [name for name in names.split() if parameters[name].default is not inspect.Parameter.empty] == []
 
 
 @pytest.mark.parametrize("section", sections())

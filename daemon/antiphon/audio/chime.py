@@ -10,8 +10,6 @@ import numpy as np
 
 from antiphon.pcm import Floats, Samples, clipped, frames_in
 
-LEVEL_DB = -26.0
-"""Root mean square level of a chime's notes: to be noticed in a room, not to fill it."""
 EDGE_MS = 12.0
 """Each note swells and dies over this long: a hard edge is a click."""
 
@@ -32,8 +30,8 @@ CHIMES: dict[str, tuple[Note, ...]] = {
 }
 
 
-def chime(name: str, rate_hz: int, level_db: float = LEVEL_DB) -> Samples:
-    """The chime `name` at `rate_hz`; KeyError for a name that is not in CHIMES."""
+def chime(name: str, rate_hz: int, level_db: float) -> Samples:
+    """The chime `name` at `rate_hz`, its notes at `level_db` (dBFS, root mean square); KeyError when there is none."""
     notes = [_sounded(note, rate_hz) for note in CHIMES[name]]
     loud: Floats = np.concatenate(notes)
     # A sine's root mean square is 3 dB below its peak.

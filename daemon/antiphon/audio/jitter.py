@@ -22,9 +22,10 @@ REMEMBERED = 8
 class JitterPlan:
     """How deep the buffer is, in milliseconds of sound that must be there before a reply begins."""
 
-    start_ms: float = 60.0
+    start_ms: float
+    most_ms: float
     least_ms: float = 20.0
-    most_ms: float = 500.0
+    """Calm makes it no shallower than this, or than `most_ms`; the first underrun begins here."""
     fade_ms: float = 8.0
     """How long a hushed reply fades: at once is a click."""
     growth: float = 1.6
@@ -46,11 +47,12 @@ class Fact:
 class JitterBuffer:
     """One queue of replies, played one after the other, each from its first to its last frame."""
 
-    def __init__(self, rate_hz: int, plan: JitterPlan | None = None, depth_ms: float | None = None) -> None:
+    def __init__(self, rate_hz: int, plan: JitterPlan, depth_ms: float | None = None) -> None:
         """For frames at `rate_hz`; `depth_ms` carries over what another buffer has learned."""
         self.rate_hz = rate_hz
-        self._plan = plan or JitterPlan()
-        self.depth_ms = self._plan.start_ms if depth_ms is None else depth_ms
+        self._plan = plan
+        self._least_ms = min(plan.least_ms, plan.most_ms)
+        self.depth_ms = plan.start_ms if depth_ms is None else depth_ms
         """How much sound must be there before a reply begins: what it adds, at most, to the first sound."""
         self.underruns = 0
         self._card = _CardTime(rate_hz)
@@ -62,11 +64,6 @@ class JitterBuffer:
     def playing(self) -> bool:
         """Whether anything is still to be played or to be told."""
         return bool(self._queue or self._facts)
-
-    @property
-    def buffered_ms(self) -> float:
-        """Sound that is here and has not been given to the card."""
-        return ms_of(sum(reply.waiting for reply in self._queue), self.rate_hz)
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────────
 
@@ -80,7 +77,7 @@ class JitterBuffer:
         if one.dry:
             self.underruns += 1
             one.underran, one.flowing = True, False
-            self.depth_ms = min(self._plan.most_ms, self.depth_ms * self._plan.growth)
+            self.depth_ms = min(self._plan.most_ms, max(self.depth_ms, self._least_ms) * self._plan.growth)
             one.dry = False
         one.chunks.append(samples)
         one.waiting += len(samples)
@@ -158,7 +155,8 @@ class JitterBuffer:
         at_s = max(one.last_heard_s(self.rate_hz), now_s) if one.hushed else one.last_heard_s(self.rate_hz)
         self._tell(Fact("hushed" if one.hushed else "finished", one.name, at_s, one.taken))
         if not (one.underran or one.hushed) and one.taken:
-            self.depth_ms = max(self._plan.least_ms, self.depth_ms * self._plan.shrink)
+            # What the owner began below the least stays there: calm never makes it deeper.
+            self.depth_ms = min(self.depth_ms, max(self._least_ms, self.depth_ms * self._plan.shrink))
 
     def _recut(self, one: "_Reply", now_s: float) -> None:
         """A hush that came too late to cut anything: what would be told as finished is told as hushed."""

@@ -16,7 +16,7 @@ class WakeWord:
     name: str
     threshold: float
     """The score, above 0 and up to 1, at which the word counts as heard."""
-    refractory_ms: float = 1000
+    refractory_ms: float
     """After this word was heard, for how long no word is."""
 
 

@@ -79,8 +79,8 @@ def _frames(block: Block, stream: StreamFormat) -> int:
     return len(samples_of(block.pcm)) // stream.channels
 
 
-def check_speaker(speaker: Speaker, patience_s: float = PATIENCE_S) -> Finding:
-    """Play the wake chime: whether the card takes it, in time."""
+def check_speaker(speaker: Speaker, chime_db: float, patience_s: float = PATIENCE_S) -> Finding:
+    """Play the wake chime at this level (dBFS): whether the card takes it, in time."""
     tune = _Tune()
     try:
         stream = speaker.open(tune.pull)
@@ -88,7 +88,7 @@ def check_speaker(speaker: Speaker, patience_s: float = PATIENCE_S) -> Finding:
         return Finding("speaker", "fail", str(error), NO_DEVICE)
     try:
         # What the card has taken sounds only after its latency, and closing it would cut that off.
-        tune.begin(chime("wake", stream.rate_hz), frames_in(stream.output_latency_ms, stream.rate_hz))
+        tune.begin(chime("wake", stream.rate_hz, chime_db), frames_in(stream.output_latency_ms, stream.rate_hz))
         played = tune.over.wait(patience_s)
         dry = speaker.underflows()
     finally:

@@ -81,9 +81,7 @@ def choose(devices: list[Device], direction: Direction, wanted: int | str | None
 class PyAudioMicrophone:
     """ports.Microphone on a sound card."""
 
-    def __init__(
-        self, device: int | str | None, rate_hz: int | None = 16_000, block_ms: float = 80, channels: int = 1
-    ) -> None:
+    def __init__(self, device: int | str | None, rate_hz: int | None, block_ms: float, channels: int) -> None:
         """What is asked for; `open` says what was got. Blocks of 20 to 80 ms: shorter ones lose sound when stalled."""
         self._wanted = _Wanted("input", device, rate_hz, channels, block_ms)
         self._stream: _Stream | None = None
@@ -117,9 +115,7 @@ class PyAudioMicrophone:
 class PyAudioSpeaker:
     """ports.Speaker on a sound card."""
 
-    def __init__(
-        self, device: int | str | None, rate_hz: int | None = 24_000, block_ms: float = 20, channels: int = 1
-    ) -> None:
+    def __init__(self, device: int | str | None, rate_hz: int | None, block_ms: float, channels: int) -> None:
         """What is asked for; `open` says what was got. PortAudio buffers two blocks: one is the least delay."""
         self._wanted = _Wanted("output", device, rate_hz, channels, block_ms)
         self._stream: _Stream | None = None

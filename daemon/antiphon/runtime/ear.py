@@ -29,7 +29,7 @@ IDLE_S = 1.0
 class EarPlan:
     """The ear's limits, in milliseconds."""
 
-    preroll_ms: float = 2000.0
+    preroll_ms: float
     """How much of the past is kept, so that no word is lost."""
     stall_ms: float = 1000.0
     """Without a block for this long the microphone is taken for dead."""
@@ -57,10 +57,10 @@ class Ear:
         trigger: Trigger | None,
         endpoint: Endpointer | None,
         post: Post,
-        plan: EarPlan | None = None,
+        plan: EarPlan,
     ) -> None:
         """`engine` and `trigger` go together; `endpoint` only when this side judges the end of a turn."""
-        self._microphone, self._post, self._plan = microphone, post, plan or EarPlan()
+        self._microphone, self._post, self._plan = microphone, post, plan
         self._make_hearing = partial(
             Hearing,
             engine=engine,

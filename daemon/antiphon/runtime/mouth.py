@@ -8,14 +8,14 @@ microseconds.
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from threading import Condition, Lock
 from threading import Event as Flag
 
 import numpy as np
 
-from antiphon.audio.chime import LEVEL_DB, chime
+from antiphon.audio.chime import chime
 from antiphon.audio.jitter import Fact, JitterBuffer, JitterPlan
 from antiphon.audio.resample import Resampler
 from antiphon.conversation.effects import ChimeName
@@ -37,21 +37,21 @@ RETRY_S = 1.0
 class MouthPlan:
     """The mouth's limits, in milliseconds."""
 
+    chime_level_db: float | None
+    """How loud chimes are, in dBFS; None is silence."""
+    jitter: JitterPlan
     linger_ms: float = 3000.0
     """After the last sound, how long the speaker stays open when nobody prepared for more."""
     stall_ms: float = 1000.0
     """When the sound card has asked for nothing for this long, the speaker is taken for dead."""
-    chime_level_db: float | None = LEVEL_DB
-    """How loud chimes are, in dBFS; None is silence."""
-    jitter: JitterPlan = field(default_factory=JitterPlan)
 
 
 class Mouth:
     """Thread "mouth". All public methods return at once and may be called from any thread; `stop` alone waits."""
 
-    def __init__(self, speaker: Speaker, post: Post, plan: MouthPlan | None = None) -> None:
+    def __init__(self, speaker: Speaker, post: Post, plan: MouthPlan) -> None:
         """Nothing is opened before the first `prepare`, `chime` or `play`."""
-        self._speaker, self._post, self._plan = speaker, post, plan or MouthPlan()
+        self._speaker, self._post, self._plan = speaker, post, plan
         self._news = Condition(Lock())
         self._thread = OwnerThread("mouth", self._run, self._wake)
         self._commands: deque[Callable[[], None]] = deque()
