@@ -1,5 +1,7 @@
 """Floor 3. Lamps drawn in a terminal, or told in words where the stream is none."""
 
+import os
+import select
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -7,9 +9,13 @@ from antiphon.faces import Rgb
 
 
 class TerminalLamps:
-    """On a terminal one line of dots, redrawn in place; elsewhere one plain line for each new face."""
+    """On a terminal one line of dots, redrawn in place; elsewhere one plain line for each new face.
+
+    It never waits for the reader: what a full pipe, or a terminal stopped with Ctrl-S, does not take now is not drawn.
+    """
 
     def __init__(self, stream: TextIO, count: int) -> None:
+        """`stream` is a file of the system's; nothing is left in its buffer."""
         self.count = count
         self._stream = stream
         self._in_place = stream.isatty()
@@ -20,9 +26,8 @@ class TerminalLamps:
         """Draw the lamps. A stream whose reader has gone is left alone from then on."""
         if self._in_place:
             self._write(f"\r{''.join(map(_dot, colours))} {word}\x1b[K")
-        elif word != self._word:
-            self._write(f"lamps: {word}\n")
-        self._word = word
+        elif word != self._word and self._write(f"lamps: {word}\n"):
+            self._word = word
 
     def close(self) -> None:
         """Wipe the line."""
@@ -30,14 +35,25 @@ class TerminalLamps:
             self._write("\r\x1b[K")
         self._gone = True
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str) -> bool:
+        """Write it now, past the stream's buffer, which would wait; or return False."""
         if self._gone:
-            return
+            return False
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            fd = self._stream.fileno()
+            # What polls writable takes a line as short as this without blocking: a pipe, PIPE_BUF bytes (pipe(7)).
+            if _takes(fd):
+                os.write(fd, text.encode(self._stream.encoding, errors="replace"))
+                return True
         except (OSError, ValueError):  # ValueError: the stream is closed
             self._gone = True
+        return False
+
+
+def _takes(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return any(happened & select.POLLOUT for _, happened in poll.poll(0))
 
 
 def _dot(colour: Rgb) -> str:
