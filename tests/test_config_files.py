@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.config_files import find_key, read_layers
-from antiphon.errors import SettingsError
+from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Realtime, Settings, load
 
 KEY = "sk-hunter2"
@@ -121,6 +121,15 @@ def test_the_key_comes_from_the_first_place_that_has_it(tmp_path: Path) -> None:
 def test_no_key_is_one_sentence_that_names_the_three_places() -> None:
     said = why_no_key(Settings(), {})
     assert all(place in said for place in ("$STEPFUN_API_KEY", "systemd credential", "realtime.key_file"))
+
+
+def test_no_key_is_another_error_than_one_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(MissingKeyError):
+        find_key(Settings(), {})
+    for settings, environ in ((named(tmp_path / "none"), {}), (Settings(), {"STEPFUN_API_KEY": "two words"})):
+        with pytest.raises(SettingsError) as caught:
+            find_key(settings, environ)
+        assert not isinstance(caught.value, MissingKeyError)
 
 
 def test_this_machine_needs_no_key() -> None:

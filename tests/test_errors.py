@@ -11,6 +11,7 @@ from antiphon.errors import (
     Garbled,
     LinkError,
     Lost,
+    MissingKeyError,
     ModelError,
     Problem,
     Refused,
@@ -18,7 +19,7 @@ from antiphon.errors import (
 )
 
 
-@pytest.mark.parametrize("kind", [SettingsError, DeviceError, ModelError, AudioFileError, LinkError])
+@pytest.mark.parametrize("kind", [SettingsError, MissingKeyError, DeviceError, ModelError, AudioFileError, LinkError])
 def test_one_root_catches_all(kind):
     assert issubclass(kind, AntiphonError)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import BinaryIO
 
-from antiphon.errors import SettingsError
+from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.secret import Secret
 from antiphon.settings import Layer, Settings, Typed, is_loopback
 
@@ -50,8 +50,8 @@ def read_layers(
 def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     """The API key, from the first of: $STEPFUN_API_KEY, the systemd credential, realtime.key_file.
 
-    None only when the service is on this machine, which needs no key. Raises SettingsError when a key is missing,
-    or cannot be used; the error never holds a part of it.
+    None only when the service is on this machine, which needs no key. Raises MissingKeyError when none of them names
+    a key, SettingsError when the key that is named cannot be used; the error never holds a part of it.
     """
     if environ.get(KEY_VARIABLE, "").strip():
         return _secret(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
@@ -63,7 +63,7 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
         return _key_from(Path(settings.realtime.key_file), from_systemd=False)
     if is_loopback(settings.realtime.url):
         return None
-    raise SettingsError(
+    raise MissingKeyError(
         f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL}, "
         "or in a file named by realtime.key_file"
     )

@@ -35,6 +35,10 @@ class SettingsError(AntiphonError):
     """The owner's settings cannot be used; `str()` holds every error, one a line."""
 
 
+class MissingKeyError(SettingsError):
+    """No API key is named anywhere; one that is named and cannot be used is a SettingsError like any other."""
+
+
 class DeviceError(AntiphonError):
     """A microphone, speaker, lamp or button cannot be used: which, why, and the remedy."""
 
