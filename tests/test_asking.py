@@ -14,22 +14,15 @@ import pytest
 from antiphon.asking import check_output, check_question
 from antiphon.cli import main
 from antiphon.errors import AudioFileError
-from antiphon.pcm import bytes_of, decode, frames_in
+from antiphon.pcm import decode, frames_in
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from antiphon.tape import WholeQuestion
 from loopback import SPOKEN_MS, refused_port, stepfun, tone
 from verbs import ALONE, environment, own_words, running
+from waves import write_wav
 
 RATE_HZ = 24_000
-
-
-def write(path, samples, rate_hz=RATE_HZ):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(bytes_of(samples))
-    return path
 
 
 def read(path):
@@ -55,7 +48,7 @@ def _key(monkeypatch):
 
 @pytest.fixture
 def question(tmp_path):
-    return write(tmp_path / "question.wav", voice(1600))
+    return write_wav(tmp_path / "question.wav", voice(1600))
 
 
 @pytest.fixture
@@ -121,21 +114,21 @@ def test_no_sample_of_the_question_is_lost(service, question):
 def test_a_pause_inside_the_question_does_not_cut_it(service, tmp_path):
     pause_ms = 9000  # longer than any silence that ends a turn
     asked = np.concatenate((voice(1000), silence(pause_ms), voice(1000)))
-    assert ask(service, write(tmp_path / "question.wav", asked)) == 0
+    assert ask(service, write_wav(tmp_path / "question.wav", asked)) == 0
     (session,) = service.sessions
     (turn,) = session.turns
     assert turn.end_frame >= len(asked)
 
 
 def test_a_question_shorter_than_a_service_takes_is_filled_up(service, tmp_path):
-    assert ask(service, write(tmp_path / "question.wav", voice(300))) == 0
+    assert ask(service, write_wav(tmp_path / "question.wav", voice(300))) == 0
     (session,) = service.sessions
     assert session.turns[0].end_frame >= frames_in(1000, RATE_HZ)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16_000, 22_050, 44_100])
 def test_a_question_of_any_rate(service, tmp_path, rate_hz):
-    assert ask(service, write(tmp_path / "question.wav", voice(1500, rate_hz), rate_hz)) == 0
+    assert ask(service, write_wav(tmp_path / "question.wav", voice(1500, rate_hz), rate_hz)) == 0
     (session,) = service.sessions
     assert session.turns[0].end_frame >= frames_in(1500, RATE_HZ)
 
@@ -170,7 +163,7 @@ def test_a_key_that_nobody_knows(question, monkeypatch, capsys):
 
 def test_a_question_without_speech(service, tmp_path, capsys):
     reply = tmp_path / "reply.wav"
-    assert ask(service, write(tmp_path / "question.wav", silence(2000)), "-o", reply) == 1
+    assert ask(service, write_wav(tmp_path / "question.wav", silence(2000)), "-o", reply) == 1
     assert "no speech" in capsys.readouterr().err
     assert not reply.exists()
 
@@ -274,11 +267,27 @@ def test_eight_hours_are_refused_without_being_read(tmp_path):
 
 
 def test_the_longest_turn_may_be_raised(service, tmp_path):
-    path = write(tmp_path / "question.wav", np.concatenate((voice(1000), silence(119_000))))
+    path = write_wav(tmp_path / "question.wav", np.concatenate((voice(1000), silence(119_000))))
     assert never(path) == 2
     assert ask(service, path, "--set", "conversation.max_turn_ms=120000") == 0
     (session,) = service.sessions
     assert session.turns[0].end_frame >= frames_in(120_000, RATE_HZ)
+
+
+# ── a fault of our own ──
+
+
+def test_a_part_that_dies_is_no_silence_of_the_owner_s(service, question, monkeypatch, capsys):
+    def hear(_self, _marks):
+        raise RuntimeError("a fault of the ear's")
+
+    monkeypatch.setattr(WholeQuestion, "hear", hear)
+    assert ask(service, question) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].startswith("antiphon: a part of antiphon has died of a fault of its own")
+    assert "a fault of the ear's" in said.err
+    assert "held no speech" not in said.err
 
 
 # ── places where no reply can be written ──
@@ -303,4 +312,4 @@ def test_the_question_is_not_overwritten(question, capsys):
 def test_a_place_that_may_be_written(question, tmp_path):
     check_output(question, tmp_path / "reply.wav")
     check_output(question, None)
-    check_output(question, Path(write(tmp_path / "old-reply.wav", voice(100))))
+    check_output(question, Path(write_wav(tmp_path / "old-reply.wav", voice(100))))

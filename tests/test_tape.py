@@ -1,32 +1,24 @@
 """Files in place of a sound card: each sample of the question once, then silence; the reply, whole."""
 
 import threading
-import wave
 from queue import SimpleQueue
 
 import numpy as np
 import pytest
 
+from antiphon.errors import AudioFileError
 from antiphon.pcm import bytes_of, frames_in, samples_of
-from antiphon.tape import LEAST_MS, TAIL_MS, QuestionMicrophone, ReplySpeaker, WholeQuestion
+from antiphon.tape import LEAST_MS, TAIL_MS, QuestionMicrophone, ReplySpeaker, WholeQuestion, check_place
+from waves import write_wav
 
 RATE_HZ = 16_000
 PERIOD = frames_in(20, 24_000)
 
 
-def write(path, samples, rate_hz=RATE_HZ):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(bytes_of(samples))
-    return path
-
-
 @pytest.fixture
 def question(tmp_path):
     samples = np.arange(1, frames_in(1000, RATE_HZ) + 1, dtype=np.int16)
-    return write(tmp_path / "question.wav", samples), samples
+    return write_wav(tmp_path / "question.wav", samples, RATE_HZ), samples
 
 
 # ── the question ──
@@ -92,7 +84,7 @@ def test_it_closes_while_nobody_listens(question):
 
 
 def test_it_closes_amid_a_question(tmp_path):
-    path = write(tmp_path / "long.wav", np.ones(60 * RATE_HZ, np.int16))
+    path = write_wav(tmp_path / "long.wav", np.ones(60 * RATE_HZ, np.int16), RATE_HZ)
     microphone = QuestionMicrophone(path)
     first = SimpleQueue()
     microphone.open(first.put)
@@ -189,3 +181,19 @@ def test_an_opened_speaker_goes_on_where_it_was():
     assert kept[0] == 1
     assert kept[-1] == 2
     assert speaker.underflows() == 0
+
+
+# ── a place for a file ──
+
+
+@pytest.mark.parametrize("name", [".", "nowhere/reply.wav", "file/reply.wav", f"{'x' * 300}.wav"])
+def test_a_place_where_no_file_can_be_is_refused(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(AudioFileError, match="cannot be written"):
+        check_place(tmp_path / name)
+
+
+def test_a_file_may_be_new_or_old(tmp_path):
+    check_place(tmp_path / "new.wav")
+    (tmp_path / "old.wav").touch()
+    check_place(tmp_path / "old.wav")

@@ -6,7 +6,6 @@ the talk button and is over where the file is, so a pause inside the question do
 
 import asyncio
 import json
-import os
 import sys
 import time
 import wave
@@ -28,7 +27,7 @@ from antiphon.runtime.notify import NoNotifier
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.snapshot import Snapshot
-from antiphon.tape import BLOCK_MS, LEAST_MS, TAIL_MS, QuestionMicrophone, ReplySpeaker, WholeQuestion
+from antiphon.tape import BLOCK_MS, LEAST_MS, TAIL_MS, QuestionMicrophone, ReplySpeaker, WholeQuestion, check_place
 
 TRANSCRIPT_MS = 700
 """The transcript of the question often comes only after the reply; so long it is waited for."""
@@ -72,12 +71,9 @@ def check_output(question: Path, output: Path | None) -> None:
     """Raises AudioFileError, before anybody is asked, when the reply could not be written."""
     if output is None:
         return
+    check_place(output)
     if output.exists() and output.samefile(question):
         raise AudioFileError(f"{output} is the question: give the reply another name")
-    if output.is_dir() or not output.parent.is_dir():
-        raise AudioFileError(f"{output} cannot be written: give a file in a directory that is there")
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
-        raise AudioFileError(f"{output} cannot be written: you have no right to, so give a file in another directory")
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
@@ -112,6 +108,8 @@ async def ask(settings: Settings, key: Secret | None, question: Path) -> "AskedT
     hand.when_over = appliance.stop
     await appliance.run()
     turn.question_ms, turn.reply = microphone.length_ms or 0.0, speaker.pcm
+    if appliance.failed:
+        turn.problem = "a part of antiphon has died of a fault of its own, shown above: please report it"
     if not (turn.problem or turn.reply or turn.answer):
         turn.problem = f"there is no answer, as if {question} held no speech: listen to it, or raise its volume"
     return turn

@@ -3,6 +3,7 @@
 devices/wav.py does the same at a card's pace. Here device time is the files' own, so nothing seems late or lost.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ import numpy as np
 
 from antiphon.audio.endpoint import MARK_MS, Edge, Endpointer
 from antiphon.devices.wav import wav_blocks, wav_format
+from antiphon.errors import AudioFileError
 from antiphon.pcm import LINK_RATE_HZ, Samples, bytes_of, frames_in, ms_of
 from antiphon.ports import Block, StreamFormat
 
@@ -23,6 +25,19 @@ LEAST_MS = 1500.0
 """What is shorter is filled up with silence: services find no speech in a second or less."""
 TAIL_MS = 300.0
 """Silence after the question, so that its last sample is through every filter."""
+
+
+def check_place(output: Path) -> None:
+    """Raises AudioFileError when no file could be written at `output`."""
+    try:
+        nowhere = output.is_dir() or not output.parent.is_dir()
+        allowed = os.access(output if output.exists() else output.parent, os.W_OK)
+    except OSError as error:
+        raise AudioFileError(f"{output} cannot be written: {error.strerror}; give another file") from error
+    if nowhere:
+        raise AudioFileError(f"{output} cannot be written: give a file in a directory that is there")
+    if not allowed:
+        raise AudioFileError(f"{output} cannot be written: you have no right to, so give a file in another directory")
 
 
 class WholeQuestion(Endpointer):
