@@ -94,6 +94,17 @@ def test_the_daemon_is_started_as_its_owner_would(stage):
     assert "STEPFUN_API_KEY" not in stage._child_environ(), "no service here, so no key of it"
 
 
+def test_the_stage_can_read_the_daemon_whatever_is_set():
+    with Stage(room=Room(), settings=["log.format=text"], simulate=None, program=("-c", TALKER), code_s=1) as stage:
+        assert stage.daemon.process.args[-4:] == ["--set", "log.format=text", "--set", "log.format=json"]
+
+
+@pytest.mark.parametrize("owners", [False, True])
+def test_the_owner_s_variables_reach_the_daemon_only_where_they_are_to(owners, monkeypatch):
+    monkeypatch.setenv("ANTIPHON_LOG__LEVEL", "debug")
+    assert ("ANTIPHON_LOG__LEVEL" in Stage(simulate=None, owners_variables=owners)._child_environ()) == owners
+
+
 @pytest.mark.parametrize("pause_ms", [None, 600.0])
 def test_a_person_speaks_where_it_says(stage, pause_ms):
     """Between the first and the last frame there is a voice, and around them only the code and a quiet room."""

@@ -23,6 +23,7 @@ from typing import IO, Any, Self, TypeAlias
 
 import numpy as np
 
+from antiphon.config_files import VARIABLE_PREFIX
 from antiphon.errors import AntiphonError
 from antiphon.pcm import LINK_RATE_HZ, Samples, frames_in, samples_of
 from antiphon.simulator import chirps
@@ -194,6 +195,7 @@ class Stage:
         simulate: Sequence[str] | None = (),
         keep: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        owners_variables: bool = False,
         code_s: float = 120.0,
         program: Sequence[str] = PROGRAM,
     ) -> None:
@@ -201,6 +203,7 @@ class Stage:
 
         What the service received is kept in `keep`, else in a folder that goes with the stage. The numbered chirp
         code and a quiet room's noise lie under everything for the first `code_s` seconds. The daemon is `program`.
+        Of this process's ANTIPHON_ variables, which are settings too, it sees none, or with `owners_variables` all.
         """
         self.room = room
         self._settings = settings
@@ -208,6 +211,7 @@ class Stage:
         self._simulate = simulate
         self._keep = keep
         self._environ = dict(environ or {})
+        self._owners_variables = owners_variables
         self._code_s = code_s
         self._program = program
         self._stack = ExitStack()
@@ -303,15 +307,17 @@ class Stage:
         arguments = ["run"]
         if self._config is not None:
             arguments += ["--config", str(self._config)]
-        sets = [*([f"realtime.url={self.url}"] if self.url else []), "log.format=json", *self._settings]
-        for one in sets:
+        # Of two --sets the last one holds: whatever else is set, the stage must reach the daemon and read it.
+        for one in [*self._settings, *([f"realtime.url={self.url}"] if self.url else []), "log.format=json"]:
             arguments += ["--set", one]
         self.daemon = Actor("daemon", arguments, self._child_environ(), self._program)
         stack.callback(self.daemon.stop)
         self.daemon.wait_for("ready")
 
     def _child_environ(self) -> dict[str, str]:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
+        environ = dict(os.environ)
+        if not self._owners_variables:
+            environ = {name: value for name, value in environ.items() if not name.startswith(VARIABLE_PREFIX)}
         if self._simulate is not None:
             environ["STEPFUN_API_KEY"] = KEY
         if self.room is not None:
