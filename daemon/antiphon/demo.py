@@ -11,18 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from antiphon.config_files import KEY_VARIABLE, find_key, read_layers
 from antiphon.conversation.states import State
-from antiphon.errors import SettingsError
+from antiphon.errors import AudioFileError, MissingKeyError, SettingsError
 from antiphon.faces import face, word
-from antiphon.settings import load
+from antiphon.settings import Settings, load
 from antiphon.simulator.room import Room
+from antiphon.simulator.speech import synthesise
 from antiphon.snapshot import Snapshot
 from antiphon.staging import DEMO_SETTINGS, Line, Spoken, Stage, StageError
+from antiphon.tape import check_place
 
 _WAKE = "Hey Jarvis"
+_ROOM_SETS = ("microphone.device=mic", "speaker.device=spk")  # the simulated card's ends
+_READ_SETS = ("log.level=info",)  # the timeline is drawn from the log's lines
 _TURN_S = 60.0
 _FOR_EVER_S = 1e8
 _SEEN_AFTER_S = 0.1  # a pulse begins dark: its lamps are drawn as they are a moment later
@@ -31,11 +36,14 @@ _DARK = 20  # of 255
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What of the world is real."""
+    """What of the world is real, and what is set."""
 
     real_card: bool
     real_service: bool
-    settings: list[str]
+    owners: bool
+    """The owner's settings hold; otherwise the demo has its own."""
+    settings: Settings
+    sets: list[str]
     config: Path | None
 
 
@@ -44,36 +52,37 @@ def run_demo(options: argparse.Namespace) -> int:
     screen = Console(stderr=options.json, highlight=False, soft_wrap=True)
     plan = _plan(options)
     room = None if plan.real_card else Room()
+    output = options.output or Path("build") / "demo.wav"
+    if room is not None:
+        _check_words(options.say, options.voice)
+        _check_output(output)
     stage = Stage(
         room=room,
-        settings=plan.settings,
+        settings=plan.sets,
         config=plan.config,
         simulate=None if plan.real_service else (),
+        owners_variables=plan.owners,
     )
     screen.print("[bold]Antiphon[/bold]: one turn of the unmodified daemon.")
-    for line in _what_is_real(plan):
+    for line in _what_is_real(plan, asked=options.simulate):
         screen.print(f"  {line}")
     with stage:
         if room is None:
             return _watch(stage, screen)
-        return _play(stage, room, screen, options)
+        return _play(stage, room, screen, options, output)
 
 
 def _plan(options: argparse.Namespace) -> _Plan:
-    """Look at the machine."""
-    real_card = not options.simulate and _has_card()
-    layers = read_layers(options.config, os.environ, options.set)
-    settings = load(layers).settings
-    try:
-        find_key(settings, os.environ)
-        real_service = not options.simulate
-    except SettingsError:
-        real_service = False
-    sets = list(options.set)
-    if real_card:
-        sets.append("lamps.kind=terminal")
-    config = options.config if real_card or options.config else DEMO_SETTINGS
-    return _Plan(real_card, real_service, sets, config)
+    """Look at the machine, and at its owner's settings."""
+    real_card = real_service = False
+    if not options.simulate:
+        real_card = _has_card()
+        real_service = _has_service(load(read_layers(options.config, os.environ, options.set)).settings)
+    owners = real_card or real_service or options.config is not None
+    config = options.config if owners else DEMO_SETTINGS
+    sets = [*(() if real_card else _ROOM_SETS), *options.set, *_READ_SETS]
+    settings = load(read_layers(config, os.environ if owners else {}, sets)).settings
+    return _Plan(real_card, real_service, owners, settings, sets, config)
 
 
 def _has_card() -> bool:
@@ -83,41 +92,80 @@ def _has_card() -> bool:
     return any(device.input_channels for device in devices) and any(device.output_channels for device in devices)
 
 
-def _what_is_real(plan: _Plan) -> list[str]:
-    card = "your sound card" if plan.real_card else "no sound card here: a simulated one, in a room with a voice in it"
-    key = f"no API key in ${KEY_VARIABLE}: StepFun's service, simulated, on a real WebSocket of this machine"
-    return [
-        card,
-        "StepFun's service, with your key" if plan.real_service else key,
-        "no GPIO needed: the lamps are drawn here",
-    ]
+def _has_service(settings: Settings) -> bool:
+    """Whether there is a key, or no need of one. Raises SettingsError for one that cannot be used."""
+    try:
+        find_key(settings, os.environ)
+    except MissingKeyError:
+        return False
+    return True
+
+
+def _what_is_real(plan: _Plan, *, asked: bool) -> list[str]:
+    if plan.real_card:
+        card = "your sound card"
+    elif asked:
+        card = "a sound card, simulated, as asked, in a room with a voice in it"
+    else:
+        card = "no sound card here: a simulated one, in a room with a voice in it"
+    simulated = "StepFun's service, simulated{}, on a real WebSocket of this machine"
+    if plan.real_service:
+        service = f"the service at {escape(plan.settings.realtime.url)}, as set"
+    elif asked:
+        service = simulated.format(", as asked")
+    else:
+        service = f"no API key in ${KEY_VARIABLE}: {simulated.format('')}"
+    lamps = "your lamps, as set" if plan.settings.lamps.kind == "gpio" else "no GPIO needed: the lamps are drawn here"
+    return [card, service, lamps]
 
 
 # ── the simulated room ───────────────────────────────────────────────────────────────────────────
 
 
-def _play(stage: Stage, room: Room, screen: Console, options: argparse.Namespace) -> int:
+def _check_words(question: str, voice: str) -> None:
+    """Raises SettingsError or DeviceError, before anything is started, when the question cannot be spoken."""
+    if not question.strip():
+        raise SettingsError("--say: there is no question in it; give one, as in --say 'What time is it?'")
+    synthesise(question, voice)
+
+
+def _check_output(output: Path) -> None:
+    """Make its directory. Raises AudioFileError, before anything is started, when it cannot be written."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioFileError(f"{output} cannot be written: there is no directory, nor can it be made") from error
+    check_place(output)
+
+
+def _play(stage: Stage, room: Room, screen: Console, options: argparse.Namespace, output: Path) -> int:
     """Say something into the room, and follow it to its end."""
     spoken = stage.speak(_WAKE, options.say, options.voice)
     timeline = _Timeline(stage, spoken.begins_s, screen)
     timeline.catch_up(before_s=spoken.begins_s)
-    timeline.tell(spoken.begins_s, f'the room says [bold]"{_WAKE}. {options.say}"[/bold] ({options.voice})')
-    answered = timeline.follow(_TURN_S)
-    output = options.output or Path("build") / "demo.wav"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    room.save_speaker_wav(output)
+    words = escape(f'"{_WAKE}. {options.say}"')
+    timeline.tell(spoken.begins_s, f"the room says [bold]{words}[/bold] ({escape(options.voice)})")
+    answered = False
+    try:
+        answered = timeline.follow(_TURN_S)
+    except StageError as error:
+        screen.print(f"[red]the turn did not end[/red]: {escape(str(error))}")
+    try:
+        room.save_speaker_wav(output)
+    except OSError as error:
+        raise AudioFileError(f"{output} cannot be written: {error.strerror}") from error
     stage.end_daemon()
     report = _report(stage, spoken, answered, output)
     if options.json:
         print(json.dumps({"timeline": timeline.rows, **report}, indent=2))
     screen.print(f"\nspeech lost between the wake word and the service: [bold]{report['lost']}[/bold]")
-    screen.print(f"what the room heard, chime and reply: {output}")
+    screen.print(f"what the room heard, chime and reply: {escape(str(output))}")
     return 0 if answered and report["whole"] else 1
 
 
 def _report(stage: Stage, spoken: Spoken, answered: bool, output: Path) -> dict[str, object]:
     """What the service received, against what the room said."""
-    stretches = stage.received() if stage.service is not None else []
+    stretches = stage.received() if stage.service is not None and stage.service.said("kept") else []
     if not stretches:
         return {"answered": answered, "whole": stage.service is None, "lost": "not known", "wav": str(output)}
     verdict = stage.verdict(spoken, stretches[0])
@@ -135,8 +183,11 @@ def _watch(stage: Stage, screen: Console) -> int:
     screen.print(f'\nSay [bold]"{_WAKE}"[/bold] and a question; Ctrl-C ends.')
     timeline = _Timeline(stage, float(stage.daemon.lines[0]["t"]), screen)
     try:
-        while timeline.follow(_FOR_EVER_S):
+        while True:
+            timeline.follow(_FOR_EVER_S)
             screen.print()
+    except StageError as error:
+        screen.print(f"[red]the daemon has ended[/red]: {escape(str(error))}")
     except KeyboardInterrupt:
         return 0
     return 1
@@ -147,7 +198,7 @@ def _watch(stage: Stage, screen: Console) -> int:
 _WORDS: dict[str, Callable[[Line], str]] = {
     "ready": lambda _: "the daemon is ready",
     "link-opened": lambda line: f"link open: call {line['call']}",
-    "woke": lambda line: f"[bold]wake word[/bold] {line['word']} heard, score {line['score']:.2f}",
+    "woke": lambda line: f"[bold]wake word[/bold] {escape(line['word'])} heard, score {line['score']:.2f}",
     "first_append": lambda _: "[bold]speech is being sent[/bold]: its first piece reaches the service",
     "append_resumed": lambda _: "speech is being sent again",
     "only-the-wake-word": lambda _: "a pause after the wake word: still listening",
@@ -157,7 +208,7 @@ _WORDS: dict[str, Callable[[Line], str]] = {
     "sounded": lambda _: "[bold]the reply can be heard[/bold]",
     "heard": lambda line: f"[bold]heard[/bold] to its end: {line['heard_ms'] / 1000:.2f} s",
     "lingering": lambda _: "a follow-up would need no wake word",
-    "problem": lambda line: f"[red]{line['sentence']}[/red]",
+    "problem": lambda line: f"[red]{escape(line['sentence'])}[/red]",
     "asleep": lambda _: "[bold]asleep[/bold]",
 }
 """What a line of the daemon's log or the service's means to a person; lines that are not here are not told."""
@@ -176,14 +227,10 @@ class _Timeline:
         screen.print(f"\n[dim]{'seconds':>8}  lamps  {'':15} what[/dim]")
 
     def follow(self, patience_s: float) -> bool:
-        """Tell each line as it comes, until the daemon sleeps again; True when a reply was heard."""
+        """Tell each line as it comes, until the daemon sleeps again; True when a reply was heard. Raises StageError."""
         heard = False
         while True:
-            try:
-                self._stage.daemon.wait_until(lambda _: True, after=self._told["daemon"], timeout_s=patience_s)
-            except StageError as error:
-                self._screen.print(f"[red]the turn did not end[/red]: {error}", markup=True)
-                return False
+            self._stage.daemon.wait_until(lambda _: True, after=self._told["daemon"], timeout_s=patience_s)
             for line in self.catch_up():
                 heard = heard or line["what"] == "heard"
                 if line["what"] == "asleep":
