@@ -1,17 +1,21 @@
 """The command line: what each verb prints and how it ends, through main, and as a process where that differs."""
 
 import json
+import signal
+import socket
 import subprocess
 import sys
 
 import pytest
+from websockets.sync.client import connect
 
 from antiphon import __version__
 from antiphon.cli import main
 from antiphon.conversation.states import State
 from antiphon.simulator.room import Room
+from antiphon.simulator.stepfun.options import DEFAULT_KEY
 from loopback import refused_port
-from verbs import ALONE, antiphon, environment, own_words
+from verbs import ALONE, antiphon, command, environment, own_words, running
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +143,47 @@ def test_a_reader_that_has_gone_is_no_error():
     shell += "from antiphon.cli import main; sys.exit(main(['check', '--config', '/dev/null']))"
     ended = subprocess.run([sys.executable, "-c", shell], capture_output=True, timeout=60, check=False)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check", "--config", "/dev/null"], ["version"]])
+def test_output_that_has_no_place_is_one_line(arguments):
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        ended = subprocess.run(command(*arguments), stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.decode().splitlines() == [
+        "antiphon: there is no space left to write to: make some, or write elsewhere"
+    ]
+
+
+# ── simulate ──
+
+
+def test_a_port_that_is_taken_is_one_line(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["simulate", "--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("antiphon: the service cannot listen (")
+    assert str(port) in said
+    assert said.count("\n") == 1
+
+
+def test_a_place_where_nothing_can_be_kept_is_one_line(capsys):
+    assert main(["simulate", "--keep", "/dev/null/x"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("antiphon: --keep: /dev/null/x cannot be written")
+    assert said.count("\n") == 1
+
+
+def test_sessions_outlive_the_reader_of_the_log(tmp_path):
+    """Its pipe is closed when the address has been read; two calls come after that, and an orderly end."""
+    with running("simulate", "--quick", environ=environment(folder=tmp_path)) as service:
+        url = json.loads(service.stdout.readline())["url"]
+        service.stdout.close()
+        for _ in range(2):
+            headers = {"Authorization": f"Bearer {DEFAULT_KEY}"}
+            with connect(f"{url}?model=stepaudio-2.5-realtime", additional_headers=headers) as call:
+                assert json.loads(call.recv(timeout=30))["type"] == "session.created"
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=30) == 0
+        assert service.stderr.read() == ""

@@ -4,6 +4,7 @@ Heavy parts are imported by the verb that needs them: `antiphon version` must no
 """
 
 import argparse
+import errno
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from antiphon import __version__
 from antiphon.config_files import find_key, read_layers
@@ -27,15 +29,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser(arguments[:1]).parse_args(arguments)
     verb: Callable[[argparse.Namespace], int] = options.verb
     try:
-        return verb(options)
+        status = verb(options)
+        print(end="", flush=True)  # what cannot be written is to be known before the end
     except AntiphonError as error:
         print("\n".join(f"antiphon: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return EXIT_MEND
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print("antiphon: there is no space left to write to: make some, or write elsewhere", file=sys.stderr)
+        return EXIT_MEND
+    return status
+
+
+def _drop_output() -> None:
+    """From now on stdout goes nowhere, with what still waits to be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(options: argparse.Namespace) -> Loaded:
@@ -113,7 +128,14 @@ def simulate(options: argparse.Namespace) -> int:
     from antiphon.simulator.stepfun.arguments import options_from
     from antiphon.simulator.stepfun.server import run_forever
 
-    asyncio.run(run_forever(options_from(options), lambda line: print(json.dumps(line), flush=True)))
+    def tell(line: dict[str, Any]) -> None:
+        """A log that cannot be written is done without: sessions matter more."""
+        try:
+            print(json.dumps(line), flush=True)
+        except OSError:
+            _drop_output()
+
+    asyncio.run(run_forever(options_from(options), tell))
     return 0
 
 

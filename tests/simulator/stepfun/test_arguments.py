@@ -21,6 +21,12 @@ def test_no_arguments_are_the_defaults():
     assert options() == SimulatorOptions()
 
 
+@pytest.mark.parametrize("line", [("--port=65536",), ("--port=-1",), ("--switch", "port=99999")])
+def test_a_port_that_is_none_is_refused(line):
+    with pytest.raises(SettingsError, match="a port is"):
+        options(*line)
+
+
 def test_each_argument_has_its_place(tmp_path):
     line = [
         "--port",

@@ -11,6 +11,8 @@ from antiphon.simulator.stepfun.faults import Kind, parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, Scope, SimulatorOptions, Timing
 from antiphon.simulator.stepfun.script import Reply
 
+MAX_PORT = 65_535
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `antiphon simulate`."""
@@ -61,6 +63,8 @@ def options_from(namespace: argparse.Namespace) -> SimulatorOptions:
         options = dataclasses.replace(options, keys=keys)
     for text in namespace.switch:
         options = _switched(options, text)
+    if not 0 <= options.port <= MAX_PORT:
+        raise SettingsError(f"--port {options.port}: a port is a number up to {MAX_PORT}, or 0 for one that is free")
     return options
 
 

@@ -16,6 +16,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from antiphon.errors import SettingsError
 from antiphon.simulator import speech
 from antiphon.simulator.stepfun.connection import Connection, Driver, Synthesise
 from antiphon.simulator.stepfun.faults import Fault, FaultyStream, Kind
@@ -222,10 +223,27 @@ def _refused(connection: Connection, refusal: Refusal) -> Response:
 
 
 async def run_forever(options: SimulatorOptions, log: Callable[[LogLine], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `log` gets every line; the first says "listening", and its `url`."""
+    """Serve until SIGINT or SIGTERM. `log` gets every line; the first says "listening", and its `url`.
+
+    Raises SettingsError when it cannot listen there, or keep what it receives.
+    """
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
-    async with StepFunSimulator(options, log=log):
+    service = StepFunSimulator(options, log=log)
+    try:
+        await service.start()
+    except OSError as error:
+        raise SettingsError(_why_not(error)) from error
+    try:
         await over.wait()
+    finally:
+        await service.stop()
+
+
+def _why_not(error: OSError) -> str:
+    """One sentence; only a file's error names a file."""
+    if error.filename is not None:
+        return f"--keep: {error.filename} cannot be written ({error.strerror}): give a directory that can"
+    return f"the service cannot listen ({error.strerror}): give another --port or --host; port 0 is one that is free"
