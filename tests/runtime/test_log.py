@@ -6,10 +6,14 @@ import json
 import logging
 import os
 import re
+import socket
+import struct
+import subprocess
 import sys
 import threading
 import warnings
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +21,7 @@ from antiphon.errors import SettingsError
 from antiphon.runtime.log import JournalLog, JsonLog, TextLog, libraries_into, open_log
 
 PIPE_BYTES = 4 * 4096
+BOUND_S = 20
 
 
 class Pipe:
@@ -43,14 +48,53 @@ def pipe():
 
 
 class Journal:
-    def __init__(self) -> None:
-        self.sent = []
-        self.gone = False
+    """A journald of the test's own, that reads when it is told to."""
 
-    def send(self, message, **fields) -> None:
-        if self.gone:
-            raise OSError("no journal")
-        self.sent.append((message, fields))
+    def __init__(self, path) -> None:
+        self.path = str(path)
+        self.start()
+
+    def start(self) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.bind(self.path)
+
+    def stop(self) -> None:
+        self.socket.close()
+        Path(self.path).unlink()
+
+    def read(self) -> list[dict[str, str]]:
+        """What is waiting, an entry each, read as journald does."""
+        entries = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                entries.append(self.parsed(self.socket.recv(1 << 20)))
+        return entries
+
+    def parsed(self, datagram: bytes) -> dict[str, str]:
+        fields = {}
+        while datagram:
+            line, _, datagram = datagram.partition(b"\n")
+            name, equals, value = line.partition(b"=")
+            if not equals:
+                (length,) = struct.unpack_from("<Q", datagram)
+                value, end, datagram = datagram[8 : 8 + length], datagram[8 + length], datagram[9 + length :]
+                assert end == ord("\n")
+            assert name.decode() not in fields
+            fields[name.decode()] = value.decode()
+        return fields
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path / "journal")
+    yield journal
+    journal.stop()
+
+
+@pytest.fixture
+def journal_log(journal):
+    return JournalLog(journal.path)
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────────────────
@@ -173,40 +217,63 @@ def test_a_closed_stderr_costs_lines_and_nothing_else(pipe):
 # ── the journal ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_journal_gets_a_sentence_and_fields():
-    journal = Journal()
-    JournalLog(journal.send).write("warning", "link lost", call=3, after_s=1.25, why="the cable")
-    assert journal.sent == [
-        (
-            "link lost: call 3, after s 1.25, why the cable",
-            {
-                "PRIORITY": 4,
-                "SYSLOG_IDENTIFIER": "antiphon",
-                "ANTIPHON_WHAT": "link lost",
-                "ANTIPHON_CALL": "3",
-                "ANTIPHON_AFTER_S": "1.25",
-                "ANTIPHON_WHY": "the cable",
-            },
-        )
+def test_the_journal_gets_a_sentence_and_fields(journal, journal_log):
+    journal_log.write("warning", "link lost", call=3, after_s=1.25, why="the cable=loose")
+    assert journal.read() == [
+        {
+            "MESSAGE": "link lost: call 3, after s 1.25, why the cable=loose",
+            "PRIORITY": "4",
+            "SYSLOG_IDENTIFIER": "antiphon",
+            "ANTIPHON_WHAT": "link lost",
+            "ANTIPHON_CALL": "3",
+            "ANTIPHON_AFTER_S": "1.25",
+            "ANTIPHON_WHY": "the cable=loose",
+        }
     ]
 
 
-def test_a_journal_that_is_gone_costs_lines_and_nothing_else():
-    journal = Journal()
-    log = JournalLog(journal.send)
-    journal.gone = True
-    log.write("info", "lost")
-    journal.gone = False
-    log.write("info", "again")
-    assert log.dropped == 1
-    assert [message for message, _ in journal.sent] == ["log lines lost: lines 1", "again"]
+@pytest.mark.parametrize("value", ["two\nlines", "\n", "ends\n", "x\nPRIORITY=0\n\n", ""])
+def test_what_a_stranger_said_stays_in_its_field(journal, journal_log, value):
+    journal_log.write("info", "said", text=value, last=1)
+    (entry,) = journal.read()
+    assert (entry["ANTIPHON_TEXT"], entry["MESSAGE"]) == (value, f"said: text {value}, last 1")
+    assert (entry["PRIORITY"], entry["ANTIPHON_LAST"]) == ("6", "1")
 
 
-def test_what_the_journal_library_takes_is_what_we_send():
-    pytest.importorskip("systemd.journal")
-    log = open_log("journal")
-    log.write("info", "a line of the test suite", figure=1.5)  # succeeds, too, where no journald runs
-    assert log.dropped == 0
+def test_what_is_no_text_is_spelt_out(journal, journal_log):
+    journal_log.write("info", "said", text="\ud800")
+    assert journal.read()[0]["ANTIPHON_TEXT"] == "\\ud800"
+
+
+def test_a_journal_that_is_gone_costs_lines_and_nothing_else(journal, journal_log):
+    journal.stop()
+    journal_log.write("info", "lost")
+    journal.start()
+    journal_log.write("info", "again")
+    assert journal_log.dropped == 1
+    assert [entry["MESSAGE"] for entry in journal.read()] == ["log lines lost: lines 1", "again"]
+
+
+def test_a_stuck_journal_never_blocks_and_later_learns_what_it_missed(journal, journal_log):
+    """In a process of its own, that a fault handler ends: a wait that holds the global lock would hang this one."""
+    lines = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text()) + 100
+    program = f"""
+import faulthandler
+from antiphon.runtime.log import open_log
+faulthandler.dump_traceback_later({BOUND_S}, exit=True)
+log = open_log("journal", journal={journal.path!r})
+for number in range({lines}):
+    log.write("info", "filler", number=number)
+print(log.dropped)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 0 < int(done.stdout) < lines
+    journal_log.write("info", "lost")
+    kept = journal.read()
+    assert len(kept) == lines - int(done.stdout)
+    journal_log.write("info", "again")
+    assert [entry["MESSAGE"] for entry in journal.read()] == ["log lines lost: lines 1", "again"]
 
 
 # ── which ────────────────────────────────────────────────────────────────────────────────────────
@@ -217,18 +284,24 @@ def stream_of(fd: int) -> dict[str, str]:
     return {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
 
 
-def test_auto_is_the_journal_only_when_stderr_is_tied_to_it(pipe):
-    pytest.importorskip("systemd.journal")
-    assert isinstance(open_log("auto", fd=pipe.into, environ=stream_of(pipe.into)), JournalLog)
-    assert isinstance(open_log("auto", fd=pipe.into, environ={}), TextLog)
-    assert isinstance(open_log("auto", fd=pipe.into, environ={"JOURNAL_STREAM": "1:2"}), TextLog)
+def kind_of(form, pipe, environ, journal) -> type:
+    return type(open_log(form, fd=pipe.into, environ=environ, journal=str(journal)))
 
 
-def test_without_systemd_python_auto_is_text_and_journal_is_an_error(pipe, monkeypatch):
-    monkeypatch.setitem(sys.modules, "systemd.journal", None)
-    assert isinstance(open_log("auto", fd=pipe.into, environ=stream_of(pipe.into)), TextLog)
-    with pytest.raises(SettingsError, match="systemd-python is missing"):
-        open_log("journal")
+def test_auto_is_the_journal_only_when_stderr_is_tied_to_it(pipe, journal):
+    assert kind_of("auto", pipe, stream_of(pipe.into), journal.path) is JournalLog
+    assert kind_of("journal", pipe, {}, journal.path) is JournalLog
+    assert kind_of("auto", pipe, {}, journal.path) is TextLog
+    assert kind_of("auto", pipe, {"JOURNAL_STREAM": "1:2"}, journal.path) is TextLog
+
+
+def test_without_a_journal_auto_is_text_and_journal_is_an_error(pipe, tmp_path):
+    absent, odd = tmp_path / "absent", tmp_path / "file"
+    odd.touch()
+    for path in (absent, odd):
+        assert kind_of("auto", pipe, stream_of(pipe.into), path) is TextLog
+        with pytest.raises(SettingsError, match=f"there is no {path}; set log.format to"):
+            open_log("journal", journal=str(path))
 
 
 def test_text_and_json_by_name(pipe):

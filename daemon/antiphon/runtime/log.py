@@ -11,11 +11,14 @@ import logging
 import math
 import os
 import select
+import socket
+import struct
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from antiphon.errors import SettingsError
@@ -23,13 +26,12 @@ from antiphon.ports import Log, LogLevel
 
 LogFormat: TypeAlias = Literal["auto", "text", "json", "journal"]
 Fields: TypeAlias = Mapping[str, str | float]
-Send: TypeAlias = Callable[..., None]
-"""systemd.journal.send: the message, and fields by name."""
 
 LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 PRIORITIES: dict[LogLevel, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3}  # syslog(3)
 LONGEST_FIELD = 400
 STDERR = 2
+JOURNAL_SOCKET = "/run/systemd/journal/socket"  # systemd's "Native Journal Protocol"
 
 
 class Lines:
@@ -115,45 +117,53 @@ class JsonLog(LevelledLog):
 
 
 class JournalLog(LevelledLog):
-    """Entries of systemd's journal; `journalctl ANTIPHON_WHAT=woke -o json` finds them by field."""
+    """Entries of systemd's journal; `journalctl ANTIPHON_WHAT=woke -o json` finds them by field.
 
-    def __init__(self, send: Send, least: LogLevel = "info") -> None:
+    Not through systemd-python, which tells systemd the rest (notify.py): its journal.send waits for a journald that is
+    stuck or behind, and holds Python's global lock meanwhile, so that every thread of the appliance stands still.
+    """
+
+    def __init__(self, path: str = JOURNAL_SOCKET, least: LogLevel = "info") -> None:
+        """`path` is journald's datagram socket; it may come and go."""
         super().__init__(least)
-        self._send = send
+        self._path = path
 
     def _put(self, level: LogLevel, what: str, fields: Fields) -> bool:
-        named = {f"ANTIPHON_{name.upper()}": str(value) for name, value in fields.items()}
         told = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in fields.items())
+        entry = {
+            "MESSAGE": f"{what}: {told}" if told else what,
+            "PRIORITY": str(PRIORITIES[level]),
+            "SYSLOG_IDENTIFIER": "antiphon",
+            "ANTIPHON_WHAT": what,
+            **{f"ANTIPHON_{name.upper()}": str(value) for name, value in fields.items()},
+        }
+        datagram = b"".join(_entry_field(name, value) for name, value in entry.items())
         try:
-            self._send(
-                f"{what}: {told}" if told else what,
-                PRIORITY=PRIORITIES[level],
-                SYSLOG_IDENTIFIER="antiphon",
-                ANTIPHON_WHAT=what,
-                **named,
-            )
-        except OSError:  # journald is gone
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as journal:
+                journal.sendto(datagram, self._path)
+        except OSError:  # journald is gone, or its queue is full
             return False
         return True
 
 
 def open_log(
-    form: LogFormat, least: LogLevel = "info", fd: int = STDERR, environ: Mapping[str, str] = os.environ
+    form: LogFormat,
+    least: LogLevel = "info",
+    fd: int = STDERR,
+    environ: Mapping[str, str] = os.environ,
+    journal: str = JOURNAL_SOCKET,
 ) -> LevelledLog:
     """The log in this form. "auto" is the journal when systemd has tied `fd` to it, else text.
 
-    Raises SettingsError for "journal" without systemd-python.
+    Raises SettingsError for "journal" on a machine without one.
     """
     if form == "json":
         return JsonLog(fd, least)
     wanted = form == "journal" or (form == "auto" and _is_journal(fd, environ.get("JOURNAL_STREAM", "")))
-    send = _journal_send() if wanted else None
-    if send is not None:
-        return JournalLog(send, least)
+    if wanted and Path(journal).is_socket():
+        return JournalLog(journal, least)
     if form == "journal":
-        raise SettingsError(
-            "the log cannot go to the journal: systemd-python is missing (pip install antiphon[systemd])"
-        )
+        raise SettingsError(f"the log cannot go to the journal: there is no {journal}; set log.format to text or json")
     return TextLog(fd, least)
 
 
@@ -198,12 +208,12 @@ def _is_journal(fd: int, stream: str) -> bool:
     return stream == f"{status.st_dev}:{status.st_ino}"
 
 
-def _journal_send() -> Send | None:
-    try:
-        from systemd.journal import send
-    except ImportError:
-        return None
-    return send  # type: ignore[no-any-return]  # systemd-python is untyped
+def _entry_field(name: str, value: str) -> bytes:
+    """FIELD=value and a line's end, or for a value of several lines: FIELD, its length (64 bit), itself, each ended."""
+    data = value.encode(errors="backslashreplace")
+    if b"\n" in data:
+        return b"%s\n%s%s\n" % (name.encode(), struct.pack("<Q", len(data)), data)
+    return b"%s=%s\n" % (name.encode(), data)
 
 
 def _pairs(fields: Fields) -> list[str]:
