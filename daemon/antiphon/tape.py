@@ -1,6 +1,6 @@
 """Floor 5. Files in place of a sound card, in no time: a question is heard as fast as it is read, a reply is kept.
 
-devices/wav.py does the same at a card's pace. Here device time is the files' own, so nothing seems late or lost.
+devices/wav.py reads the files. Device time is the files' own, so nothing seems late or lost.
 """
 
 import os
