@@ -109,6 +109,8 @@ async def ask(settings: Settings, key: Secret | None, question: Path) -> "AskedT
     await appliance.run()
     turn.question_ms, turn.reply = microphone.length_ms or 0.0, speaker.pcm
     if appliance.failed:
+        microphone.close()  # whoever died with them did not
+        speaker.close()
         turn.problem = "a part of antiphon has died of a fault of its own, shown above: please report it"
     if not (turn.problem or turn.reply or turn.answer):
         turn.problem = f"there is no answer, as if {question} held no speech: listen to it, or raise its volume"
