@@ -17,6 +17,10 @@ from antiphon.staging import Line, Spoken, Stage
 WAKE = "Hey Jarvis"
 QUESTION = "What time is it?"
 REPLY = "Yes."
+LONG_REPLY = (
+    "It is a quarter past ten in the morning, and the sun is shining on the hills, on the harbour and on the sea, "
+    "as it will until the evening."
+)
 _starting = threading.Lock()  # one at a time: imports take all of a processor, and others are in the midst of playing
 SETTINGS = (
     "conversation.follow_up_ms=0",

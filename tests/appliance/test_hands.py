@@ -8,6 +8,7 @@ import pytest
 from antiphon.pcm import frames_in
 from antiphon.simulator.room import wait_for_frame
 from appliance.scenery import (
+    LONG_REPLY,
     QUESTION,
     WAKE,
     assert_no_word_lost,
@@ -26,10 +27,6 @@ from appliance.scenery import (
 pytestmark = pytest.mark.appliance
 
 TALK, MUTE = 17, 27
-LONG_REPLY = (
-    "It is a quarter past ten in the morning, and the sun is shining on the hills, on the harbour and on the sea, "
-    "as it will until the evening."
-)
 PINS = Path(__file__).with_name("pins.py")
 
 

@@ -7,6 +7,7 @@ from antiphon.pcm import frames_in
 from antiphon.simulator.room import wait_for_frame
 from antiphon.simulator.speech import FLITE_VOICES
 from appliance.scenery import (
+    LONG_REPLY,
     QUESTION,
     REPLY,
     WAKE,
@@ -25,10 +26,6 @@ from appliance.scenery import (
 pytestmark = pytest.mark.appliance
 
 PAUSES_MS = (None, 600.0, 1500.0)
-LONG_REPLY = (
-    "It is a quarter past ten in the morning, and the sun is shining on the hills, on the harbour and on the sea, "
-    "as it will until the evening."
-)
 
 
 @pytest.mark.parametrize("voice", FLITE_VOICES)
