@@ -192,3 +192,10 @@ def test_turn_after_turn_is_told_until_ctrl_c(tmp_path):
     assert run.words[0].startswith("Antiphon")
     assert not any("follow-up" in line for line in run.words), "the owner's variables hold"
     assert not any("Traceback" in line for line in run.words)
+
+
+def test_the_demo_says_the_wake_word_that_is_set() -> None:
+    words = "wake.words=[{model: okay_nabu}]"
+    run = antiphon("demo", "--simulate", "--json", "--voice", "kal16", "--set", words)
+    assert run.returncode == 0, run.stderr
+    assert any(row["what"].startswith("wake word okay_nabu heard") for row in json.loads(run.stdout)["timeline"])

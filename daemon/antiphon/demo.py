@@ -6,6 +6,8 @@ It starts the stage, says something into the room (or asks you to), and draws wh
 import argparse
 import json
 import os
+import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,6 @@ from antiphon.snapshot import Snapshot
 from antiphon.staging import DEMO_SETTINGS, Line, Spoken, Stage, StageError
 from antiphon.tape import check_place
 
-_WAKE = "Hey Jarvis"
 _ROOM_SETS = ("microphone.device=mic", "speaker.device=spk")  # the simulated card's ends
 _READ_SETS = ("log.level=info",)  # the timeline is drawn from the log's lines
 _TURN_S = 60.0
@@ -40,6 +41,8 @@ class _Plan:
 
     real_card: bool
     real_service: bool
+    wake: str
+    """The wake word, as it is spoken."""
     owners: bool
     """The owner's settings hold; otherwise the demo has its own."""
     settings: Settings
@@ -49,6 +52,7 @@ class _Plan:
 
 def run_demo(options: argparse.Namespace) -> int:
     """0 when the turn was answered and heard, 1 when not. Raises what the owner can mend."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the stage is cleared on the way out
     screen = Console(stderr=options.json, highlight=False, soft_wrap=True)
     plan = _plan(options)
     room = None if plan.real_card else Room()
@@ -68,8 +72,8 @@ def run_demo(options: argparse.Namespace) -> int:
         screen.print(f"  {line}")
     with stage:
         if room is None:
-            return _watch(stage, screen)
-        return _play(stage, room, screen, options, output)
+            return _watch(stage, plan.wake, screen)
+        return _play(stage, room, screen, plan.wake, options, output)
 
 
 def _plan(options: argparse.Namespace) -> _Plan:
@@ -82,7 +86,14 @@ def _plan(options: argparse.Namespace) -> _Plan:
     config = options.config if owners else DEMO_SETTINGS
     sets = [*(() if real_card else _ROOM_SETS), *options.set, *_READ_SETS]
     settings = load(read_layers(config, os.environ if owners else {}, sets)).settings
-    return _Plan(real_card, real_service, owners, settings, sets, config)
+    return _Plan(real_card, real_service, _spoken(settings), owners, settings, sets, config)
+
+
+def _spoken(settings: Settings) -> str:
+    """The first wake word that is set, as a person says it: "hey_jarvis" is "Hey Jarvis"."""
+    if not settings.wake.words:
+        raise SettingsError("wake.words is empty: the demo begins with a wake word; set one, such as hey_jarvis")
+    return Path(settings.wake.words[0].model).stem.replace("_", " ").title()
 
 
 def _has_card() -> bool:
@@ -138,12 +149,12 @@ def _check_output(output: Path) -> None:
     check_place(output)
 
 
-def _play(stage: Stage, room: Room, screen: Console, options: argparse.Namespace, output: Path) -> int:
+def _play(stage: Stage, room: Room, screen: Console, wake: str, options: argparse.Namespace, output: Path) -> int:
     """Say something into the room, and follow it to its end."""
-    spoken = stage.speak(_WAKE, options.say, options.voice)
+    spoken = stage.speak(wake, options.say, options.voice)
     timeline = _Timeline(stage, spoken.begins_s, screen)
     timeline.catch_up(before_s=spoken.begins_s)
-    words = escape(f'"{_WAKE}. {options.say}"')
+    words = escape(f'"{wake}. {options.say}"')
     timeline.tell(spoken.begins_s, f"the room says [bold]{words}[/bold] ({escape(options.voice)})")
     answered = False
     try:
@@ -178,9 +189,9 @@ def _report(stage: Stage, spoken: Spoken, answered: bool, output: Path) -> dict[
 # ── your own card ────────────────────────────────────────────────────────────────────────────────
 
 
-def _watch(stage: Stage, screen: Console) -> int:
+def _watch(stage: Stage, wake: str, screen: Console) -> int:
     """Follow turn after turn until Ctrl-C."""
-    screen.print(f'\nSay [bold]"{_WAKE}"[/bold] and a question; Ctrl-C ends.')
+    screen.print(f'\nSay [bold]"{escape(wake)}"[/bold] and a question; Ctrl-C ends.')
     timeline = _Timeline(stage, float(stage.daemon.lines[0]["t"]), screen)
     try:
         while True:
