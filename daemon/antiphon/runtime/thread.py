@@ -6,7 +6,7 @@ from collections.abc import Callable
 from antiphon.errors import AntiphonError
 
 
-class ZombieThread(AntiphonError):  # noqa: N818 - errors here are named for what went wrong
+class ZombieThread(AntiphonError):
     """A thread did not stop in its time: the device it owns hangs, and only ending the process frees it."""
 
 
