@@ -4,10 +4,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench style types cover parity card setup clean
+.PHONY: help run test bench style types cover parity card setup clean config daemon docs hardware systemd tests
 
 PYTHON ?= python3
 VENV := .venv
+VENV_OPTIONS :=  # --system-site-packages lets it see Raspberry Pi OS's python3-lgpio
 BIN := $(VENV)/bin
 CARD := build/libasound_module_pcm_antiphon.so
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -52,6 +53,9 @@ setup: build/.installed
 clean:  ## forget everything that was built or installed here
 	@rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
+config daemon docs hardware systemd tests:  # folders, which make would else take for targets that are done
+	@echo "There is no target '$@' (that is a folder): 'make' alone lists the targets."; exit 2
+
 $(CARD): hardware/simulated-card/antiphon_card.c | build/.packages
 	@mkdir -p build
 	@gcc -O2 -Wall -Wextra -Werror -fPIC -shared -DPIC -o $@ $< -lasound
@@ -69,7 +73,7 @@ build/.packages: Makefile
 
 build/.installed: pyproject.toml build/.packages
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Antiphon needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=/usr/bin/python3")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
 	@echo "Installing Python packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[systemd,dev]'
 	@touch $@

@@ -181,7 +181,7 @@ def test_turn_after_turn_is_told_until_ctrl_c(tmp_path):
             run.wait_for_words("your sound card")
             run.wait_for_words('Say "Hey Jarvis"')
             room.say(synthesise("Hey Jarvis.", "slt", room.mic.rate_hz))
-            run.wait_for_words(f"{'asleep':15} asleep")
+            run.wait_for_words(f"{'asleep':16} asleep")
             room.say(synthesise("Hey Jarvis. What time is it?", "slt", room.mic.rate_hz))
             run.wait_for_words("heard to its end")
             os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to all of them

@@ -211,7 +211,7 @@ _WORDS: dict[str, Callable[[Line], str]] = {
     "link-opened": lambda line: f"link open: call {line['call']}",
     "woke": lambda line: f"[bold]wake word[/bold] {escape(line['word'])} heard, score {line['score']:.2f}",
     "first_append": lambda _: "[bold]speech is being sent[/bold]: its first piece reaches the service",
-    "append_resumed": lambda _: "speech is being sent again",
+    "append_resumed": lambda _: "sound goes to the service again",
     "only-the-wake-word": lambda _: "a pause after the wake word: still listening",
     "turn-over": lambda line: f"the question is over: {line['speech_ms'] / 1000:.1f} s, pre-roll included",
     "reply-started": lambda _: "the service begins a reply",
@@ -235,7 +235,7 @@ class _Timeline:
         self._screen = screen
         self._told = {"daemon": 0, "service": 0}
         self._state = State.ASLEEP
-        screen.print(f"\n[dim]{'seconds':>8}  lamps  {'':15} what[/dim]")
+        screen.print(f"\n[dim]{'seconds':>8}  lamps  {'':16} what[/dim]")
 
     def follow(self, patience_s: float) -> bool:
         """Tell each line as it comes, until the daemon sleeps again; True when a reply was heard. Raises StageError."""
@@ -269,7 +269,7 @@ class _Timeline:
         self.rows.append({"s": round(since_s, 3), "state": self._state.value, "what": Text.from_markup(words).plain})
         snapshot = Snapshot(self._state, at_s, "open", deaf=self._state is State.DEAF)
         lamps = "".join(_dot(*colour) for colour in face(snapshot, at_s + _SEEN_AFTER_S, 3, 1.0))
-        self._screen.print(f"{since_s:8.2f}  {lamps} {word(snapshot):15} {words}")
+        self._screen.print(f"{since_s:8.2f}  {lamps} {word(snapshot):16} {words}")
 
 
 def _moment(line: Line) -> float:

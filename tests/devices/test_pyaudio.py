@@ -109,7 +109,7 @@ def test_says_what_there_is(direction, wanted, sentence):
 
 
 def test_no_device_at_all():
-    with pytest.raises(DeviceError, match="there is no default device"):
+    with pytest.raises(DeviceError, match="this machine has none"):
         choose([], "input", None)
 
 

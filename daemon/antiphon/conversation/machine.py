@@ -314,8 +314,8 @@ class Machine:
         if reply is None or event.reply != reply.id or not reply.pushed_ms or self.state is not State.THINKING:
             return
         reply.sounded_s = self._now
-        self._note("sounded", reply=event.reply)
         self._go(State.SPEAKING, None)
+        self._note("sounded", reply=event.reply)
         self._await_reply()
 
     @_on.register

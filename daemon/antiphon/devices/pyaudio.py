@@ -61,7 +61,12 @@ def choose(devices: list[Device], direction: Direction, wanted: int | str | None
     """
     able = [one for one in devices if (one.input_channels if direction == "input" else one.output_channels)]
     who = "the microphone" if direction == "input" else "the speaker"
-    listing = "; ".join(f"{one.index}: {one.name}" for one in able) or "no device at all"
+    listing = "; ".join(f"{one.index}: {one.name}" for one in able)
+    if not able:
+        named = "" if wanted is None else f" ({wanted})"
+        raise DeviceError(
+            f"{who}{named}", "this machine has none", "Plug one in; `make run` shows a whole turn without"
+        )
     if wanted is None:
         found = [one for one in able if (one.default_input if direction == "input" else one.default_output)]
         wrong = "there is no default device"

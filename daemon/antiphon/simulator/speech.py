@@ -82,7 +82,7 @@ def _run(text: str, voice: str) -> tuple[Samples, int]:
         except subprocess.TimeoutExpired as late:
             raise DeviceError(program, f"did not finish in {TIMEOUT_S:.0f} s", "Give it a shorter text.") from late
         if done.returncode != 0 or not wav.exists():
-            said = " ".join(done.stderr.split()) or f"ended with status {done.returncode}"
+            said = " ".join(done.stderr.split()).rstrip(".") or f"ended with status {done.returncode}"
             raise DeviceError(
                 program, f"cannot speak with the voice {voice}: {said}", f"Try: {', '.join(FLITE_VOICES)}"
             )
