@@ -22,6 +22,7 @@ from antiphon.conversation.events import (
 from antiphon.links.realtime import messages as m
 from antiphon.links.realtime.dialogue import MEMORY, Dialogue, Outcome
 from antiphon.links.realtime.wire import SERVER_EVENTS, decode
+from links.realtime.nonsense import FRAMES
 
 PCM = bytes(range(96))
 CREATE, CANCEL, COMMIT = m.CreateResponse(), m.CancelResponse(), m.CommitAudio()
@@ -564,39 +565,7 @@ def test_replies_begin_once_end_once_and_do_not_overlap(own, script):
         assert not {CREATE, COMMIT} & set(call.requests)
 
 
-ODD = [None, 5, "", "A", "AAAA", [], {}, [{}], {"id": "A"}, {"id": 5}, {"status": "failed", "output": [{"content": 1}]}]
-ODD += [
-    {"message": "no speech found"},
-    {"voice": "x"},
-    {"type": "message", "id": "I"},
-    {"content": [{"text": "t"}]},
-    [[1]],
-]
-FIELDS = [
-    "response",
-    "response_id",
-    "item",
-    "item_id",
-    "delta",
-    "transcript",
-    "session",
-    "error",
-    "part",
-    "content_index",
-]
-
-frames = st.one_of(
-    st.binary(max_size=20),
-    st.text(max_size=20),
-    st.builds(
-        lambda kind, fields: json.dumps({"type": kind, **fields}),
-        st.sampled_from([*sorted(SERVER_EVENTS), "response.odd"]),
-        st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(ODD), max_size=4),
-    ),
-)
-
-
-@given(st.booleans(), st.lists(frames, min_size=10, max_size=10))
+@given(st.booleans(), st.lists(FRAMES, min_size=10, max_size=10))
 @settings(max_examples=1000, deadline=None)
 def test_ten_thousand_odd_frames_are_each_told_apart(own, odd):
     call = Call(own_turns=own)
