@@ -3,11 +3,13 @@
 1. `handle(event, now)` returns the effects that are wanted; `deadline` says when `Ticked` is due. No I/O, no clock.
 2. Every move is in the table in states.py; a move outside it is a bug and ends the process.
 3. No word is lost: from the wake word on speech is kept (`Utterance`) and goes, whole, to the link that answers.
-4. Stale audio is never heard: a reply is taken up in one place (`_on_reply_started`) and everything about any other
-   reply or call is refused in `_is_current`.
+4. Stale audio is never heard: `Replies` takes one reply up at a time, and knows everything about any other as stale.
 5. The service never interrupts itself: whoever interrupts, the mouth is hushed first, and the service is told
    what was heard (Hush → Hushed → CancelReply).
 6. Every state but rest has a deadline.
+
+What is a subject of its own is an object beside: `Calls` (which connection), `Earshot` (what we know of the ear),
+`Replies`, `Utterance`, `History`, `Gestures`. The machine is what joins them.
 """
 
 from functools import singledispatchmethod
