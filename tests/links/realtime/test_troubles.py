@@ -62,6 +62,7 @@ def caused(error, cause):
         (InvalidURI("u", "no"), Refused, "wss://"),
         (UnicodeError("label too long"), Refused, "wss://"),
         (caused(InvalidMessage("no"), EOFError()), Lost, "hung up"),
+        (ConnectionResetError(errno.ECONNRESET, "reset"), Lost, "hung up"),
         (caused(InvalidMessage("no"), ValueError()), Garbled, "realtime.url"),
         (InvalidUpgrade("Upgrade", None), Garbled, "realtime.url"),
         (certificate(9), Lost, "clock"),

@@ -73,7 +73,9 @@ def explain(error: Exception, host: str) -> LinkError:
         case InvalidURI() | UnicodeError():
             return Refused("realtime.url is not an address: give one like wss://api.stepfun.com/v1/realtime")
         case InvalidMessage() if isinstance(error.__cause__, EOFError | OSError):
-            return Lost(f"{host} hung up before it answered: it will be tried again")
+            return _hung_up(host)
+        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
+            return _hung_up(host)
         case InvalidHandshake() | SecurityError():
             return Garbled(f"{host} does not speak as a realtime service does: check realtime.url")
         case ConnectionClosed():
@@ -82,6 +84,10 @@ def explain(error: Exception, host: str) -> LinkError:
             return explain_os(error, host)
         case _:
             return Lost(f"The call to {host} failed ({type(error).__name__}): it will be tried again")
+
+
+def _hung_up(host: str) -> LinkError:
+    return Lost(f"{host} hung up before it answered: it will be tried again")
 
 
 def explain_status(status: int, body: bytes, host: str) -> LinkError:
