@@ -56,6 +56,7 @@ def test_what_is_not_said_is_an_error_with_its_last_words(talker):
 
 
 def test_other_words_are_kept_apart(talker):
+    talker.wait_for("ready")  # said on another stream, which another thread reads
     talker.tell("shout")
     assert talker.wait_for_words("no line") == "no line of the log"
     assert talker.lines == [{"what": "listening", "url": "ws://nowhere"}, {"what": "ready"}]
