@@ -34,6 +34,7 @@ A slip by one sample of 16 kHz leaves at least -5 dB at the lowest pitch, and mo
 _BLOCKS_MS = (200.0, 100.0, 50.0)  # what is looked for, from the surest to the shortest stretch between two faults
 _STEP_MS, _STRIDE_MS = 10.0, 100.0  # how closely it is looked for just behind a fault, and where nothing is found
 _ALIKE = 0.7  # the correlation, of 1, from which on a stretch is taken to be found
+_MARGIN_FRAMES = 2  # a slip just at the edge of a piece leaves too little of itself inside
 _SILENT_LSB = 1.0  # RMS within the band: less than this in both is the same silence
 _PIECES = 200  # a recording broken more often than this has failed; finding more would only cost time
 
@@ -129,8 +130,8 @@ def compare(played: Samples, played_rate_hz: int, received: Samples, received_ra
         lost, inserted = lost + max(slip, 0), inserted + max(-slip, 0)
         damaged += 0 if slip else round((after.received_from - before.received_to) * scale)
     return Verdict(
-        first_frame=int(np.ceil((pieces[0].received_from + pieces[0].lag) * scale)),
-        last_frame=int((pieces[-1].received_to - 1 + pieces[-1].lag) * scale),
+        first_frame=int(np.ceil((pieces[0].received_from + pieces[0].lag) * scale)) + _MARGIN_FRAMES,
+        last_frame=int((pieces[-1].received_to - 1 + pieces[-1].lag) * scale) - _MARGIN_FRAMES,
         lost_frames=lost,
         inserted_frames=inserted,
         damaged_frames=damaged,
