@@ -16,7 +16,6 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, TypeAlias
@@ -288,9 +287,8 @@ class Stage:
         """Stop the daemon, and wait until the service has kept what it received; the daemon's exit status."""
         status = self.daemon.stop()
         if self.service is not None:
-            for upgrade in self.service.said("upgrade"):
-                if upgrade["status"] == HTTPStatus.SWITCHING_PROTOCOLS:
-                    self.service.wait_for("kept", session=upgrade["session"])
+            for begun in self.service.said("first_append"):  # a call that ended as it was opened keeps nothing
+                self.service.wait_for("kept", session=begun["session"])
         return status
 
     # ── its actors ───────────────────────────────────────────────────────────────────────────────

@@ -26,12 +26,14 @@ from appliance.scenery import (
 pytestmark = pytest.mark.appliance
 
 PAUSES_MS = (None, 600.0, 1500.0)
+LENIENT = "wake.words=[{model: hey_jarvis, threshold: 0.25}]"
+"""awb's "Hey Jarvis" scores 0.375 to 1, with where in the engine's 80 ms step it begins: chance, and not the matter here."""
 
 
 @pytest.mark.parametrize("voice", FLITE_VOICES)
 def test_every_voice_is_answered_and_no_word_is_lost(voice):
     """In one breath, after a pause, and after a pause in which the service takes the wake word for a question."""
-    with staged() as stage:
+    with staged(LENIENT) as stage:
         turns = [take_turn(stage, voice, pause_ms) for pause_ms in PAUSES_MS]
         assert ends_well(stage)
         for turn, following in zip(turns, [*turns[1:], None], strict=True):
