@@ -27,7 +27,7 @@ pytestmark = pytest.mark.appliance
 
 PAUSES_MS = (None, 600.0, 1500.0)
 LENIENT = "wake.words=[{model: hey_jarvis, threshold: 0.25}]"
-"""awb's "Hey Jarvis" scores 0.375 to 1, with where in the engine's 80 ms step it begins: chance, and not the matter here."""
+"""awb scores 0.375 to 1, with where in the engine's 80 ms step the word begins: chance, and not the matter here."""
 
 
 @pytest.mark.parametrize("voice", FLITE_VOICES)
