@@ -241,7 +241,7 @@ class Stage:
 
     # ── the scene ────────────────────────────────────────────────────────────────────────────────
 
-    def speak(self, wake: str, question: str, voice: str = "slt", pause_ms: float | None = 600.0) -> Spoken:
+    def speak(self, wake: str, question: str, voice: str = "slt", pause_ms: float | None = 400.0) -> Spoken:
         """A person says the wake word and, after a pause, a question; in one breath with `pause_ms` None."""
         assert self.room is not None
         rate_hz = self.room.mic.rate_hz

@@ -89,7 +89,7 @@ def pass_by(spoken):
     time.sleep(max(0.0, spoken.ends_s - time.monotonic()))
 
 
-def take_turn(stage, voice="slt", pause_ms=600.0, question=QUESTION):
+def take_turn(stage, voice="slt", pause_ms=400.0, question=QUESTION):
     """Wake word and question, until the reply has been heard and the appliance sleeps."""
     after = len(stage.daemon.lines)
     spoken = stage.speak(WAKE, question, voice, pause_ms)
