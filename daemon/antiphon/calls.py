@@ -19,6 +19,22 @@ _PROVEN_S = 60.0  # a call that lasted this long ends the row of failures; one t
 
 
 @dataclass(frozen=True, slots=True)
+class LinkPlan:
+    """One link of the owner's list, as far as choosing and waiting go."""
+
+    name: str
+    """As the log, the status and `OpenLink` name it."""
+    warm: bool
+    """A call is held open while asleep."""
+    renew_after_s: float
+    """A warm call is replaced after this long, at rest."""
+    own_turns: bool
+    """The end of a turn is ours to judge, and is told by CommitTurn."""
+    first_sound_ms: float = 0.0
+    """From the end of the turn, how long this link may need before it sounds, if that is more than the manners say."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallPlan:
     """How connections are kept: `warm` holds one open while asleep; else one is opened for each conversation."""
 

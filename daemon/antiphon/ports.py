@@ -156,6 +156,9 @@ class Link(Protocol):
     def cancel_reply(self, reply: str, heard_ms: float) -> None:
         """Stop `reply`; tell the service, where it can be told, that only `heard_ms` of it was heard."""
 
+    def check(self) -> None:
+        """Ask the other side for a sign of life → LinkAlive; one with no connection to lose posts it at once."""
+
     def close(self) -> None:
         """End the call soon; `run` returns."""
 
@@ -163,8 +166,11 @@ class Link(Protocol):
 class LinkMaker(Protocol):
     """Makes a link for a call; it opens nothing yet."""
 
-    def __call__(self, call: int, history: Sequence[Turn], post: Post) -> Link:
-        """`history` is what the new call is told of the conversation so far."""
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> Link:
+        """`history` is what the new call is told of the conversation so far, where the service takes it.
+
+        On a `trial` nothing will be asked: the call counts as open when the service has shown that it can answer.
+        """
 
 
 # ── life ─────────────────────────────────────────────────────────────────────────────────────────

@@ -18,5 +18,9 @@ class Snapshot:
     deaf: bool
     """True only while the capture stream is closed: the lamp follows this fact."""
 
+    via: str = ""
+    """The link that answers, or would: its name."""
+    fallback: bool = False
+    """That link is not the first of the owner's list: the first does not answer."""
     problem: str = ""
     """The last problem's sentence, until a turn succeeds."""

@@ -64,15 +64,27 @@ class Hush:
     reply: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Drop this reply if none of it went to the card yet → Hushed with 0 ms; else play what there is → Sounded."""
+
+    reply: str
+
+
 # ── the link ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLink:
-    """Open a new call, telling it the conversation so far → LinkOpened, or LinkClosed with the problem."""
+    """Open a new call on the link named `link`, telling it the conversation so far → LinkOpened, or LinkClosed.
+
+    With `trial` nothing will be asked on it: it is to show that the link can answer, not only that somebody is there.
+    """
 
     call: int
+    link: str
     history: tuple[Turn, ...]
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,13 @@ class CancelReply:
     heard_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class CheckLink:
+    """Ask the other side of the call for a sign of life → LinkAlive."""
+
+    call: int
+
+
 # ── for the record ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -127,10 +146,12 @@ Effect: TypeAlias = (
     | Play
     | EndPlay
     | Hush
+    | Withdraw
     | OpenLink
     | CloseLink
     | SendAudio
     | CommitTurn
     | CancelReply
+    | CheckLink
     | Note
 )

@@ -119,6 +119,13 @@ class LinkClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkAlive:
+    """The other side has given the sign of life that it was asked for."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The service hears speech."""
 
@@ -218,6 +225,7 @@ Event: TypeAlias = (
     | ButtonMoved
     | LinkOpened
     | LinkClosed
+    | LinkAlive
     | SpeechStarted
     | SpeechStopped
     | NothingRecognised
@@ -233,6 +241,7 @@ Event: TypeAlias = (
 LinkEvent: TypeAlias = (
     LinkOpened
     | LinkClosed
+    | LinkAlive
     | SpeechStarted
     | SpeechStopped
     | NothingRecognised

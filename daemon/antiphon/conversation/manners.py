@@ -18,7 +18,16 @@ class Manners(BaseModel):
     """The longest turn of the user; what is said is kept up to this length, so that it can be sent again."""
 
     thinking_ms: int = Field(15_000, ge=1000, le=120_000)
-    """From the end of the turn to the first audible sample of the reply."""
+    """From the end of the turn to the first audible sample of the reply, where nobody else can be asked."""
+
+    answer_ms: int = Field(6000, ge=500, le=120_000)
+    """The same where another link can be asked: after this long the next one gets the same speech."""
+
+    switch_ms: int = Field(1500, ge=200, le=60_000)
+    """While you speak, how long a link may take to open before the next one is tried."""
+
+    link_silence_ms: int = Field(1200, ge=300, le=30_000)
+    """In a turn, how long an open link may give no sign of life before the next one is asked; more on a slow uplink."""
 
     reply_gap_ms: int = Field(6000, ge=500, le=60_000)
     """The longest time without a new piece of a reply that has begun and not ended."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from antiphon.conversation.events import (
+    LinkAlive,
     LinkClosed,
     LinkEvent,
     LinkOpened,
@@ -74,9 +75,11 @@ class FakeLink:
         self.call = call
         self.counters = LinkCounters()
         self.history = tuple(history)
+        self.trial = False
         self.heard = bytearray()
         """All speech that was sent, mono s16le 24 kHz."""
         self.commits = 0
+        self.checks = 0
         self.cancelled: list[tuple[str, float]] = []
         """(reply, heard_ms), in order."""
         self._script = script
@@ -137,6 +140,12 @@ class FakeLink:
         self.cancelled.append((reply, heard_ms))
         self._given.set()
 
+    def check(self) -> None:
+        """Count, and show life unless the script ends it."""
+        self.checks += 1
+        if not self._over.is_set():
+            self._post(LinkAlive(self.call))
+
     def close(self) -> None:
         """End the call without a problem."""
         self._over.set()
@@ -149,9 +158,10 @@ class FakeLinks:
         self.made: list[FakeLink] = []
         self._scripts = scripts
 
-    def __call__(self, call: int, history: Sequence[Turn], post: Post) -> FakeLink:
-        """The next call."""
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> FakeLink:
+        """The next call; a trial is noted, and plays the script like any other."""
         script = self._scripts[min(len(self.made), len(self._scripts) - 1)]
         link = FakeLink(script, call, history, post)
+        link.trial = trial
         self.made.append(link)
         return link

@@ -95,7 +95,7 @@ class RealtimeLinkMaker:
         self._key = key
         self._tls = cache(ssl.create_default_context)  # reads every root certificate: once is enough
 
-    def __call__(self, call: int, history: Sequence[Turn], post: Post) -> "RealtimeLink":
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "RealtimeLink":  # noqa: ARG002 - every call that opens has shown that the service answers
         """A call that has yet to be run."""
         return RealtimeLink(self._plan, self._key, self._tls, call, history, post)
 
