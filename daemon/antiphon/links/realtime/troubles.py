@@ -1,13 +1,12 @@
-"""What can go wrong with the connection, as sentences: whose fault, and what to do next.
+"""What can go wrong with a call to StepFun, as sentences: whose fault, and what to do next.
+
+What can go wrong with any server (names, cables, certificates) is in links/reasons.py.
 
 A sentence may end with the service's own words, at any length: link.py takes the key out of them, then cuts them.
 Statuses and their meaning: StepFun's error code page, and its Step Plan pages for the two families of addresses.
 """
 
-import errno
 import json
-import socket
-import ssl
 
 from websockets.exceptions import (
     ConnectionClosed,
@@ -22,6 +21,7 @@ from websockets.exceptions import (
 )
 
 from antiphon.errors import Garbled, LinkError, Lost, Refused
+from antiphon.links import reasons
 
 SESSION_LIMIT_S = 30 * 60.0
 """StepFun's guide: a session lasts 30 minutes at most. How it is ended is not told."""
@@ -38,23 +38,7 @@ _STATUSES = {
     451: "{host} refused for its content rules (451): change realtime.instructions",
 }
 
-NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
-
-_CERTIFICATE = {
-    NOT_YET_VALID: "is not valid yet: this machine's clock is likely behind, so set it (timedatectl)",
-    10: "has expired: unless this machine's clock is ahead (timedatectl), the server's owner must renew it",
-    62: "belongs to another name: check realtime.url",
-    64: "belongs to another address: check realtime.url",
-}
-
-ABOUT_TIME = frozenset({9, 10})
-"""The codes of certificates that are good at another time (X509_V_ERR_CERT_NOT_YET_VALID, _HAS_EXPIRED)."""
-
-_ERRNOS = {
-    errno.ECONNREFUSED: "Nothing listens at {host}: check realtime.url, and that the service runs",
-    errno.ENETUNREACH: "There is no network to reach {host} by: check the cable or the Wi-Fi",
-    errno.EHOSTUNREACH: "There is no way to {host}: check the cable or the Wi-Fi",
-}
+_WHERE = "realtime.url"
 
 
 def explain(error: Exception, host: str) -> LinkError:
@@ -73,21 +57,15 @@ def explain(error: Exception, host: str) -> LinkError:
         case InvalidURI() | UnicodeError():
             return Refused("realtime.url is not an address: give one like wss://api.stepfun.com/v1/realtime")
         case InvalidMessage() if isinstance(error.__cause__, EOFError | OSError):
-            return _hung_up(host)
-        case ConnectionResetError() | ConnectionAbortedError() | BrokenPipeError():
-            return _hung_up(host)
+            return Lost(f"{host} hung up before it answered: it will be tried again")
         case InvalidHandshake() | SecurityError():
             return Garbled(f"{host} does not speak as a realtime service does: check realtime.url")
         case ConnectionClosed():
             return explain_close(error, host, 0.0)
         case OSError():
-            return explain_os(error, host)
+            return reasons.explain_os(error, host, _WHERE)
         case _:
             return Lost(f"The call to {host} failed ({type(error).__name__}): it will be tried again")
-
-
-def _hung_up(host: str) -> LinkError:
-    return Lost(f"{host} hung up before it answered: it will be tried again")
 
 
 def explain_status(status: int, body: bytes, host: str) -> LinkError:
@@ -102,30 +80,8 @@ def explain_status(status: int, body: bytes, host: str) -> LinkError:
     if 300 <= status < 400:
         return Refused(f"{host} sends us to another address ({status}): put the right one into realtime.url")
     if 200 <= status < 300:
-        return Refused(
-            f"{host} answers with a web page ({status}): if this network wants a login first, open a page in a "
-            "browser; else check realtime.url"
-        )
+        return reasons.web_page(host, status, _WHERE)
     return Refused(f"{host} refused the call ({status}): check realtime.url{said}")
-
-
-def explain_os(error: OSError, host: str) -> LinkError:
-    """A failure of name, cable, TLS or patience."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            what = _CERTIFICATE.get(error.verify_code, "is signed by nobody we trust: check realtime.url")
-            kind = Lost if error.verify_code == NOT_YET_VALID else Refused  # after a start the clock is often set late
-            return kind(f"The certificate of {host} {what}")
-        case ssl.SSLError():
-            return Refused(f"{host} does not speak TLS as it should: check the port in realtime.url")
-        case socket.gaierror():
-            return Lost(f"The name {host} cannot be found: check the network and its DNS, and realtime.url")
-        case TimeoutError():
-            return Lost(f"{host} did not answer in time: check the network; it will be tried again")
-    known = _ERRNOS.get(error.errno or 0)
-    if known is not None:
-        return Lost(known.format(host=host))
-    return Lost(f"The connection to {host} broke ({type(error).__name__}): it will be tried again")
 
 
 def explain_close(closed: ConnectionClosed, host: str, age_s: float) -> LinkError:
