@@ -6,7 +6,7 @@ import pytest
 
 from antiphon.config_files import find_key, read_layers
 from antiphon.errors import MissingKeyError, SettingsError
-from antiphon.settings import Realtime, Settings, load
+from antiphon.settings import Generate, Realtime, Settings, load
 
 KEY = "sk-hunter2"
 HERE = Realtime(url="ws://127.0.0.1:1/")
@@ -51,6 +51,18 @@ def test_each_layer_overrides_the_one_below(tmp_path: Path) -> None:
     assert loaded.origins["realtime.voice"] == f"{file}:2"
     assert loaded.origins["realtime.model"] == "ANTIPHON_REALTIME__MODEL"
     assert loaded.origins["realtime.instructions"] == "--set"
+
+
+@pytest.mark.parametrize("value", ['["http://nas:8000"]', "[http://nas:8000]", "http://nas:8000", " http://nas:8000/ "])
+def test_a_list_in_a_variable_or_set(value: str) -> None:
+    for environ, sets in (({"ANTIPHON_GENERATE__URLS": value}, []), ({}, [f"generate.urls={value}"])):
+        assert load(read_layers(Path("/dev/null"), environ, sets)).settings.generate.urls == ("http://nas:8000",)
+
+
+def test_links_in_a_variable_or_set() -> None:
+    variables = {"ANTIPHON_LINKS": "generate, realtime"}
+    assert load(read_layers(Path("/dev/null"), variables, [])).settings.links == ("generate", "realtime")
+    assert load(read_layers(Path("/dev/null"), variables, ["links=realtime"])).settings.links == ("realtime",)
 
 
 def test_the_usual_file_is_read_when_it_is_there(tmp_path: Path) -> None:
@@ -137,6 +149,20 @@ def test_this_machine_needs_no_key() -> None:
     key = find_key(Settings(realtime=HERE), {"STEPFUN_API_KEY": KEY})
     assert key is not None
     assert key.reveal() == KEY
+
+
+def test_servers_on_the_lan_need_no_key(tmp_path: Path) -> None:
+    lan = Generate(urls=("http://nas:8000",))
+    alone = Settings(links=("generate",), generate=lan, realtime=Realtime(key_file=str(tmp_path / "none")))
+    assert find_key(alone, {}) is None
+    assert find_key(alone, {"STEPFUN_API_KEY": KEY}) is None, "what nobody asks for is not read"
+    for links in (("realtime", "generate"), ("generate", "realtime")):
+        assert why_no_key(Settings(links=links, generate=lan), {}).endswith(", or leave realtime out of links")
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(links=("realtime",), generate=Generate(urls=("http://a",)))])
+def test_realtime_is_not_left_out_where_nothing_else_is(settings: Settings) -> None:
+    assert "leave" not in why_no_key(settings, {})
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644, 0o666])

@@ -50,9 +50,12 @@ def read_layers(
 def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     """The API key, from the first of: $STEPFUN_API_KEY, the systemd credential, realtime.key_file.
 
-    None only when the service is on this machine, which needs no key. Raises MissingKeyError when none of them names
-    a key, SettingsError when the key that is named cannot be used; the error never holds a part of it.
+    None only when no key is needed: nobody asks the service (links), or it is on this machine. Raises MissingKeyError
+    when none of them names a key, SettingsError when the key that is named cannot be used; the error never holds a
+    part of it.
     """
+    if "realtime" not in settings.links:
+        return None
     if environ.get(KEY_VARIABLE, "").strip():
         return _secret(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
@@ -66,7 +69,13 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     raise MissingKeyError(
         f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL}, "
         "or in a file named by realtime.key_file"
+        + (", or leave realtime out of links" if _has_another(settings) else "")
     )
+
+
+def _has_another(settings: Settings) -> bool:
+    """Whether there is a link that needs no key."""
+    return "generate" in settings.links and bool(settings.generate.urls)
 
 
 def _file_layer(path: Path, *, needed: bool) -> list[Layer]:

@@ -36,6 +36,7 @@ def test_each_value_knows_where_it_was_given() -> None:
     assert loaded.settings.realtime.voice == "two"
     assert loaded.settings.realtime.append_ms == 30
     assert loaded.settings.lamps.pins == (17,)
+    assert loaded.origins["links"] == "default"
     given_keys = {key: origin for key, origin in loaded.origins.items() if origin != "default"}
     assert given_keys == {
         "realtime.voice": "ANTIPHON_REALTIME__VOICE",
@@ -56,7 +57,7 @@ def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
         "f.yaml:3: realtime.append_ms: is 200; give a whole number from 20 to 100",
         "f.yaml:4: realtime.append_ms: is given twice, first in line 3; keep one",
         "f.yaml:5: lamps: is a list; give a mapping with the keys kind, pins, active_high, brightness",
-        "f.yaml:6: voice: unknown key; did you mean realtime.voice?",
+        "f.yaml:6: voice: unknown key; did you mean voice, indented under realtime?",
         'ANTIPHON_LOG__LEVEL: log.level: is "loud"; give debug, info, warning or error',
         "--set: speaker.jitter_ms: jitter_ms is 900 and jitter_max_ms is 500; the second must not be less",
     ]
@@ -90,8 +91,24 @@ def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
          "f.yaml:2: microphone.rate_hz: is text; give a whole number from 8000 to 192000 or null"),
         ("buttons:\n  talk: 017",
          "f.yaml:2: buttons.talk: is text, by its quotes or the 0 in front; give a whole number from 0 to 27 or null"),
-        ("lamps:\n  pins: 17",
-         "f.yaml:2: lamps.pins: is 17; give a list, [] for none, of a whole number from 0 to 27, at most 28"),
+        ("lamps:\n  pins: {a: 17}",
+         "f.yaml:2: lamps.pins: is a mapping; give a list, [] for none, of a whole number from 0 to 27, at most 28"),
+        ("lamps:\n  pins: 99", "f.yaml:2: lamps.pins.0: is 99; give a whole number from 0 to 27"),
+        ("lamps:\n  pins: 17, x", "f.yaml:2: lamps.pins.1: is text; give a whole number from 0 to 27"),
+        ("links:\n  - realtime\n  - genrate",
+         'f.yaml:3: links.1: is "genrate" (perhaps generate?); give realtime or generate'),
+        ("links: genrate", 'f.yaml:1: links.0: is "genrate" (perhaps generate?); give realtime or generate'),
+        ("links: [realtime,\n  realtime]", "f.yaml:2: links.1: is in the list twice; keep one of the two"),
+        ("links: []", "f.yaml:1: links: is empty, which leaves nobody to ask; give realtime, generate or both"),
+        ("links:", "f.yaml:1: links: is null; give a list of realtime or generate"),
+        ("links: {generate: yes}", "f.yaml:1: links: is a mapping; give a list of realtime or generate"),
+        ("link: generate", "f.yaml:1: link: unknown key; did you mean links?"),
+        ("generate:\n  urls: [8000]", "f.yaml:2: generate.urls.0: is 8000; give text, in quotes"),
+        ("generate:\n  urls:\n    - http://nas\n    - nas:8000",
+         "f.yaml:4: generate.urls.1: is not a URL that can be used here; one like http://nas:8000 is"),
+        ("generate:\n  urls: [http://a, http://b, http://c, http://d, http://e, http://f, http://g, http://h, http://i]",
+         "f.yaml:2: generate.urls: has 9 entries; give a list, [] for none, of text, at most 8"),
+        ("generate:\n  url: http://nas:8000", "f.yaml:2: generate.url: unknown key; did you mean generate.urls?"),
         ("lamps:\n  pins: [17,\n    99]", "f.yaml:3: lamps.pins.1: is 99; give a whole number from 0 to 27"),
         ("lamps:\n  kind: gpio", "f.yaml:2: lamps.kind: names no pin, and lamps.kind is gpio; give the pins"),
         ("wake:\n  words: hey_jarvis", "f.yaml:2: wake.words: is text; give a list, [] for none, of mappings"),
@@ -116,6 +133,33 @@ def test_keys_at_odds_are_shown_at_the_one_given_last() -> None:
     assert said.startswith("--set: buttons.mute: pin 17 is already used by lamps.pins")
     (said,) = wrong(Layer("f.yaml", "buttons:\n  mute: 17\nlamps:\n  kind: gpio\n  pins: [17]\n"))
     assert said.startswith("f.yaml:2: buttons.mute: pin 17 is already used by lamps.pins")
+
+
+def test_nobody_to_ask_is_shown_where_the_links_were_given() -> None:
+    sentence = (
+        "links: leaves nobody to ask: links is generate alone, and generate.urls names no server; "
+        "give one, like http://nas:8000, or put realtime into links"
+    )
+    assert wrong_in("links: [generate]\n") == [f"f.yaml:1: {sentence}"]
+    assert wrong(Layer("--link", {"links": Typed("generate")})) == [f"--link: {sentence}"]
+    assert wrong_in("links: [generate]\ngenerate:\n  urls: []\n")[0].startswith(
+        "f.yaml:3: generate.urls: leaves nobody"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "links", "urls"),
+    [
+        ("links: generate\ngenerate: {urls: http://nas:8000/}", ("generate",), ("http://nas:8000",)),
+        ("links: generate, realtime", ("generate", "realtime"), ()),
+        ("generate:\n  urls: http://a:1, http://b:2", ("realtime", "generate"), ("http://a:1", "http://b:2")),
+        ("generate: {urls: [http://a]}", ("realtime", "generate"), ("http://a",)),
+    ],
+)
+def test_a_list_may_lack_its_brackets(text: str, links: tuple[str, ...], urls: tuple[str, ...]) -> None:
+    settings = load([Layer("f.yaml", text)]).settings
+    assert settings.links == links
+    assert settings.generate.urls == urls
 
 
 def test_other_sections_do_not_hide_keys_at_odds() -> None:

@@ -1,10 +1,11 @@
 """The commented file of all keys, the settings in force, and the schema."""
 
 import json
+import os
 from pathlib import Path
 
+from antiphon.config_files import read_layers
 from antiphon.settings import Layer, Settings, default_yaml, effective, effective_dict, json_schema, load
-from antiphon.settings.layers import Typed
 
 CONFIG = Path(__file__).parents[2] / "config"
 REGENERATE = """is not up to date; regenerate both with:
@@ -50,6 +51,10 @@ def test_the_schema_lets_an_editor_help() -> None:
     assert voice["default"] == "linjiajiejie"
     assert voice["description"]
     assert schema["$defs"]["Realtime"]["additionalProperties"] is False
+    links = schema["properties"]["links"]
+    assert links["default"] == ["realtime", "generate"]
+    assert (links["minItems"], links["uniqueItems"]) == (1, True)
+    assert "default" not in schema["properties"]["generate"]
 
 
 def test_the_settings_in_force_show_their_origins() -> None:
@@ -63,13 +68,15 @@ def test_the_settings_in_force_show_their_origins() -> None:
 
 
 def test_the_settings_in_force_can_be_typed_again() -> None:
-    loaded = load([Layer("f.yaml", "realtime: {voice: 'on', instructions: 'a: \"b\" # é'}\nlamps: {pins: [1, 2]}")])
-    typed = []
-    for line in effective(loaded).splitlines():
-        key, value = line.rpartition("  # ")[0].split(" = ", 1)
-        section, name = key.strip().split(".")
-        typed.append(Layer("--set", {section: {name: Typed(value.strip())}}))
-    assert load(typed).settings == loaded.settings
+    text = "realtime: {voice: 'on', instructions: 'a: \"b\" # é'}\nlamps: {pins: [1, 2]}\n"
+    loaded = load([Layer("f.yaml", text + "links: [generate]\ngenerate: {urls: ['http://nas', 'http://nas:1']}")])
+    lines = effective(loaded).splitlines()
+    sets = [" = ".join(part.strip() for part in line.rpartition("  # ")[0].split(" = ", 1)) for line in lines]
+    assert "links = [generate]" in sets
+    assert (
+        load(read_layers(Path(os.devnull), {}, [one.replace(" = ", "=", 1) for one in sets])).settings
+        == loaded.settings
+    )
 
 
 def test_a_proxy_s_password_is_starred() -> None:

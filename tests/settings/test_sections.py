@@ -9,17 +9,17 @@ from pydantic import BaseModel, ValidationError
 from antiphon.audio.chime import chime
 from antiphon.audio.jitter import JitterPlan
 from antiphon.audio.trigger import WakeWord as HeardWord
-from antiphon.calls import CallPlan
+from antiphon.calls import LinkPlan
 from antiphon.checkup.sound import check_speaker
 from antiphon.conversation.manners import Manners
 from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker
 from antiphon.runtime.ear import EarPlan
 from antiphon.runtime.mouth import MouthPlan
-from antiphon.settings.sections import Realtime, Section, Settings, Speaker, WakeWord, is_loopback
+from antiphon.settings.sections import Generate, Realtime, Section, Settings, Speaker, WakeWord, is_loopback
 
 
 def sections() -> list[type[BaseModel]]:
-    return [type(section) for _, section in Settings()] + [WakeWord]
+    return [type(section) for _, section in Settings() if isinstance(section, BaseModel)] + [WakeWord, Settings]
 
 
 def sentences(section: type[BaseModel], **values: object) -> list[str]:
@@ -31,7 +31,7 @@ def sentences(section: type[BaseModel], **values: object) -> list[str]:
 @pytest.mark.parametrize(
     ("taker", "names"),
     [
-        (CallPlan, "warm renew_after_s"),
+        (LinkPlan, "name warm renew_after_s own_turns"),
         (EarPlan, "preroll_ms"),
         (HeardWord, "threshold refractory_ms"),
         (JitterPlan, "start_ms most_ms"),
@@ -51,8 +51,9 @@ def test_what_takes_a_setting_has_no_default_of_its_own(taker: Callable[..., obj
 def test_every_key_says_what_it_is(section: type[BaseModel]) -> None:
     assert section.__doc__
     for key, field in section.model_fields.items():
-        assert field.description, key
-        assert field.description.endswith("."), key
+        description = field.description or getattr(field.annotation, "__doc__", None)  # a section describes itself
+        assert description, key
+        assert description.rstrip().endswith("."), key
 
 
 @pytest.mark.parametrize("section", sections())
@@ -125,6 +126,61 @@ def test_a_key_in_place_of_its_file_is_not_repeated(key_file: str) -> None:
     (sentence,) = sentences(Realtime, key_file=key_file)
     assert "is not an absolute path" in sentence
     assert "sk-1234" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("http://nas:8000", "http://nas:8000"),
+        ("http://nas:8000/", "http://nas:8000"),
+        ("HTTP://NAS:80", "http://nas"),
+        ("https://nas:443/vox/", "https://nas/vox"),
+        ("https://nas:80/Vox", "https://nas:80/Vox"),
+        ("http://192.168.1.5:8000", "http://192.168.1.5:8000"),
+        ("http://[fd00::5]:8000//", "http://[fd00::5]:8000"),
+    ],
+)
+def test_a_server_is_written_in_one_way(given: str, used: str) -> None:
+    assert Generate(urls=(given,)).urls == (used,)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nas:8000", "ws://nas:8000", "http://", "http://[::1", "http://h:x", "http://h:0", "http://a b", "http://h\n",
+     "http://hunter2@h", "http://u:hunter2@h", "http://h/?hunter2", "http://h?", "http://h/#hunter2", "http://h#"],
+)  # fmt: skip
+def test_servers_that_cannot_be_used_are_not_repeated(url: str) -> None:
+    (sentence,) = sentences(Generate, urls=("http://nas", url))
+    assert "hunter2" not in sentence
+
+
+@pytest.mark.parametrize("again", ["http://nas:8000", "http://NAS:8000/"])
+def test_a_server_is_listed_once(again: str) -> None:
+    assert sentences(Generate, urls=("http://nas:8000", again)) == ["is in the list twice; keep one of the two"]
+    assert len(Generate(urls=("http://nas:8000", "http://nas:8001", "http://nas:8000/b")).urls) == 3
+
+
+def test_servers_are_at_most_eight() -> None:
+    urls = tuple(f"http://nas:{port}" for port in range(8000, 8008))
+    assert Generate(urls=urls).urls == urls
+    assert sentences(Generate, urls=(*urls, "http://nas:9000"))
+
+
+def test_the_links_are_an_order() -> None:
+    assert Settings().links == ("realtime", "generate")
+    assert Settings(links=("generate", "realtime")).links == ("generate", "realtime")
+    assert sentences(Settings, links=("realtime", "realtime")) == ["is in the list twice; keep one of the two"]
+    assert sentences(Settings, links=()) == ["is empty, which leaves nobody to ask; give realtime, generate or both"]
+
+
+def test_there_is_somebody_to_ask() -> None:
+    (sentence,) = sentences(Settings, links=("generate",))
+    assert "generate.urls" in sentence
+    assert "realtime" in sentence
+    alone = Settings.model_validate({"links": ["generate"], "generate": {"urls": ["http://nas:8000"]}})
+    assert alone.links == ("generate",)
+    for links in (("realtime",), ("generate", "realtime")):
+        assert Settings(links=links).generate.urls == ()
 
 
 def test_the_jitter_buffer_can_only_grow() -> None:

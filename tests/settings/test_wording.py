@@ -23,6 +23,8 @@ SCHEMA = Settings.model_json_schema()
         (("wake", "words", 0, "threshold"), "a number from 0.01 to 1 or null"),
         (("wake", "words", 0), "a mapping with the keys engine, model, threshold, refractory_ms"),
         (("log",), "a mapping with the keys level, format"),
+        (("links",), "a list of realtime or generate"),
+        (("generate", "urls"), "a list, [] for none, of text, at most 8"),
     ],
 )
 def test_what_is_allowed(path: tuple[str | int, ...], words: str) -> None:
@@ -34,8 +36,15 @@ def test_what_is_allowed(path: tuple[str | int, ...], words: str) -> None:
     [
         (("realtime", "vioce"), "f:1", "unknown key; did you mean realtime.voice?"),
         (("realtme",), "f:1", "unknown key; did you mean realtime?"),
-        (("voice",), "f:1", "unknown key; did you mean realtime.voice?"),
-        (("speaker", "preroll_ms"), "f:1", "unknown key; did you mean microphone.preroll_ms?"),
+        (("voice",), "--set", "unknown key; did you mean realtime.voice?"),
+        (("Voices",), "--set", "unknown key; did you mean realtime.voice?"),
+        (("VOICE",), "ANTIPHON_VOICE", "unknown key; did you mean ANTIPHON_REALTIME__VOICE?"),
+        (("voice",), "f:1", "unknown key; did you mean voice, indented under realtime?"),
+        (("realtime.voice",), "f:1", "unknown key; did you mean voice, indented under realtime?"),
+        (("speaker", "preroll_ms"), "f:1", "unknown key; did you mean preroll_ms, indented under microphone?"),
+        (("device",), "--set", "unknown key; did you mean microphone.device or speaker.device?"),
+        (("realtime", "links"), "--set", "unknown key; did you mean links?"),
+        (("realtime", "links"), "f:1", "unknown key; did you mean links, at the left edge?"),
         (("wake", "words", 0, "treshold"), "f:1", "unknown key; did you mean wake.words.0.threshold?"),
         (("realtime_voice",), "ANTIPHON_REALTIME_VOICE", "unknown key; did you mean ANTIPHON_REALTIME__VOICE?"),
         (("wake", "zzz"), "f:1", "unknown key; there are words"),
@@ -55,5 +64,6 @@ def test_keys_are_leaves_and_lists_are_one_value() -> None:
     every = list(keys(SCHEMA))
     assert ("realtime", "url") in every
     assert ("wake", "words") in every
-    assert all(len(key) == 2 for key in every)
+    assert ("links",) in every
+    assert all(len(key) == 2 for key in every if key != ("links",))
     assert node_at(SCHEMA, ("no", "such")) == {}

@@ -10,7 +10,9 @@ from antiphon.settings.pages import default_yaml, effective, effective_dict, jso
 from antiphon.settings.sections import (
     Buttons,
     Endpointing,
+    Generate,
     Lamps,
+    LinkKind,
     Log,
     Microphone,
     Realtime,
@@ -24,8 +26,10 @@ from antiphon.settings.sections import (
 __all__ = [
     "Buttons",
     "Endpointing",
+    "Generate",
     "Lamps",
     "Layer",
+    "LinkKind",
     "Loaded",
     "Log",
     "Microphone",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from antiphon.errors import SettingsError
-from antiphon.settings.layers import DEFAULT, Complaint, Layer, Sheet, dotted, lay
+from antiphon.settings.layers import DEFAULT, Layer, Value, dotted, lay, plain
 from antiphon.settings.sections import Settings
-from antiphon.settings.wording import complaint
+from antiphon.settings.wording import Schema, complaint, keys, node_at, resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,36 @@ def load(layers: Sequence[Layer]) -> Loaded:
     """
     sheet = lay(layers)
     complaints = list(sheet.complaints)
-    # An empty section, as when all its keys are commented out, is not an error.
-    tree = {key: value for key, value in sheet.tree.items() if value is not None or key not in Settings.model_fields}
+    schema = Settings.model_json_schema()
+    tree = _completed(sheet.tree, schema)
     try:
         # Through JSON, where "strict" still takes a list for a tuple and a mapping for a section, and little else.
         settings = Settings.model_validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        complaints += _complaints(sheet, error)
+        errors = error.errors(include_url=False, include_input=False)
+        complaints += [complaint(sheet, tree, schema, one) for one in errors]
     if complaints:
         raise SettingsError("\n".join(str(one) for one in sorted(set(complaints))))
-    paths = [(name, key) for name, section in settings for key in type(section).model_fields]
-    return Loaded(settings, {dotted(path): str(sheet.places.get(path, DEFAULT)) for path in paths})
+    return Loaded(settings, {dotted(path): str(sheet.places.get(path, DEFAULT)) for path in keys(schema)})
 
 
-def _complaints(sheet: Sheet, error: ValidationError) -> list[Complaint]:
-    schema = Settings.model_json_schema()
-    return [complaint(sheet, schema, one) for one in error.errors(include_url=False, include_input=False)]
+def _completed(tree: dict[str, Value], schema: Schema) -> dict[str, Value]:
+    """What was given, and what goes without saying: an empty section is none, and a list may lack its brackets."""
+    completed: dict[str, Value] = {}
+    for key, value in tree.items():
+        node = node_at(schema, (key,))
+        if "properties" not in node:
+            completed[key] = _listed(value, schema, node)
+        elif isinstance(value, dict):
+            completed[key] = {name: _listed(one, schema, node_at(schema, (key, name))) for name, one in value.items()}
+        elif value is not None:  # all the keys of an empty section may be commented out
+            completed[key] = value
+    return completed
+
+
+def _listed(value: Value, schema: Schema, node: Schema) -> Value:
+    """The words of a list that was written without brackets, as in `links: realtime, generate`; else `value`."""
+    one_line = isinstance(value, bool | int | float | str)
+    if not one_line or node.get("type") != "array" or "properties" in resolved(schema, node["items"]):
+        return value
+    return [plain(word.strip()) for word in value.split(",")] if isinstance(value, str) else [value]

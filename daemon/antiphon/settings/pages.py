@@ -27,8 +27,9 @@ HEAD = """\
 def json_schema() -> dict[str, Any]:
     """What an editor needs to complete and check a settings file."""
     schema = Settings.model_json_schema()
-    for section in schema["properties"].values():
-        del section["default"]  # each key has its own
+    for name, node in schema["properties"].items():
+        if "properties" in node_at(schema, (name,)):
+            del node["default"]  # each key has its own
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Antiphon's settings"}
 
 
@@ -37,8 +38,12 @@ def default_yaml() -> str:
     schema = Settings.model_json_schema()
     lines = [HEAD]
     for name, values in Settings().model_dump(mode="json").items():
-        section = node_at(schema, (name,))
-        lines += [*_comment(section["description"]), f"{name}:", *_keys(schema, section, values, "  "), ""]
+        node = schema["properties"][name]
+        section = resolved(schema, node)
+        if "properties" in section:
+            lines += [*_comment(section["description"]), f"{name}:", *_keys(schema, section, values, "  "), ""]
+        else:
+            lines += [*_meaning(schema, node), f"{name}: {_written(values)}", ""]
     return "\n".join(lines)
 
 
@@ -56,8 +61,9 @@ def effective_dict(loaded: Loaded) -> dict[str, dict[str, Any]]:
     tree = loaded.settings.model_dump(mode="json")
     shown: dict[str, dict[str, Any]] = {}
     for key, origin in loaded.origins.items():
-        section, name = key.split(".")
-        value = tree[section][name]
+        value: Any = tree
+        for part in key.split("."):
+            value = value[part]
         shown[key] = {"value": PASSWORD.sub(f"{STARS}@", value) if isinstance(value, str) else value, "origin": origin}
     return shown
 
@@ -67,8 +73,7 @@ def _keys(schema: Schema, section: Schema, values: dict[str, Any], indent: str) 
     for number, (name, node) in enumerate(section["properties"].items()):
         if number:
             yield ""
-        for line in [*_comment(node["description"]), *_comment(f"Allowed: {allowed(schema, node)}.")]:
-            yield indent + line
+        yield from (indent + line for line in _meaning(schema, node))
         entry = resolved(schema, node.get("items", {}))
         if "properties" in entry:
             yield f"{indent}{name}:"
@@ -86,8 +91,13 @@ def _entry(lines: list[str], indent: str) -> Iterator[str]:
     yield from lines[first + 1 :]
 
 
+def _meaning(schema: Schema, node: Schema) -> list[str]:
+    """The comment of a key: what it means, and what may stand there."""
+    return [*_comment(node["description"]), *_comment(f"Allowed: {allowed(schema, node)}.")]
+
+
 def _comment(text: str) -> list[str]:
-    return [f"# {line}" for line in wrap(" ".join(text.split()), WIDTH)]
+    return [f"# {line}" for line in wrap(" ".join(text.split()), WIDTH, break_on_hyphens=False)]
 
 
 def _written(value: Any) -> str:

@@ -16,6 +16,7 @@ from antiphon.conversation.manners import Manners
 Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None
 CardRate = Annotated[int, Field(ge=8000, le=192_000)] | None
 Pin = Annotated[int, Field(ge=0, le=27)]
+LinkKind = Literal["realtime", "generate"]
 
 
 def wrong(sentence: str, *keys: str) -> NoReturn:
@@ -34,7 +35,7 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _split(url: str, schemes: str, example: str) -> SplitResult:
+def _split(url: str, schemes: str, example: str, *keys: str) -> SplitResult:
     """The parts of a URL of one of `schemes`; it is never repeated in the error, as it may hold a password."""
     try:
         parts = urlsplit(url)
@@ -42,8 +43,22 @@ def _split(url: str, schemes: str, example: str) -> SplitResult:
     except ValueError:
         sound = False
     if not sound or parts.scheme not in schemes.split() or not url.isprintable() or " " in url:
-        wrong(f"is not a URL that can be used here; one like {example} is")
+        wrong(f"is not a URL that can be used here; one like {example} is", *keys)
     return parts
+
+
+def _server(url: str, key: str) -> str:
+    """`url` of `key` as it is used: scheme and host in small letters, no port that goes without saying, no / at the
+    end. Two that are the same server are then the same text.
+    """
+    parts = _split(url, "http https", "http://nas:8000", key)
+    if parts.username is not None:
+        wrong("holds a user name or password, and none is sent; give only http://host:port", key)
+    if "?" in url or "#" in url:
+        wrong("has a query or fragment; give only what is before the ? or #", key)
+    name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{name}{port}{parts.path.rstrip('/')}"
 
 
 class Section(BaseModel):
@@ -150,6 +165,42 @@ class Realtime(Section):
         return proxy
 
 
+class Generate(Section):
+    """Servers on your own network that answer speech with speech: vox-serve with Step-Audio-2-mini. docs/lan-server.md
+    says how to run one. Such a server has no memory: each turn is asked without what was said before, it tells no
+    transcript, and it has a voice and a system prompt of its own.
+    """
+
+    urls: tuple[str, ...] = Field(default=(), max_length=8)
+    """Where the servers are, each like http://nas:8000, in the order in which they are asked; with [] there is none.
+    Unencrypted http:// is normal on a LAN: speech can be read on the way.
+    """
+
+    @field_validator("urls")
+    @classmethod
+    def _are_servers(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        seen: list[str] = []
+        for number, url in enumerate(urls):
+            one = _server(url, f"urls.{number}")
+            if one in seen:
+                wrong("is in the list twice; keep one of the two", f"urls.{number}")
+            seen.append(one)
+        return tuple(seen)
+
+    open_timeout_ms: int = Field(default=1500, ge=100, le=60_000)
+    """How long a server may take to say that it is there, in milliseconds."""
+
+    first_sound_ms: int = Field(default=15_000, ge=1000, le=120_000)
+    """From the end of your turn, how long a server may take to its first sound, in milliseconds. It must have made
+    1.1 s of speech before it sends any, and says nothing until then.
+    """
+
+    gap_ms: int = Field(default=5000, ge=500, le=60_000)
+    """The longest silence of a server in the middle of a reply, in milliseconds; it sends a second of speech at a
+    time.
+    """
+
+
 class Microphone(Section):
     """The sound card's capture side."""
 
@@ -243,7 +294,9 @@ class Wake(Section):
 
 
 class Endpointing(Section):
-    """How this device notices that you have finished speaking, when realtime.turn_detection is own."""
+    """How this device notices that you have finished speaking. It is used by links that do not find the end of a turn
+    themselves: generate, and realtime with turn_detection own.
+    """
 
     min_speech_ms: int = Field(default=200, ge=20, le=2000)
     """Speech shorter than this is taken for noise, in milliseconds."""
@@ -309,7 +362,39 @@ class Log(Section):
 class Settings(Section):
     """Everything the owner can set."""
 
+    links: tuple[LinkKind, ...] = Field(
+        default=("realtime", "generate"), json_schema_extra={"minItems": 1, "uniqueItems": True}
+    )
+    """Who is asked, in this order: when one does not answer, the next gets the same speech. realtime is StepFun's
+    service, which remembers the conversation; generate are servers on your own network, which do not, and it counts
+    only where generate.urls names one. With [generate] alone nothing leaves your network, and no key is needed.
+    """
+
+    @field_validator("links")
+    @classmethod
+    def _are_some_and_differ(cls, links: tuple[LinkKind, ...]) -> tuple[LinkKind, ...]:
+        if not links:  # by min_length pydantic would complain of every wrong name twice
+            wrong("is empty, which leaves nobody to ask; give realtime, generate or both")
+        for number, link in enumerate(links):
+            if link in links[:number]:
+                wrong("is in the list twice; keep one of the two", f"links.{number}")
+        return links
+
     realtime: Realtime = Realtime()
+    generate: Generate = Generate()
+
+    @field_validator("generate")
+    @classmethod
+    def _leaves_somebody_to_ask(cls, generate: Generate, info: ValidationInfo) -> Generate:
+        if info.data.get("links") == ("generate",) and not generate.urls:
+            wrong(
+                "leaves nobody to ask: links is generate alone, and generate.urls names no server; give one, "
+                "like http://nas:8000, or put realtime into links",
+                "links",
+                "generate.urls",
+            )
+        return generate
+
     microphone: Microphone = Microphone()
     speaker: Speaker = Speaker()
     wake: Wake = Wake()

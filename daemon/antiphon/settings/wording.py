@@ -18,8 +18,8 @@ KEY_NAMES = ("key", "api_key", "apikey", "token", "secret", "stepfun_api_key")
 NO_KEY_HERE = "the API key itself does not belong here; put it in $STEPFUN_API_KEY or a file named by realtime.key_file"
 
 
-def complaint(sheet: Sheet, schema: Schema, error: ErrorDetails) -> Complaint:
-    """One of pydantic's errors, at the place of the value it is about."""
+def complaint(sheet: Sheet, tree: Value, schema: Schema, error: ErrorDetails) -> Complaint:
+    """One of pydantic's errors about `tree`, at the place of the value it is about."""
     path = _known_part(schema, error["loc"])
     if error["type"] == "wrong":
         context = error["ctx"]
@@ -33,7 +33,7 @@ def complaint(sheet: Sheet, schema: Schema, error: ErrorDetails) -> Complaint:
     node = node_at(schema, path)
     if error["type"] == "missing":
         return Complaint(place, dotted(path), f"is missing; give {allowed(schema, node)}")
-    value = _value_at(sheet.tree, path)
+    value = _value_at(tree, path)
     quoted = ", in quotes" if node.get("type") == "string" and isinstance(value, bool | int | float) else ""
     return Complaint(place, dotted(path), f"{_what_is(value, node)}; give {allowed(schema, node)}{quoted}")
 
@@ -55,7 +55,7 @@ def allowed(schema: Schema, node: Schema) -> str:
         case "array":
             items = resolved(schema, node["items"])
             kind = "mappings with the keys " + _names(items) if "properties" in items else allowed(schema, items)
-            return f"a list, [] for none, of {kind}" + _most(node)
+            return f"a list of {kind}" if node.get("minItems") else f"a list, [] for none, of {kind}" + _most(node)
         case "object":
             return "a mapping with the keys " + _names(node)
         case "null":
@@ -69,18 +69,37 @@ def unknown(schema: Schema, path: Path, origin: str) -> str:
     name = str(path[-1])
     if name.lower() in KEY_NAMES:
         return "unknown key; " + NO_KEY_HERE
-    siblings = list(node_at(schema, path[:-1]).get("properties", ()))
-    every = [dotted(key) for key in keys(schema)]
-    meant = [key for key in every if name in (key.rpartition(".")[2], key.replace(".", "_"))]
+    home = path[:-1]
+    meant = _perhaps(schema, home, name)
     if not meant:
-        meant = [dotted((*path[:-1], near)) for near in get_close_matches(name, siblings, n=1)]
-    if not meant:
-        meant = get_close_matches(dotted(path), every, n=1, cutoff=0.75)
-    if not meant:
-        return "unknown key; there are " + ", ".join(siblings)
+        return "unknown key; there are " + ", ".join(node_at(schema, home).get("properties", ()))
+    return f"unknown key; did you mean {_either([_to_write(key, home, origin) for key in meant])}?"
+
+
+def _to_write(key: Path, home: Path, origin: str) -> str:
+    """How `key` is written in `origin`, for an owner who wrote something in the section `home`."""
     if origin.startswith(VARIABLE_PREFIX):
-        return f"unknown key; did you mean {VARIABLE_PREFIX}{meant[0].upper().replace('.', '__')}?"
-    return f"unknown key; did you mean {meant[0]}?"
+        return VARIABLE_PREFIX + "__".join(map(str, key)).upper()
+    if origin.startswith("-") or key[:-1] == home:
+        return dotted(key)
+    # In a file a dotted name is no key, and would be met with the same words again.
+    return f"{key[-1]}, " + (f"indented under {dotted(key[:-1])}" if key[:-1] else "at the left edge")
+
+
+def _perhaps(schema: Schema, home: Path, name: str) -> list[Path]:
+    """The keys that `name`, found in the section `home`, may have been meant to be, the likeliest only."""
+    every = list(keys(schema))
+    small = name.lower()
+    siblings = list(node_at(schema, home).get("properties", ()))
+    if near := get_close_matches(small, siblings, n=1, cutoff=0.8):
+        return [(*home, near[0])]
+    exact = [key for key in every if small in (key[-1], dotted(key), "_".join(map(str, key)))]
+    if exact:
+        return exact
+    if near := get_close_matches(small, siblings, n=1):
+        return [(*home, near[0])]
+    spelt = {dotted(key): key for key in every} | {str(key[-1]): key for key in reversed(every)}
+    return [spelt[near] for near in get_close_matches(dotted((*home, small)), spelt, n=1, cutoff=0.75)]
 
 
 def keys(schema: Schema, node: Schema | None = None, path: Path = ()) -> Iterator[Path]:
@@ -143,6 +162,8 @@ def _what_is(value: Any, node: Schema) -> str:
             return "is text, by its quotes or the 0 in front"
         case str():
             return "is text"
+        case list() if node.get("type") == "array":
+            return f"has {len(value)} entries"
         case list():
             return "is a list"
         case _:
