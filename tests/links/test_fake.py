@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from antiphon.conversation.events import LinkClosed, LinkOpened, ReplyAudio, ReplyEnded, ReplyStarted, UserSaid
+from antiphon.conversation.events import (
+    LinkAlive,
+    LinkClosed,
+    LinkOpened,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    UserSaid,
+)
 from antiphon.conversation.history import Turn
 from antiphon.errors import Problem
 from antiphon.links.fake import AfterAudio, AfterCancels, AfterCommits, FakeLinks, one_turn
@@ -24,7 +32,7 @@ def play(script, *acts):
 
     async def scene():
         posted = []
-        link = FakeLinks(script)(4, [Turn("user", "hello")], posted.append)
+        link = FakeLinks(script)(4, [Turn("user", "hello")], posted.append, trial=False)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(link.run())
             for act in acts:
@@ -37,6 +45,10 @@ def play(script, *acts):
 
 def close(link, _):
     link.close()
+
+
+def check(link, _):
+    link.check()
 
 
 def test_script_waits_for_what_it_waits_for():
@@ -68,6 +80,12 @@ def test_script_without_an_end_waits_for_close():
     assert posted == [LinkOpened(4), LinkClosed(4)]
 
 
+def test_a_check_shows_life_until_the_end():
+    link, posted = play([LinkOpened(0)], check, check, close, check)
+    assert posted == [LinkOpened(4), LinkAlive(4), LinkAlive(4), LinkClosed(4)]
+    assert link.checks == 3
+
+
 def test_close_in_the_middle():
     link, posted = play(
         [LinkOpened(0), AfterAudio(1.0), UserSaid(0, "a", "")], close, lambda link, _: link.send_audio(MS)
@@ -79,7 +97,7 @@ def test_close_in_the_middle():
 def test_close_before_it_runs():
     async def scene():
         posted = []
-        link = FakeLinks([LinkOpened(0)])(4, [], posted.append)
+        link = FakeLinks([LinkOpened(0)])(4, [], posted.append, trial=False)
         link.close()
         await link.run()
         return posted
@@ -90,7 +108,7 @@ def test_close_before_it_runs():
 def test_cancelled_from_outside():
     async def scene():
         posted = []
-        link = FakeLinks([LinkOpened(0)])(4, [], posted.append)
+        link = FakeLinks([LinkOpened(0)])(4, [], posted.append, trial=False)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(link.run(), 0.01)
         return posted
@@ -109,7 +127,9 @@ def test_each_call_has_its_script_and_further_ones_the_last():
         posted = []
         links = FakeLinks([LinkClosed(0, LOST)], [LinkClosed(0)])
         for call in (1, 2, 3):
-            await links(call, [], posted.append).run()
-        return posted, [link.call for link in links.made]
+            await links(call, [], posted.append, trial=call == 2).run()
+        return posted, [(link.call, link.trial) for link in links.made]
 
-    assert asyncio.run(scene()) == ([LinkClosed(1, LOST), LinkClosed(2), LinkClosed(3)], [1, 2, 3])
+    events, made = asyncio.run(scene())
+    assert events == [LinkClosed(1, LOST), LinkClosed(2), LinkClosed(3)]
+    assert made == [(1, False), (2, True), (3, False)]

@@ -14,10 +14,12 @@ import traceback
 from dataclasses import replace
 
 import pytest
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Opcode
 
 from antiphon.conversation.events import (
+    LinkAlive,
     LinkClosed,
     LinkOpened,
     NothingRecognised,
@@ -28,8 +30,17 @@ from antiphon.conversation.events import (
     SpeechStarted,
 )
 from antiphon.conversation.history import Turn
-from antiphon.links.realtime.link import MAX_MALFORMED_IN_A_ROW, MAX_SENTENCE, RealtimeLinkMaker, RealtimePlan
+from antiphon.links.realtime.link import (
+    MAX_MALFORMED_IN_A_ROW,
+    MAX_SENTENCE,
+    MAX_UNANSWERED,
+    RealtimeLinkMaker,
+    RealtimePlan,
+)
 from antiphon.secret import Secret
+from antiphon.simulator.stepfun.faults import Fault, Kind
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions
+from antiphon.simulator.stepfun.server import StepFunSimulator
 
 KEY = "sk-very-secret-0123456789"
 CREATED = json.dumps({"type": "session.created", "session": {"id": "s"}})
@@ -82,6 +93,7 @@ class Service:
     def __init__(self):
         self.requests = []
         self.upgrades = []
+        self.socket = None
         self.closed_with = None
         self._changed = asyncio.Event()
 
@@ -123,6 +135,7 @@ async def serving(behaviour=None, *, created=True, **options):
     log.setLevel(logging.CRITICAL)
 
     async def handler(socket):
+        service.socket = socket
         service.upgrades.append(socket.request)
         if created:
             await socket.send(CREATED)
@@ -158,7 +171,7 @@ async def calling(url, *, key=KEY, history=(), **changes):
     """A running call, closed at the end."""
     inbox = Inbox()
     secret = Secret(key, "the test") if key is not None else None
-    link = RealtimeLinkMaker(replace(PLAN, url=url, **changes), secret)(3, history, inbox)
+    link = RealtimeLinkMaker(replace(PLAN, url=url, **changes), secret)(3, history, inbox, trial=False)
     async with asyncio.TaskGroup() as group:
         group.create_task(link.run())
         try:
@@ -630,6 +643,161 @@ def test_nothing_but_garbage_ends_the_call(created):
     assert inbox.problem.fault == "garbled"
 
 
+# ── signs of life ────────────────────────────────────────────────────────────────────────────────
+
+
+class Mute:
+    """The pings that have come to a server of the tests, which answers none of them unless told to."""
+
+    def __init__(self):
+        self.pings = []
+        self._allowed = None
+        self._changed = asyncio.Event()
+
+    async def __call__(self, socket, _):
+        send, self._answer = socket.protocol.send_frame, socket.pong
+
+        def send_but_pongs(frame):
+            if frame.opcode is Opcode.PONG and bytes(frame.data) != self._allowed:
+                self.pings.append(bytes(frame.data))
+                self._changed.set()
+            else:
+                send(frame)
+
+        socket.protocol.send_frame = send_but_pongs
+        await socket.send(CREATED)
+
+    async def until(self, count):
+        while len(self.pings) < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def answer_the_last(self):
+        """One pong, which answers every ping before it as well (RFC 6455, 5.5.3)."""
+        self._allowed = self.pings[-1]
+        await self._answer(self.pings[-1])
+
+
+def test_each_check_is_answered_by_one_sign_of_life():
+    async def scene():
+        async with serving() as (url, _), calling(url) as (link, inbox):
+            await inbox.until(LinkOpened)
+            for _ in range(3):
+                link.check()
+            await inbox.until(LinkAlive, 3)
+            link.check()
+            await inbox.until(LinkAlive, 4)
+        return inbox.events
+
+    assert play(scene()) == [LinkOpened(3), *[LinkAlive(3)] * 4, LinkClosed(3)]
+
+
+def test_a_check_that_is_asked_early_is_answered_when_there_is_a_socket():
+    async def scene():
+        async with serving() as (url, _):
+            inbox = Inbox()
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox, trial=False)
+            link.check()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(link.run())
+                await inbox.until(LinkAlive)
+                link.close()
+        return inbox.events
+
+    events = play(scene())
+    assert events.count(LinkAlive(3)) == 1
+    assert events[-1] == LinkClosed(3)
+
+
+def test_no_pong_is_no_sign_of_life_and_costs_no_more_the_longer_it_lasts():
+    async def scene():
+        peer = Mute()
+        async with serving(peer, created=False) as (url, _), calling(url) as (link, inbox):
+            await inbox.until(LinkOpened)
+            for _ in range(10_000):
+                link.check()
+            await peer.until(MAX_UNANSWERED)
+            tasks = len(asyncio.all_tasks())
+            for _ in range(10_000):
+                link.check()
+                await asyncio.sleep(0)
+            assert len(asyncio.all_tasks()) == tasks
+            assert inbox.events == [LinkOpened(3)]
+            assert len(peer.pings) == MAX_UNANSWERED
+            await peer.answer_the_last()
+            await inbox.until(LinkAlive, MAX_UNANSWERED)
+            link.check()
+            await peer.until(MAX_UNANSWERED + 1)
+            await peer.answer_the_last()
+            await inbox.until(LinkAlive, MAX_UNANSWERED + 1)
+        return inbox.events
+
+    assert play(scene()) == [LinkOpened(3), *[LinkAlive(3)] * (MAX_UNANSWERED + 1), LinkClosed(3)]
+
+
+def test_a_service_that_stalls_shows_no_life():
+    stalled = asyncio.Event()
+
+    def tell(line):
+        if line["what"] == "fault":
+            stalled.set()
+
+    async def scene():
+        stall = StepFunSimulator(SimulatorOptions(faults=(Fault(Kind.STALL_AT_EVENT, 2),)), log=tell)
+        hasty = {"ping_interval_s": 0.2, "ping_timeout_s": 0.2}  # the library's own pings, which end the call
+        async with stall as service, calling(service.url(), key=DEFAULT_KEY, **hasty) as (link, inbox):
+            await inbox.until(LinkOpened)
+            await stalled.wait()
+            link.check()
+            await inbox.until(LinkClosed)
+        return inbox
+
+    inbox = play(scene())
+    assert inbox.events == [LinkOpened(3), LinkClosed(3, inbox.problem)]
+    assert "stopped answering" in inbox.problem.sentence
+
+
+def test_a_check_overtakes_the_speech_that_waits():
+    frames = []
+
+    class Noting(ServerConnection):
+        def process_event(self, event):
+            frames.append(getattr(event, "opcode", None))
+            super().process_event(event)
+
+    async def scene():
+        async with serving(create_connection=Noting) as (url, service), calling(url) as (link, inbox):
+            await inbox.until(LinkOpened)
+            link.send_audio(bytes(40 * 48 * 1000))
+            link.check()
+            await service.until("input_audio_buffer.append", 1000)
+
+    play(scene())
+    assert frames.count(Opcode.TEXT) == 1001
+    assert frames.index(Opcode.PING) < 10
+
+
+@pytest.mark.parametrize("end", ["ours", "theirs"])
+def test_no_sign_of_life_after_the_end(end):
+    async def scene():
+        peer = Mute()
+        async with serving(peer, created=False) as (url, service), calling(url) as (link, inbox):
+            await inbox.until(LinkOpened)
+            link.check()
+            await peer.until(1)
+            if end == "ours":
+                link.close()
+            else:
+                service.socket.transport.abort()
+            await inbox.until(LinkClosed)
+            link.check()
+            await asyncio.sleep(0)
+        return inbox.events
+
+    events = play(scene())
+    assert [type(event) for event in events] == [LinkOpened, LinkClosed]
+
+
 # ── ending ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -664,7 +832,7 @@ def test_nothing_is_told_after_the_end():
         nonlocal link
         async with serving(behaviour, created=False) as (url, _):
             inbox = Closing()
-            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox)
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox, trial=False)
             await link.run()
         return inbox.events
 
@@ -676,7 +844,7 @@ def test_closed_before_it_runs():
     async def scene():
         async with serving() as (url, service):
             inbox = Inbox()
-            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox)
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox, trial=False)
             link.close()
             await link.run()
         return inbox.events, service.upgrades
@@ -707,7 +875,7 @@ def test_cancelled_from_outside_it_ends_without_a_problem():
     async def scene():
         async with serving() as (url, _):
             inbox = Inbox()
-            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox)
+            link = RealtimeLinkMaker(replace(PLAN, url=url), None)(3, (), inbox, trial=False)
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(link.run())
                 await inbox.until(LinkOpened)
@@ -774,7 +942,7 @@ def test_the_key_is_nowhere_to_be_read(caplog):
 
         async with serving() as (url, service):
             maker = RealtimeLinkMaker(replace(PLAN, url=url), Secret(KEY, "the test"))
-            link = maker(3, (), broken)
+            link = maker(3, (), broken, trial=False)
             try:
                 await link.run()
             except (BrokenInboxError, BaseExceptionGroup) as error:

@@ -9,7 +9,8 @@ import asyncio
 import ipaddress
 import logging
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import AnyStr, Literal
@@ -18,7 +19,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from antiphon.conversation.events import LinkClosed, LinkEvent
+from antiphon.conversation.events import LinkAlive, LinkClosed, LinkEvent
 from antiphon.conversation.history import Turn
 from antiphon.errors import Garbled, LinkError, Lost, Problem, Refused
 from antiphon.links.realtime import troubles
@@ -49,6 +50,9 @@ MAX_MALFORMED_IN_A_ROW = 100
 
 CLOSE_TIMEOUT_S = 1.0
 """How long our goodbye may wait for theirs: a new call may be waiting for this one's end."""
+
+MAX_UNANSWERED = 8
+"""Checks that may wait for their signs of life; more would tell nothing more."""
 
 MAX_SENTENCE = 400
 """Characters of a problem, the service's own words included."""
@@ -124,6 +128,8 @@ class RealtimeLink:
         self._outbox = Outbox(plan.append_ms, plan.backlog_ms)
         self._more = asyncio.Event()  # the outbox has something
         self._over = asyncio.Event()
+        self._checks = asyncio.Semaphore(0)
+        self._unanswered = 0
         self._problem: Problem | None = None
         self._malformed_in_a_row = 0
         for message in _greeting(plan, history):
@@ -158,6 +164,15 @@ class RealtimeLink:
     def cancel_reply(self, reply: str, heard_ms: float) -> None:
         """Stop `reply`, and cut it in the service's memory to what was heard."""
         self._carry_out(self._dialogue.cancel(reply, heard_ms))
+
+    def check(self) -> None:
+        """A WebSocket ping: its pong is the sign of life, once a check. With MAX_UNANSWERED waiting it does nothing.
+
+        It overtakes the speech that waits in the outbox, but not what the socket's buffer holds already.
+        """
+        if not self._over.is_set() and self._unanswered < MAX_UNANSWERED:
+            self._unanswered += 1
+            self._checks.release()
 
     def close(self) -> None:
         """End the call soon, without a problem; what still waits to be sent is left unsent."""
@@ -205,6 +220,7 @@ class RealtimeLink:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(socket), name=f"call {self._call} writer")
+                group.create_task(self._ping(socket, group), name=f"call {self._call} pings")
                 await self._read(socket, patience)
         finally:
             if self._problem is not None or not self._dialogue.opened:
@@ -254,6 +270,18 @@ class RealtimeLink:
                 await self._more.wait()
         except ConnectionClosed:
             pass  # the reader is told the same, and tells why
+
+    async def _ping(self, socket: ClientConnection, group: asyncio.TaskGroup) -> None:
+        with suppress(ConnectionClosed):  # as above
+            while True:
+                await self._checks.acquire()
+                group.create_task(self._await_pong(await socket.ping()), name=f"call {self._call} pong")
+
+    async def _await_pong(self, pong: Awaitable[float]) -> None:
+        with suppress(ConnectionClosed):
+            await pong
+            self._unanswered -= 1
+            self._tell(LinkAlive(self._call))
 
     def _carry_out(self, outcome: Outcome) -> None:
         for event in outcome.events:
