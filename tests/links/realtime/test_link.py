@@ -8,6 +8,7 @@ import http
 import json
 import logging
 import shutil
+import socket
 import ssl
 import subprocess
 import traceback
@@ -31,6 +32,7 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.history import Turn
 from antiphon.links.realtime.link import (
+    MAX_AHEAD_BYTES,
     MAX_MALFORMED_IN_A_ROW,
     MAX_SENTENCE,
     MAX_UNANSWERED,
@@ -44,6 +46,7 @@ from antiphon.simulator.stepfun.server import StepFunSimulator
 
 KEY = "sk-very-secret-0123456789"
 CREATED = json.dumps({"type": "session.created", "session": {"id": "s"}})
+APPEND_BYTES = 40 * 48
 PCM = bytes(range(250)) * 200  # 50,000 bytes: not a whole number of appends
 
 PLAN = RealtimePlan(
@@ -148,8 +151,9 @@ async def serving(behaviour=None, *, created=True, **options):
             pass
         service.closed_with = socket.close_code
 
-    options = {"compression": None, "logger": log, **options}
-    async with serve(handler, "127.0.0.1", 0, **options) as server:
+    where = {} if "sock" in options else {"host": "127.0.0.1", "port": 0}
+    options = {"compression": None, "logger": log, **where, **options}
+    async with serve(handler, **options) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/realtime", service
 
 
@@ -768,13 +772,39 @@ def test_a_check_overtakes_the_speech_that_waits():
     async def scene():
         async with serving(create_connection=Noting) as (url, service), calling(url) as (link, inbox):
             await inbox.until(LinkOpened)
-            link.send_audio(bytes(40 * 48 * 1000))
+            link.send_audio(bytes(1000 * APPEND_BYTES))
             link.check()
             await service.until("input_audio_buffer.append", 1000)
 
     play(scene())
     assert frames.count(Opcode.TEXT) == 1001
     assert frames.index(Opcode.PING) < 10
+
+
+def test_little_goes_ahead_of_what_is_urgent_on_a_slow_uplink():
+    """And a peer that takes nothing in is found, though not even a ping can be sent to it."""
+
+    async def behaviour(connection, _):
+        connection.transport.pause_reading()
+
+    async def scene():
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what the network holds is not ours
+            async with (
+                serving(behaviour, sock=listener, close_timeout=0.1) as (url, _),
+                calling(url, ping_timeout_s=0.2) as (link, inbox),
+            ):
+                await inbox.until(LinkOpened)
+                link.send_audio(bytes(1000 * APPEND_BYTES))
+                link.check()
+                await inbox.until(LinkClosed)
+        return link.counters, inbox
+
+    counters, inbox = play(scene())
+    assert counters.sent * APPEND_BYTES < 4 * MAX_AHEAD_BYTES
+    assert inbox.problem.fault == "lost"
+    assert "takes nothing in" in inbox.problem.sentence
+    assert LinkAlive(3) not in inbox.events
 
 
 @pytest.mark.parametrize("end", ["ours", "theirs"])

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from socket import IPPROTO_TCP, TCP_NOTSENT_LOWAT
 from typing import AnyStr, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -47,6 +48,12 @@ MAX_FRAMES_WAITING = 64
 
 MAX_MALFORMED_IN_A_ROW = 100
 """So many pieces of nonsense without one sound message between them, and the call is over."""
+
+MAX_AHEAD_BYTES = 16 * 2**10
+"""What may wait in the library, and again in the kernel, where nothing overtakes it: 0.25 s of speech each.
+
+On a slow uplink the kernel alone would else take megabytes, and cancelling or a ping would come half a minute late.
+"""
 
 CLOSE_TIMEOUT_S = 1.0
 """How long our goodbye may wait for theirs: a new call may be waiting for this one's end."""
@@ -168,7 +175,7 @@ class RealtimeLink:
     def check(self) -> None:
         """A WebSocket ping: its pong is the sign of life, once a check. With MAX_UNANSWERED waiting it does nothing.
 
-        It overtakes the speech that waits in the outbox, but not what the socket's buffer holds already.
+        It overtakes the speech that waits in the outbox, but not what library and kernel hold (MAX_AHEAD_BYTES).
         """
         if not self._over.is_set() and self._unanswered < MAX_UNANSWERED:
             self._unanswered += 1
@@ -208,6 +215,7 @@ class RealtimeLink:
             proxy=self._plan.proxy,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=MAX_FRAMES_WAITING,
+            write_limit=MAX_AHEAD_BYTES,
             open_timeout=None,
             ping_interval=self._plan.ping_interval_s,
             ping_timeout=self._plan.ping_timeout_s,
@@ -217,6 +225,7 @@ class RealtimeLink:
         )
 
     async def _converse(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
+        socket.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, MAX_AHEAD_BYTES)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(socket), name=f"call {self._call} writer")
@@ -263,11 +272,15 @@ class RealtimeLink:
         try:
             while True:
                 while (message := self._outbox.take()) is not None:
-                    await socket.send(encode(message))
+                    # A peer that takes nothing in is ours to find: the library's own pings would wait as we do.
+                    async with asyncio.timeout(self._plan.ping_timeout_s):
+                        await socket.send(encode(message))
                     self.counters.sent += 1
                     await asyncio.sleep(0)  # sending need not wait, and a long pre-roll must not hold the loop
                 self._more.clear()
                 await self._more.wait()
+        except TimeoutError:
+            self._end(Lost(f"{self._host} takes nothing in any more: check the network; it will be tried again"))
         except ConnectionClosed:
             pass  # the reader is told the same, and tells why
 
