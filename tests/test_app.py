@@ -15,7 +15,7 @@ import pytest
 
 import verbs
 from antiphon import app
-from antiphon.app import Appliance, World, make_links, make_machine, open_board, open_wake_words
+from antiphon.app import Appliance, World, link_plans, make_links, make_machine, open_board, open_wake_words
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.config_files import read_layers
 from antiphon.conversation.effects import CommitTurn, OpenLink
@@ -126,7 +126,7 @@ async def running(*sets, links=None, engine=None, notifier=None, microphone=None
         buttons=buttons or FakeButtons(),
         engine=engine,
         trigger=Trigger([WakeWord("hey", 0.5, refractory_ms=1000)]),
-        make_link=links or FakeLinks(one_turn(bytes_of(REPLY))),
+        links={"realtime": links or FakeLinks(one_turn(bytes_of(REPLY)))},
         endpoint=None,
     )
     log = KeptLog()
@@ -348,7 +348,7 @@ def test_the_mind_is_made_as_the_settings_say(own):
     assert not any(
         isinstance(effect, OpenLink) for effect in machine.handle(Started(), 1.0) + machine.handle(EarOpened(), 1.1)
     )
-    assert OpenLink(1, ()) in machine.handle(Woke("hey", 0.9, bytes(4800), 2.0), 2.0)
+    assert OpenLink(1, "realtime", ()) in machine.handle(Woke("hey", 0.9, bytes(4800), 2.0), 2.0)
     machine.handle(LinkOpened(1), 2.1)
     machine.handle(Endpointed("began"), 2.2)
     assert (CommitTurn(1) in machine.handle(Endpointed("ended"), 3.0)) is own
@@ -356,8 +356,32 @@ def test_the_mind_is_made_as_the_settings_say(own):
 
 def test_links_are_made_as_the_settings_say():
     links = make_links(settings_of("realtime.voice=lucy", "conversation.max_turn_ms=50000"), None)
-    assert links._plan.voice == "lucy"
-    assert links._plan.backlog_ms > 50_000
+    assert list(links) == ["realtime"]
+    assert links["realtime"]._plan.voice == "lucy"
+    assert links["realtime"]._plan.backlog_ms > 50_000
+
+
+def test_links_and_their_plans_have_the_same_names_in_the_owners_order():
+    settings = settings_of(
+        'generate.urls=["http://nas:8000", "https://den.example/voice"]',
+        "links=[generate, realtime]",
+        "generate.gap_ms=700",
+    )
+    plans = link_plans(settings)
+    assert [plan.name for plan in plans] == ["generate nas:8000", "generate den.example/voice", "realtime"]
+    assert [(plan.warm, plan.own_turns) for plan in plans] == [(False, True), (False, True), (True, False)]
+    assert [plan.first_sound_ms for plan in plans] == [15_000, 15_000, 0]
+    links = make_links(settings, None)
+    assert sorted(links) == sorted(plan.name for plan in plans)
+    assert links["generate nas:8000"]._plan.gap_ms == 700
+
+
+def test_without_a_server_of_ones_own_its_library_is_not_loaded():
+    script = "import sys; from antiphon.app import make_links; from antiphon.settings import Settings; "
+    script += "make_links(Settings(), None); print('aiohttp' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 NOBODY_RESOLVES = """

@@ -10,15 +10,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from antiphon.audio.endpoint import Endpointer
 from antiphon.audio.jitter import JitterPlan
 from antiphon.audio.trigger import Trigger, WakeWord
-from antiphon.calls import CallPlan, Calls
+from antiphon.calls import Calls, LinkPlan
 from antiphon.conversation.machine import Machine
 from antiphon.devices.fake_hands import NoButtons, NoLamps
 from antiphon.devices.quiet import own_stderr
@@ -58,9 +59,10 @@ class World:
     buttons: Buttons
     engine: WakeEngine | None
     trigger: Trigger | None
-    make_link: LinkMaker
+    links: Mapping[str, LinkMaker]
+    """By name, as `link_plans` names them."""
     endpoint: Endpointer | None
-    """Who judges the end of a turn on this side; None where the service does."""
+    """Who judges the end of a turn on this side; None where all services do."""
 
 
 class Appliance:
@@ -85,7 +87,7 @@ class Appliance:
         painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
         machine = make_machine(self._settings)
         shell = self._shell = Shell(
-            machine, inbox, ear, mouth, self._world.make_link, [painter, *self._watchers], self._log, self._notifier
+            machine, inbox, ear, mouth, self._world.links, [painter, *self._watchers], self._log, self._notifier
         )
 
         def progress() -> Progress:
@@ -210,22 +212,46 @@ async def _until_signalled(appliance: Appliance, log: Log) -> None:
 
 def make_machine(settings: Settings) -> Machine:
     """The mind of these settings."""
-    realtime = settings.realtime
+    manners = settings.conversation
     return Machine(
-        settings.conversation,
-        Calls(CallPlan(warm=realtime.connection == "warm", renew_after_s=realtime.renew_after_min * 60.0)),
+        manners,
+        Calls(link_plans(settings), manners.switch_ms / 1000),
         Gestures(settings.buttons.double_ms, settings.buttons.hold_ms),
-        own_endpointing=realtime.turn_detection == "own",
     )
 
 
-def make_links(settings: Settings, key: Secret | None) -> LinkMaker:
-    """Who opens calls."""
-    names = RealtimePlan.__dataclass_fields__.keys() & type(settings.realtime).model_fields.keys()
-    given = {name: getattr(settings.realtime, name) for name in names}
-    # A turn that was kept while the call was opening is sent at once.
-    backlog_ms = settings.conversation.max_turn_ms + _BACKLOG_MS
-    return RealtimeLinkMaker(RealtimePlan(**given, backlog_ms=backlog_ms), key)
+def link_plans(settings: Settings) -> list[LinkPlan]:
+    """The links in the owner's order, for choosing among them; `make_links` makes those that are named here."""
+    realtime, generate = settings.realtime, settings.generate
+    renew_after_s = realtime.renew_after_min * 60.0
+    cloud = LinkPlan("realtime", realtime.connection == "warm", renew_after_s, realtime.turn_detection == "own")
+    lan = [LinkPlan(_server_name(url), False, renew_after_s, True, generate.first_sound_ms) for url in generate.urls]
+    kinds = {"realtime": [cloud], "generate": lan}
+    return [plan for kind in settings.links for plan in kinds[kind]]
+
+
+def make_links(settings: Settings, key: Secret | None) -> dict[str, LinkMaker]:
+    """Who opens calls, by the name of the link."""
+    makers: dict[str, LinkMaker] = {}
+    if "realtime" in settings.links:
+        names = RealtimePlan.__dataclass_fields__.keys() & type(settings.realtime).model_fields.keys()
+        given = {name: getattr(settings.realtime, name) for name in names}
+        # A turn that was kept while the call was opening is sent at once.
+        backlog_ms = settings.conversation.max_turn_ms + _BACKLOG_MS
+        makers["realtime"] = RealtimeLinkMaker(RealtimePlan(**given, backlog_ms=backlog_ms), key)
+    if "generate" in settings.links and settings.generate.urls:
+        from antiphon.links.generate.link import GenerateLinkMaker, GeneratePlan
+
+        names = GeneratePlan.__dataclass_fields__.keys() & type(settings.generate).model_fields.keys()
+        given = {name: getattr(settings.generate, name) for name in names}
+        for url in settings.generate.urls:
+            makers[_server_name(url)] = GenerateLinkMaker(GeneratePlan(url=url, **given))
+    return makers
+
+
+def _server_name(url: str) -> str:
+    parts = urlsplit(url)
+    return f"generate {parts.netloc}{parts.path}"
 
 
 def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
@@ -251,7 +277,7 @@ def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
 def _make_endpoint(settings: Settings) -> Endpointer | None:
     """The judge of a turn's end, where this device is to judge it."""
     judge = settings.endpointing
-    own = settings.realtime.turn_detection == "own"
+    own = any(plan.own_turns for plan in link_plans(settings))
     return Endpointer(judge.min_speech_ms, judge.trailing_silence_ms) if own else None
 
 

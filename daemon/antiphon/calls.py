@@ -1,21 +1,26 @@
-"""Floor 1. Calls: which connection is open, warm or on demand, renewed in time, retried with patience. Pure.
+"""Floor 1. Calls: which link is asked, which connection is open, warm or on demand, retried with patience. Pure.
 
-A call is one connection with a number of its own; it is opened once, closed once, never reused. At most one takes
-audio (`open`), and at most one more is being opened (`opening`): a renewal makes the new before it breaks the old.
+The owner lists his links in order; the first that works is asked. A *call* is one connection with a number of its own:
+opened once, closed once, never reused. At most one takes audio (`open`), and at most one more is being opened
+(`opening`): a renewal makes the new before it breaks the old. A link that has failed is *down*: it is asked only when
+no other is left, until a trial at rest has shown that it works again; so no turn pays for an outage but the first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from antiphon.conversation.effects import CloseLink, Effect, OpenLink
+from antiphon.conversation.effects import CloseLink, Effect, Note, OpenLink
 from antiphon.conversation.history import Turn
 from antiphon.errors import Problem
 
 _SOON_FIRST_S = 0.25  # while somebody waits
 _SOON_MAX_S = 2.0
 _IDLE_FIRST_S = 1.0  # while nobody waits
-_IDLE_MAX_S = 60.0
+_IDLE_MAX_S = 30.0
 _REFUSED_S = 60.0  # a refusal passes only when the owner mends something
 _PROVEN_S = 60.0  # a call that lasted this long ends the row of failures; one that dies at once is one more of them
+_SPOILED_FIRST_S = 5.0  # a link that opens and then spoils turns is trusted again more slowly each time
+_SPOILED_MAX_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class LinkPlan:
     name: str
     """As the log, the status and `OpenLink` name it."""
     warm: bool
-    """A call is held open while asleep."""
+    """A call is held open while asleep; else one is opened for each conversation."""
     renew_after_s: float
     """A warm call is replaced after this long, at rest."""
     own_turns: bool
@@ -34,135 +39,280 @@ class LinkPlan:
     """From the end of the turn, how long this link may need before it sounds, if that is more than the manners say."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallPlan:
-    """How connections are kept: `warm` holds one open while asleep; else one is opened for each conversation."""
+@dataclass(slots=True, eq=False)
+class _Link:
+    """What is remembered of a link."""
 
-    warm: bool
-    renew_after_s: float
+    plan: LinkPlan
+    rank: int
+    down: bool = False
+    failures: int = 0  # in a row
+    spoiled: int = 0  # turns in a row
+    due_at: float | None = None  # at rest: when to open it, to hold the call or as a trial
+    asked: int = 0  # in this turn
+    missed: int = 0  # of these, how often it did not open
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    number: int
+    link: _Link
+    trial: bool
+    opened_at: float = 0.0
+    renew_at: float = 0.0
+    outdated: bool = False  # it was told a conversation that is forgotten
 
 
 class Calls:
     """Owns the call numbers. Every method returns the effects it wants; times are the machine's, in seconds."""
 
-    def __init__(self, plan: CallPlan) -> None:
-        self._plan = plan
+    def __init__(self, plans: Sequence[LinkPlan], switch_s: float) -> None:
+        """`plans` in the owner's order, one at least; `switch_s` is how long one may take to open before the next."""
+        self._links = [_Link(plan, rank) for rank, plan in enumerate(plans)]
+        self._switch_s = switch_s
         self._last = 0
-        self._failures = 0  # in a row
-        self._failing = False
-        self._retry_at: float | None = None
-        self._renew_at: float | None = None
-        self._opened_at = 0.0
-        self._outdated = False  # the call being opened was told a conversation that is forgotten
-        self.open: int | None = None
-        self.opening: int | None = None
+        self._open: _Call | None = None
+        self._opening: _Call | None = None
+        self._redial_at: float | None = None
+        self._give_up_at: float | None = None
         self.wanted = False
         """A turn waits for a call."""
 
+    # ── what may be known ────────────────────────────────────────────────────────────────────────
+
     @property
-    def warm(self) -> bool:
-        """A call is held open while asleep."""
-        return self._plan.warm
+    def open(self) -> int | None:
+        """The call that takes audio."""
+        return self._open.number if self._open else None
+
+    @property
+    def opening(self) -> int | None:
+        """The call that is being opened."""
+        return self._opening.number if self._opening else None
+
+    @property
+    def link(self) -> LinkPlan:
+        """The link that answers; or that would, as far as is known."""
+        return self._in_use.plan
+
+    @property
+    def fallback(self) -> bool:
+        """That is not the first of the owner's list."""
+        return self._in_use.rank > 0
+
+    @property
+    def has_other(self) -> bool:
+        """Another link may be asked in this turn, and nothing is known against it."""
+        return any(not one.asked and not one.down for one in self._links if one is not self._current)
+
+    @property
+    def has_more(self) -> bool:
+        """There is a link that this turn has not tried."""
+        return any(not one.asked for one in self._links if one is not self._current)
 
     @property
     def failing(self) -> bool:
-        """The last attempt failed, and no call is open."""
-        return self._failing and self.open is None
+        """No link is known to work, no call is open, and no turn has given us new hope."""
+        return self._open is None and not self.wanted and all(one.down for one in self._links)
 
-    def need(self, history: tuple[Turn, ...]) -> list[Effect]:
-        """A turn needs a call now, whatever failed before."""
-        self.wanted = self.open is None
-        if self.open is not None or self.opening is not None:
+    def link_of(self, call: int) -> str:
+        """The name of the link of a call that is open or opening; "" of any other."""
+        return next((one.link.plan.name for one in (self._open, self._opening) if one and one.number == call), "")
+
+    @property
+    def _current(self) -> _Link | None:
+        if self._open is not None:
+            return self._open.link
+        return self._opening.link if self._opening is not None and self.wanted else None
+
+    @property
+    def _in_use(self) -> _Link:
+        return self._current or min(self._links, key=lambda one: (one.down, one.rank))
+
+    # ── for a turn ───────────────────────────────────────────────────────────────────────────────
+
+    def begin_turn(self) -> None:
+        """Whatever failed in turns before, all may be asked in this one."""
+        for link in self._links:
+            link.asked = link.missed = 0
+
+    def need(self, now: float, history: tuple[Turn, ...]) -> list[Effect]:
+        """A turn needs a call: at once from a link not asked yet, after a pause from one that has failed to open."""
+        self.wanted = self._open is None
+        if not self.wanted:
             return []
-        self._failures, self._failing = 0, False
-        return self._dial(history)
+        link = min(self._links, key=lambda one: (one.asked, one.down, one.rank))
+        effects: list[Effect] = []
+        if self._opening is not None:
+            if not self._opening.trial and (link.down or not self._opening.link.down):
+                self._watch(self._opening, now)
+                return []
+            effects += self._drop(self._opening, now)  # a trial serves no turn; one that is down is not waited for
+        if link.missed:
+            self._redial_at = now + min(_SOON_FIRST_S * 2.0 ** min(link.missed - 1, 10), _SOON_MAX_S)
+            return effects
+        return effects + self._dial(link, now, history)
 
-    def start(self, now: float) -> None:
-        """The appliance is up: a warm call is opened at the next tick."""
-        if self._plan.warm:
-            self._retry_at = now
-
-    def opened(self, call: int, now: float, *, at_rest: bool) -> list[Effect]:
-        """`call` is open, and the one it renews is closed; unless a turn has begun on that one meanwhile."""
-        if call != self.opening:
+    def give_up(self, now: float) -> list[Effect]:
+        """The open call serves this turn no more, though nobody has closed it."""
+        if self._open is None:
             return []
-        if self.open is not None and not at_rest:
-            self.opening, self._renew_at = None, now
-            return [CloseLink(call)]
-        effects: list[Effect] = [] if self.open is None else [CloseLink(self.open)]
-        self.open, self.opening = call, None
+        call, self._open = self._open, None
+        self._failed(call.link, None, now, in_turn=True)
+        return [CloseLink(call.number)]
+
+    def answered(self) -> None:
+        """The open call's link has answered a turn."""
+        if self._open is not None:
+            self._open.link.spoiled = 0
+
+    def rest(self, now: float) -> list[Effect]:
+        """The conversation is over: only warm calls stay."""
+        calls = [one for one in (self._open, self._opening) if one is not None and not one.link.plan.warm]
         self.wanted = False
-        self._failing = False
-        self._opened_at = now
-        self._retry_at = None
-        self._renew_at = now if self._outdated else now + self._plan.renew_after_s
-        return effects
-
-    def closed(self, call: int, problem: Problem | None, now: float) -> bool:
-        """`call` is over; True when it was the one in use, or the one that is waited for."""
-        if call not in (self.open, self.opening):
-            return False
-        in_use = call == self.open or self.open is None
-        if call == self.open:
-            self.open = None
-            if now - self._opened_at >= _PROVEN_S:
-                self._failures = 0
-        else:
-            self.opening = None
-        self._failures += 1  # nobody here asked for it
-        self._failing = True
-        if self.open is None:
-            self._retry_at = now + self._patience_s(problem)
-        else:  # a renewal failed: the old call still serves
-            self._renew_at = now + _IDLE_MAX_S
-        return in_use
+        return [effect for call in calls for effect in self._drop(call, now)]
 
     def hang_up(self, now: float) -> list[Effect]:
         """End every call; a warm one is opened anew when the machine rests."""
-        effects: list[Effect] = [CloseLink(call) for call in (self.open, self.opening) if call is not None]
-        self.open = self.opening = None
+        calls = [one for one in (self._open, self._opening) if one is not None]
         self.wanted = False
-        self._renew_at = None
-        self._retry_at = now if self._plan.warm else None
+        return [effect for call in calls for effect in self._drop(call, now)]
+
+    # ── what has become of calls ─────────────────────────────────────────────────────────────────
+
+    def start(self, now: float) -> None:
+        """The appliance is up: warm calls are opened from the next tick on; with several links each is tried."""
+        for link in self._links:
+            if link.plan.warm or len(self._links) > 1:
+                link.due_at = now
+
+    def opened(self, call: int, now: float, *, at_rest: bool) -> list[Effect]:
+        """`call` is open, and the one it renews or betters is closed; unless a turn has begun on that one meanwhile."""
+        new = self._opening
+        if new is None or call != new.number:
+            return []
+        new.link.down, new.link.due_at, new.link.missed = False, None, 0
+        old = self._open
+        if new.trial or (old is not None and (not at_rest or new.link.rank > old.link.rank)):
+            if old is not None and old.link is new.link:
+                old.renew_at = now
+            return self._drop(new, now)
+        effects = [] if old is None else self._drop(old, now)
+        self._open, self._opening = new, None
+        self.wanted = False
+        new.opened_at = now
+        new.renew_at = now if new.outdated else now + new.link.plan.renew_after_s
+        new.link.due_at = None
         return effects
+
+    def closed(self, call: int, problem: Problem | None, now: float, *, in_turn: bool) -> bool:
+        """`call` is over; True when it was the one in use, or the one that is waited for.
+
+        A call that is lost `in_turn` counts against its link; one that dies of old age at rest does not.
+        """
+        if self._open is not None and call == self._open.number:
+            lost, self._open = self._open, None
+            proven = now - lost.opened_at >= _PROVEN_S
+            if proven:
+                lost.link.failures = 0
+            self._failed(lost.link, problem, now, in_turn=in_turn)
+            lost.link.down = in_turn or not proven
+            return True
+        if self._opening is not None and call == self._opening.number:
+            lost, self._opening = self._opening, None
+            lost.link.missed += self.wanted
+            self._failed(lost.link, problem, now, in_turn=False)
+            if self._open is not None and self._open.link is lost.link:  # a renewal failed: the old call still serves
+                self._open.renew_at = now + _REFUSED_S
+                lost.link.down, lost.link.due_at = False, None
+            return self._open is None and not lost.trial
+        return False
 
     def renew(self, now: float) -> None:
         """Open a new call in place of the one that is open, or being opened, at the next tick at rest."""
-        self._outdated = self.opening is not None
-        if self.open is not None:
-            self._renew_at = now
+        if self._opening is not None:
+            self._opening.outdated = True
+        if self._open is not None:
+            self._open.renew_at = now
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
     def deadline(self, *, at_rest: bool) -> float | None:
         """When `tick` has something to do."""
-        times = []
-        if self._retry_at is not None and self._may_retry(at_rest=at_rest):
-            times.append(self._retry_at)
-        if self._renew_at is not None and at_rest and self.open is not None and self.opening is None:
-            times.append(self._renew_at)
+        times = [due for link in self._links if at_rest and (due := self._due(link)) is not None]
+        if self.wanted and self._opening is not None and self._give_up_at is not None:
+            times.append(self._give_up_at)
+        if self.wanted and self._opening is None and self._redial_at is not None:
+            times.append(self._redial_at)
         return min(times, default=None)
 
     def tick(self, now: float, history: tuple[Turn, ...], *, at_rest: bool) -> list[Effect]:
-        """Open what is due: a retry, a warm call, a renewal."""
+        """Do what is due: the next link instead of a slow one, a retry, a warm call, a trial, a renewal."""
         due = self.deadline(at_rest=at_rest)
         if due is None or now < due:
             return []
-        self._retry_at = self._renew_at = None
-        return self._dial(history)
-
-    def _dial(self, history: tuple[Turn, ...]) -> list[Effect]:
-        self._last += 1
-        self.opening = self._last
-        self._outdated = False
-        self._retry_at = None
-        return [OpenLink(self._last, history)]
-
-    def _may_retry(self, *, at_rest: bool) -> bool:
-        return self.open is None and self.opening is None and (self.wanted or (self._plan.warm and at_rest))
-
-    def _patience_s(self, problem: Problem | None) -> float:
-        doublings = min(max(0, self._failures - 1), 10)  # bounded: a float overflows after a thousand
+        if self.wanted and self._opening is not None:
+            slow = self._opening
+            slow.link.missed += 1
+            note = Note("link-slow", (("call", slow.number), ("link", slow.link.plan.name)), "warning")
+            effects = self._drop(slow, now)
+            self._failed(slow.link, None, now, in_turn=False)
+            return [note, *effects, *self.need(now, history)]
         if self.wanted:
-            return min(_SOON_FIRST_S * 2.0**doublings, _SOON_MAX_S)
+            return self._dial(min(self._links, key=lambda one: (one.asked, one.down, one.rank)), now, history)
+        link = min((one for one in self._links if self._due(one) is not None), key=lambda one: self._due(one) or 0.0)
+        return self._dial(link, now, history)
+
+    def _due(self, link: _Link) -> float | None:
+        """When a call on this link is to be opened while nobody waits: a renewal, a warm call, a trial."""
+        if self._opening is not None or self.wanted:
+            return None
+        if self._open is not None and self._open.link is link:
+            return self._open.renew_at
+        bettered = self._open is not None and self._open.link.rank < link.rank
+        return None if bettered and link.plan.warm and not link.down else link.due_at
+
+    # ── small things ─────────────────────────────────────────────────────────────────────────────
+
+    def _dial(self, link: _Link, now: float, history: tuple[Turn, ...]) -> list[Effect]:
+        self._last += 1
+        trial = not self.wanted and not link.plan.warm
+        self._opening = _Call(self._last, link, trial)
+        link.due_at = self._redial_at = None
+        if self.wanted:
+            self._watch(self._opening, now)
+        return [OpenLink(self._last, link.plan.name, history, trial)]
+
+    def _watch(self, call: _Call, now: float) -> None:
+        """A turn waits for this call: not for ever, if another link can be asked."""
+        call.link.asked += 1
+        self._give_up_at = now + self._switch_s if self.has_other else None
+
+    def _drop(self, call: _Call, now: float) -> list[Effect]:
+        """Close a call that we do not want; its link comes to no harm."""
+        if call is self._open:
+            self._open = None
+        else:
+            self._opening = None
+        if call.link.plan.warm and call.link.due_at is None:
+            call.link.due_at = now
+        return [CloseLink(call.number)]
+
+    def _failed(self, link: _Link, problem: Problem | None, now: float, *, in_turn: bool) -> None:
+        """One failure more of this link, and when it is tried again while nobody waits."""
+        link.down = True
+        link.failures += 1
+        link.asked = max(link.asked, 1)
+        link.spoiled += in_turn
+        if not link.plan.warm and len(self._links) == 1:
+            return  # whoever needs it will find out
+        patience_s = _doubled(_IDLE_FIRST_S, link.failures, _IDLE_MAX_S)
+        if link.spoiled and len(self._links) > 1:
+            patience_s = max(patience_s, _doubled(_SPOILED_FIRST_S, link.spoiled, _SPOILED_MAX_S))
         if problem is not None and not problem.may_pass:
-            return _REFUSED_S
-        return min(_IDLE_FIRST_S * 2.0**doublings, _IDLE_MAX_S)
+            patience_s = _REFUSED_S
+        link.due_at = now + patience_s
+
+
+def _doubled(first_s: float, times: int, most_s: float) -> float:
+    return min(first_s * 2.0 ** min(max(0, times - 1), 10), most_s)  # bounded: a float overflows after a thousand

@@ -196,6 +196,29 @@ def test_hush_before_the_first_sample_hears_nothing():
     assert not card.buffer.playing  # told once
 
 
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_reply_can_be_withdrawn_until_the_card_has_taken_of_it(taken):
+    card = Card()
+    card.buffer.push("a", np.full(4800, 9, np.int16))
+    card.pull(taken)
+    card.buffer.withdraw("a", 100.5)
+    card.buffer.push("a", np.full(4800, 9, np.int16))
+    card.buffer.end("a")
+    card.pull(30)
+    assert card.sound.count(9) == (9600 if taken else 0)
+    last = card.buffer.due(200.0)[-1]
+    assert (last.what, last.heard_frames) == (("finished", 9600) if taken else ("hushed", 0))
+
+
+def test_a_stranger_is_withdrawn_before_it_comes():
+    card = Card()
+    card.buffer.withdraw("x", 5.0)
+    card.buffer.push("x", ramp(1, 5000))
+    card.pull(3)
+    assert card.buffer.due(5.0) == [Fact("hushed", "x", 5.0, 0)]
+    assert not any(card.sound)
+
+
 def test_hush_of_a_stranger_is_answered_and_remembered():
     card = Card()
     card.buffer.hush("x", 5.0)

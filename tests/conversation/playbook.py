@@ -1,7 +1,7 @@
 """A playbook: what happens, and what the mind must want then. Scenes and tests of the machine are written in it."""
 
-from antiphon.calls import CallPlan, Calls
-from antiphon.conversation.effects import Effect, Note
+from antiphon.calls import Calls, LinkPlan
+from antiphon.conversation.effects import Effect, Note, OpenLink
 from antiphon.conversation.events import (
     Captured,
     EarOpened,
@@ -36,12 +36,13 @@ assert len(pcm(1)) == 24 * SAMPLE_BYTES
 class Playbook:
     """Drives one machine. `at` is the time; `wants` holds the effects of the last event, notes apart."""
 
-    def __init__(self, *, own: bool = False, warm: bool = True, **manners: int) -> None:
+    def __init__(self, *, own: bool = False, warm: bool = True, lan: int = 0, **manners: int) -> None:
+        """The cloud, and `lan` servers on the own network, named lan-1 and on, which are tried at the start."""
+        limits = Manners(**manners)
+        cloud = LinkPlan("cloud", warm, 1500.0, own)
+        servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True) for number in range(lan)]
         self.machine = Machine(
-            Manners(**manners),
-            Calls(CallPlan(warm=warm, renew_after_s=1500.0)),
-            Gestures(double_ms=350, hold_ms=800),
-            own_endpointing=own,
+            limits, Calls([cloud, *servers], limits.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800)
         )
         self.at = 100.0
         self.notes: list[Note] = []
@@ -78,8 +79,9 @@ class Playbook:
     def awake(self) -> "Playbook":
         """Started, the ear open, and call 1 open when warm."""
         self.on(Started(), EarOpened())
-        if self.machine._calls.warm:
-            self.on(LinkOpened(1))
+        wants = self.wants
+        while opened := [effect.call for effect in wants if isinstance(effect, OpenLink)]:
+            wants = self.on(LinkOpened(opened[0])) + self.on(Ticked(), after_ms=0.0)
         return self
 
     def listening(self) -> "Playbook":

@@ -133,3 +133,17 @@ def test_forgetting_is_whole():
     history.forget()
     history.said("i1", "How far?")
     assert told(history) == [("user", "How far?")], "the blank's place is forgotten too"
+
+
+def test_what_a_lost_call_made_of_a_turn_is_taken_back_and_what_was_before_stays() -> None:
+    history = History()
+    history.said("1/a", "Before?")
+    history.turn_began()
+    history.said("1/b", "How far")
+    history.began("r1")
+    history.replied("r1", "It is")
+    history.said("1/a", "Before, then?")
+    history.turn_lost()
+    assert [turn.text for turn in history.turns()] == ["Before, then?"]
+    history.turn_lost()
+    assert len(history) == 1

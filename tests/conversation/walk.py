@@ -18,9 +18,10 @@ DEVICE = Problem("device", "gone")
 class Walk:
     """`step()` happens one event; it raises AssertionError when an invariant is broken."""
 
-    def __init__(self, seed: int, *, own: bool, warm: bool) -> None:
+    def __init__(self, seed: int, *, own: bool, warm: bool, lan: int) -> None:
         self.chance = random.Random(seed)
-        self.book = Playbook(own=own, warm=warm, max_turn_ms=5000, follow_up_ms=self.chance.choice([0, 3000]))
+        follow_up_ms = self.chance.choice([0, 3000])
+        self.book = Playbook(own=own, warm=warm, lan=lan, max_turn_ms=5000, follow_up_ms=follow_up_ms)
         self.moves: Counter[tuple[State, State]] = Counter()
         self.events = 0
         self.overdue = 0
@@ -127,6 +128,7 @@ class Walk:
                 ev.ReplyAudio(call, reply, self.chance.choice([b"", pcm(20)])),
                 ev.ReplyEnded(call, reply, self.chance.choice(["completed", "cancelled", "failed"])),
                 ev.ServiceComplained(call, LOST),
+                ev.LinkAlive(call),
             ]
         )
 
@@ -180,14 +182,19 @@ class Walk:
                 self.pending.append(ev.EarOpened())
             case fx.CloseEar():
                 self.pending.append(ev.EarClosed())
-            case fx.OpenLink(call):
+            case fx.OpenLink(call, trial=trial):
                 assert call not in self.calls, "a call number is used twice"
+                assert not trial or self.book.state in AT_REST, "a trial in a turn"
                 self.calls[call] = "opening"
                 wrong = self.chance.choice([None, None, None, None, LOST, REFUSED])
                 self.pending.append(ev.LinkOpened(call) if wrong is None else ev.LinkClosed(call, wrong))
             case fx.CloseLink(call):
                 assert self.calls.get(call) in ("opening", "open"), "a call is closed twice"
                 self.calls[call] = "closed"
+            case fx.CheckLink(call):
+                assert self.calls.get(call) == "open", "life is asked of a call that is not open"
+                if self.chance.random() < 0.8:
+                    self.pending.append(ev.LinkAlive(call))
             case fx.SendAudio(call, sent):
                 assert self.calls.get(call) == "open", "audio to a call that is not open"
                 assert len(sent) % SAMPLE_BYTES == 0
@@ -203,6 +210,11 @@ class Walk:
             case fx.EndPlay(reply):
                 assert self.playing == reply
                 self.pending.append(ev.Finished(reply, 40))
+            case fx.Withdraw(reply):
+                assert self.playing == reply
+                if ev.Sounded(reply) not in self.pending:
+                    self.playing = None
+                    self.pending.append(ev.Hushed(reply, 0))
             case fx.Hush(reply):
                 self.playing = None
                 self.pending.append(ev.Hushed(reply, 40))
@@ -211,12 +223,12 @@ class Walk:
 
 
 def walk(seed: int, events: int) -> tuple[Counter[tuple[State, State]], int]:
-    """Walk `events` events over all four manners of link; which moves were made, and how many events happened."""
+    """Walk `events` events over all manners of links, one to three; which moves were made, and how many happened."""
     moves: Counter[tuple[State, State]] = Counter()
     happened = 0
-    for number in range(max(4, events // 2500)):
-        journey = Walk(seed + number, own=bool(number & 1), warm=bool(number & 2))
-        while journey.events < events // max(4, events // 2500):
+    for number in range(max(12, events // 2500)):
+        journey = Walk(seed + number, own=bool(number & 1), warm=bool(number & 2), lan=number // 4 % 3)
+        while journey.events < events // max(12, events // 2500):
             journey.step()
         moves += journey.moves
         happened += journey.events

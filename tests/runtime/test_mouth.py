@@ -155,6 +155,27 @@ def test_hush_of_what_was_never_played():
         assert rig.event() == Hushed("c", 0.0)
 
 
+def test_what_no_card_has_taken_can_be_withdrawn():
+    with running() as rig:
+        rig.mouth.withdraw("never")
+        assert rig.event() == Hushed("never", 0.0)
+        rig.say("a", np.full(2400, 9000, np.int16), end=False)
+        rig.mouth.withdraw("a")
+        assert rig.event() == Hushed("a", 0.0)
+        assert not rig.speaker.play(8).any()
+
+
+def test_what_the_card_has_taken_of_is_played_to_its_end():
+    with running() as rig:
+        rig.say("a", np.full(2400, 9000, np.int16), end=False)
+        rig.speaker.play(1)
+        rig.mouth.withdraw("a")
+        rig.say("a", np.full(2400, 9000, np.int16))
+        rig.speaker.play(12)
+        assert rig.event() == Sounded("a")
+        assert rig.event() == Finished("a", pytest.approx(200.0, abs=1))
+
+
 def test_a_chime_is_mixed_over_the_reply_and_clipped():
     with running() as rig:
         rig.say("a", np.full(24_000, 32_000, np.int16))

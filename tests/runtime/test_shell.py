@@ -87,7 +87,7 @@ async def running(wants=None, *, mind=None, links=None, watchdog_s=0.0, clock=No
     mind, inbox, done = mind or FakeMind(wants), Inbox(), Recorder(watchdog_s)
     links = links or FakeLinks([LinkOpened(0)])
     clocks = {} if clock is None else {"clock": clock}
-    shell = Shell(mind, inbox, done, done, links, [done], done, done, **clocks)
+    shell = Shell(mind, inbox, done, done, {"cloud": links}, [done], done, done, **clocks)
     rig = Rig(mind, links, inbox, shell, done)
     async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
         rig.running = group.create_task(shell.run(*beside))
@@ -125,6 +125,7 @@ def test_every_effect_is_performed_in_its_order():
         fx.Play("r", b"ab"),
         fx.EndPlay("r"),
         fx.Hush("r"),
+        fx.Withdraw("r"),
         fx.Note("said", (("words", 3),), "debug"),
         fx.CloseEar(),
     ]
@@ -142,6 +143,7 @@ def test_every_effect_is_performed_in_its_order():
                 ("play", "r", b"ab"),
                 ("end", "r"),
                 ("hush", "r"),
+                ("withdraw", "r"),
                 ("write", "debug", "said", {"words": 3}),
                 ("close",),
             ]
@@ -154,8 +156,8 @@ def test_a_call_is_opened_used_and_closed():
 
     async def story():
         wants = {
-            Started: [fx.OpenLink(7, history)],
-            LinkOpened: [fx.SendAudio(7, b"abcd"), fx.CommitTurn(7), fx.CancelReply(7, "r", 120.0)],
+            Started: [fx.OpenLink(7, "cloud", history)],
+            LinkOpened: [fx.SendAudio(7, b"abcd"), fx.CheckLink(7), fx.CommitTurn(7), fx.CancelReply(7, "r", 120.0)],
             Sounded: [fx.CloseLink(7)],
         }
         async with running(wants) as rig:
@@ -163,6 +165,7 @@ def test_a_call_is_opened_used_and_closed():
             [link] = rig.links.made
             assert (link.call, link.history) == (7, history)
             assert (bytes(link.heard), link.commits, link.cancelled) == (b"abcd", 1, [("r", 120.0)])
+            assert (link.checks, link.trial) == (1, False)
             rig.inbox.post(Sounded("r"))
             await rig.mind.until_told(LinkClosed(7))
             assert rig.shell._links == {}
@@ -173,7 +176,11 @@ def test_a_call_is_opened_used_and_closed():
 
 def test_a_call_that_is_being_renewed_lives_beside_the_new_one():
     async def story():
-        wants = {Started: [fx.OpenLink(1, ())], Sounded: [fx.OpenLink(2, ())], Woke: [fx.CloseLink(1)]}
+        wants = {
+            Started: [fx.OpenLink(1, "cloud", ())],
+            Sounded: [fx.OpenLink(2, "cloud", ())],
+            Woke: [fx.CloseLink(1)],
+        }
         async with running(wants) as rig:
             rig.inbox.post(Sounded("r"))
             await rig.mind.until_told(LinkOpened(2))
@@ -348,7 +355,7 @@ def test_what_runs_beside_ends_with_it():
 
 def test_stop_closes_every_call_and_decides_nothing_more():
     async def story():
-        async with running({Started: [fx.OpenLink(1, ()), fx.OpenLink(2, ())]}) as rig:
+        async with running({Started: [fx.OpenLink(1, "cloud", ()), fx.OpenLink(2, "cloud", ())]}) as rig:
             await rig.mind.until_told(LinkOpened(2))
             told = list(rig.mind.told)
             rig.shell.stop()
@@ -383,7 +390,7 @@ def test_a_call_that_does_not_end_is_named_and_cancelled(monkeypatch):
 
     async def story():
         zombie = Zombie()
-        async with running({Started: [fx.OpenLink(4, ())]}, links=lambda *_: zombie) as rig:
+        async with running({Started: [fx.OpenLink(4, "cloud", ())]}, links=lambda *_, **__: zombie) as rig:
             pass
         assert zombie.cancelled
         assert rig.done.named("write") == [("write", "warning", "zombie", {"task": "call-4"})]
@@ -399,7 +406,7 @@ def test_a_fault_of_the_mind_ends_it_all():
 
     async def story():
         with pytest.raises(ExceptionGroup) as caught:
-            async with running({LinkOpened: fault, Started: [fx.OpenLink(1, ())]}) as rig:
+            async with running({LinkOpened: fault, Started: [fx.OpenLink(1, "cloud", ())]}) as rig:
                 await asyncio.Event().wait()
         assert leaves(caught.value) == [ZeroDivisionError]
         assert all(link._over.is_set() for link in rig.links.made)
@@ -414,7 +421,7 @@ def test_a_fault_of_a_call_ends_it_all():
 
     async def story():
         with pytest.raises(ExceptionGroup) as caught:
-            async with running({Started: [fx.OpenLink(1, ())]}, links=lambda *_: Faulty()):
+            async with running({Started: [fx.OpenLink(1, "cloud", ())]}, links=lambda *_, **__: Faulty()):
                 await asyncio.Event().wait()
         assert leaves(caught.value) == [ZeroDivisionError]
 
@@ -430,7 +437,9 @@ def leaves(group):
 
 def test_the_counters_of_a_call_are_told_when_it_is_over():
     async def story():
-        async with running({Started: [fx.OpenLink(1, ())]}, links=FakeLinks([LinkOpened(0), LinkClosed(0)])) as rig:
+        async with running(
+            {Started: [fx.OpenLink(1, "cloud", ())]}, links=FakeLinks([LinkOpened(0), LinkClosed(0)])
+        ) as rig:
             await rig.mind.until_told(LinkClosed(1))
         told = [call for call in rig.done.named("write") if "call-over" in call]
         assert told == [("write", "info", "call-over", {"call": 1} | asdict(LinkCounters()))]
@@ -448,7 +457,7 @@ def test_losses_are_told_when_they_grow():
                 raise StopAsyncIteration
             return count
 
-        shell = Shell(FakeMind(None), Inbox(), done := Recorder(), done, FakeLinks(), [], done, done)
+        shell = Shell(FakeMind(None), Inbox(), done := Recorder(), done, {"cloud": FakeLinks()}, [], done, done)
         with pytest.raises((StopAsyncIteration, RuntimeError)):
             await shell.tell_losses(counters, every_s=0.0)
         assert done.named("write") == [

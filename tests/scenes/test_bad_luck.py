@@ -1,6 +1,6 @@
 """Scenes of bad luck: things that happen at the worst moment, each once a fault of the machine."""
 
-from antiphon.conversation.effects import CancelReply, CloseEar, CloseLink, EndPlay, Play, SendAudio
+from antiphon.conversation.effects import CancelReply, CloseEar, CloseLink, EndPlay, OpenLink, Play, SendAudio
 from antiphon.conversation.events import (
     ButtonMoved,
     EarClosed,
@@ -152,9 +152,15 @@ def test_the_services_reason_for_a_failed_reply_is_told() -> None:
 def test_items_of_two_calls_with_one_name_are_two_turns() -> None:
     """events.py does not promise that item ids are unique across calls; History keys by item alone."""
     book = Playbook().thinking()
-    book.on(UserSaid(1, "item_1", "How far is the moon?"), LinkClosed(1, LOST), LinkOpened(2))
-    book.on(UserSaid(2, "item_1", "And the sun?"))
+    book.on(UserSaid(1, "item_1", "How far is the moon?"), ReplyStarted(1, "r1"), ReplyEnded(1, "r1", "completed"))
+    book.on(LinkClosed(1, LOST), WOKE, LinkOpened(2), UserSaid(2, "item_1", "And the sun?"))
     assert [turn.text for turn in book.machine._history.turns()] == ["How far is the moon?", "And the sun?"]
+
+
+def test_a_call_that_gets_the_same_speech_is_not_told_of_it_as_well() -> None:
+    book = Playbook().thinking()
+    book.on(UserSaid(1, "i1", "How far is the moon?"), ReplyStarted(1, "r1"), ReplyText(1, "r1", "It is"))
+    assert book.on(LinkClosed(1, LOST)) == [OpenLink(2, "cloud", ())]
 
 
 def test_no_empty_audio_is_sent() -> None:

@@ -16,6 +16,7 @@ from antiphon.conversation.effects import (
     RestEar,
     SendAudio,
     StreamEar,
+    Withdraw,
 )
 from antiphon.conversation.events import (
     ButtonMoved,
@@ -56,7 +57,7 @@ def sent(effects: list[object]) -> bytes:
 
 def test_a_plain_turn_by_the_services_judgement() -> None:
     book = Playbook()
-    assert book.on(Started()) == [OpenEar(), OpenLink(1, ())]
+    assert book.on(Started()) == [OpenEar(), OpenLink(1, "cloud", ())]
     assert book.on(EarOpened(), LinkOpened(1)) == []
     assert book.on(WOKE) == [SendAudio(1, WOKE.preroll), Chime("wake")]
     assert book.state is State.LISTENING
@@ -103,7 +104,7 @@ def test_a_pause_after_the_wake_word_is_no_question() -> None:
 @pytest.mark.parametrize("own", [False, True])
 def test_the_call_opens_slower_than_the_speech(own: bool) -> None:
     book = Playbook(own=own, warm=False).awake()
-    assert book.on(WOKE) == [OpenLink(1, ()), Chime("wake")]
+    assert book.on(WOKE) == [OpenLink(1, "cloud", ()), Chime("wake")]
     assert book.state is State.OPENING
     assert book.on(Endpointed("began"), *[CAPTURED] * 3, SILENCE, Endpointed("ended"), SILENCE) == []
     effects = book.on(LinkOpened(1))
@@ -220,7 +221,7 @@ def test_what_the_user_was_cut_off_from_is_not_remembered() -> None:
     book.on(ReplyAudio(1, "r1", pcm(1000)), Sounded("r1"), TALK, Hushed("r1", 500.0))
     book.on(LinkClosed(1, LOST))
     opened = [effect for effect in book.wants if isinstance(effect, OpenLink)]
-    assert opened == [OpenLink(2, (Turn("user", "How far is the moon?"), Turn("assistant", "It is very far")))]
+    assert opened == [OpenLink(2, "cloud", (Turn("user", "How far is the moon?"), Turn("assistant", "It is very far")))]
 
 
 # ── the call is lost in each state ───────────────────────────────────────────────────────────────
@@ -229,14 +230,14 @@ def test_what_the_user_was_cut_off_from_is_not_remembered() -> None:
 def test_call_lost_while_asleep_is_opened_again_with_patience() -> None:
     book = Playbook().awake()
     assert book.on(LinkClosed(1, LOST)) == []
-    assert book.wait() == [OpenLink(2, ())]
+    assert book.wait() == [OpenLink(2, "cloud", ())]
     waited = []
     for call in range(2, 9):
         book.on(LinkClosed(call, LOST), after_ms=0)
         start = book.at
-        assert book.wait() == [OpenLink(call + 1, ())]
+        assert book.wait() == [OpenLink(call + 1, "cloud", ())]
         waited.append(round(book.at - start))
-    assert waited == [2, 4, 8, 16, 32, 60, 60]
+    assert waited == [2, 4, 8, 16, 30, 30, 30]
     assert book.state is State.ASLEEP
 
 
@@ -268,7 +269,7 @@ def test_call_lost_before_the_reply_is_heard_keeps_every_word(state: str) -> Non
     book = Playbook().listening() if state == "listening" else Playbook().thinking()
     said = book.machine._utterance.pcm
     assert said.startswith(WOKE.preroll)
-    assert book.on(LinkClosed(1, LOST)) == [OpenLink(2, ())]
+    assert book.on(LinkClosed(1, LOST)) == [OpenLink(2, "cloud", ())]
     assert book.state is State.OPENING
     book.on(CAPTURED)
     assert sent(book.on(LinkOpened(2))) == said + CAPTURED.pcm
@@ -278,8 +279,18 @@ def test_call_lost_before_the_reply_is_heard_keeps_every_word(state: str) -> Non
 def test_a_reply_that_had_come_but_not_sounded_dies_with_its_call() -> None:
     book = Playbook().thinking()
     book.on(ReplyStarted(1, "r1"), ReplyAudio(1, "r1", pcm(100)))
-    assert book.on(LinkClosed(1, LOST)) == [Hush("r1"), OpenLink(2, ())]
+    assert book.on(LinkClosed(1, LOST)) == [Withdraw("r1")]
+    assert book.on(Hushed("r1", 0)) == [OpenLink(2, "cloud", ())]
     assert book.on(Sounded("r1"), Hushed("r1", 0)) == []
+
+
+def test_a_reply_that_is_at_the_card_already_is_finished_as_far_as_it_came() -> None:
+    book = Playbook().thinking()
+    book.on(ReplyStarted(1, "r1"), ReplyAudio(1, "r1", pcm(100)))
+    assert book.on(LinkClosed(1, LOST)) == [Withdraw("r1")]
+    assert book.on(Sounded("r1")) == [RestEar(), EndPlay("r1")]
+    assert book.state is State.SPEAKING
+    assert book.on(Finished("r1", 100)) == [Chime("sorry")], "and nobody is asked again"
 
 
 def test_call_lost_again_and_again_in_one_turn_is_a_failure() -> None:
@@ -319,7 +330,7 @@ def test_call_lost_while_sorry_or_deaf_changes_nothing_to_see() -> None:
     book.on(*MUTE, EarClosed())
     assert book.on(LinkClosed(1, LOST)) == []
     assert book.state is State.DEAF
-    assert book.wait_for_effects() == [OpenLink(2, ())], "a warm call carries no sound while deaf"
+    assert book.wait_for_effects() == [OpenLink(2, "cloud", ())], "a warm call carries no sound while deaf"
 
 
 # ── mute in each state ───────────────────────────────────────────────────────────────────────────
@@ -431,14 +442,14 @@ def test_a_long_call_is_renewed_while_idle_and_told_the_conversation() -> None:
     book.wait()
     assert book.state is State.ASLEEP
     opened_at = 100.03
-    assert book.wait() == [OpenLink(2, (Turn("user", "Hello?"), Turn("assistant", "Hello.")))]
+    assert book.wait() == [OpenLink(2, "cloud", (Turn("user", "Hello?"), Turn("assistant", "Hello.")))]
     assert book.at - opened_at == pytest.approx(25 * 60, abs=1)
     assert book.on(LinkOpened(2)) == [CloseLink(1)]
 
 
 def test_a_turn_that_begins_during_a_renewal_stays_on_its_call() -> None:
     book = Playbook().awake()
-    assert book.wait() == [OpenLink(2, ())]
+    assert book.wait() == [OpenLink(2, "cloud", ())]
     assert book.on(WOKE) == [SendAudio(1, WOKE.preroll), Chime("wake")]
     assert book.on(LinkOpened(2)) == [CloseLink(2)]
     assert book.on(CAPTURED) == [SendAudio(1, CAPTURED.pcm)]
@@ -449,7 +460,7 @@ def test_a_silent_conversation_is_forgotten() -> None:
     book.on(UserSaid(1, "i1", "Hello?"), ReplyStarted(1, "r1"), ReplyAudio(1, "r1", pcm(40)), Sounded("r1"))
     book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 40))
     book.wait()
-    assert book.wait() == [OpenLink(2, ())], "the service forgets too: a new call, told nothing"
+    assert book.wait() == [OpenLink(2, "cloud", ())], "the service forgets too: a new call, told nothing"
 
 
 def test_a_microphone_that_stays_away_is_said_once_and_tried_for_ever() -> None:

@@ -105,6 +105,12 @@ class JitterBuffer:
         one.fade(frames_in(self._plan.fade_ms, self.rate_hz) if one.taken else 0)
         self._settle(one, now_s)
 
+    def withdraw(self, reply: str, now_s: float) -> None:
+        """Silence `reply` if none of it went to the card; else do nothing: it will be heard."""
+        one = self._known.get(reply)
+        if one is None or not one.taken:
+            self.hush(reply, now_s)
+
     def _begin(self, reply: str) -> "_Reply":
         if self._queue and not self._queue[-1].ended:
             self.end(self._queue[-1].name)

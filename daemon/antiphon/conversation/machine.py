@@ -7,9 +7,10 @@
 5. The service never interrupts itself: whoever interrupts, the mouth is hushed first, and the service is told
    what was heard (Hush → Hushed → CancelReply).
 6. Every state but rest has a deadline.
+7. A link that fails before its reply can be heard hands the same speech to the next; after that, never.
 
-What is a subject of its own is an object beside: `Calls` (which connection), `Earshot` (what we know of the ear),
-`Replies`, `Utterance`, `History`, `Gestures`. The machine is what joins them.
+What is a subject of its own is an object beside: `Calls` (which link, which connection), `Pulse` (whether it lives),
+`Earshot` (what we know of the ear), `UserTurn`, `Utterance`, `Replies`, `History`, `Gestures`. The machine joins them.
 """
 
 from functools import singledispatchmethod
@@ -18,6 +19,7 @@ from antiphon.calls import Calls
 from antiphon.conversation.earshot import Earshot
 from antiphon.conversation.effects import (
     CancelReply,
+    CheckLink,
     Chime,
     ChimeName,
     CommitTurn,
@@ -27,6 +29,7 @@ from antiphon.conversation.effects import (
     OpenEar,
     Play,
     SendAudio,
+    Withdraw,
 )
 from antiphon.conversation.events import (
     ButtonMoved,
@@ -37,6 +40,7 @@ from antiphon.conversation.events import (
     Event,
     Finished,
     Hushed,
+    LinkAlive,
     LinkClosed,
     LinkOpened,
     MouthFailed,
@@ -56,8 +60,10 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.history import History
 from antiphon.conversation.manners import Manners
+from antiphon.conversation.pulse import Pulse
 from antiphon.conversation.reply import Replies, Reply
 from antiphon.conversation.states import AT_REST, MOVES, State
+from antiphon.conversation.turn import UserTurn
 from antiphon.conversation.utterance import Utterance
 from antiphon.errors import Problem
 from antiphon.gestures import Gesture, Gestures
@@ -70,21 +76,23 @@ _KEPT_MS = 2000.0  # before the service says "speech started", about a second of
 _EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
 _EXTENSION_VOICED_MS = 300.0
 _GOES_ON_VOICED_MS = 60.0
-_MAX_REDIALS = 2  # calls lost in one turn, before we say sorry
+_MAX_LOSSES = 2  # calls lost in one turn, before we say sorry; unless there is a link that was not asked
 
 _HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
 """The states that are about what the ear hears; in thinking it matters only to a service that finds the turns."""
+_IN_TURN = frozenset({State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING})
+"""Somebody speaks, or waits for an answer: a link that fails now has failed him."""
 _MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'antiphon doctor'")
 
 
 class Machine:
     """One conversation at a time, for ever."""
 
-    def __init__(self, manners: Manners, calls: Calls, gestures: Gestures, *, own_endpointing: bool) -> None:
+    def __init__(self, manners: Manners, calls: Calls, gestures: Gestures) -> None:
         self._manners = manners
         self._calls = calls
+        self._pulse = Pulse(manners.link_silence_ms / 1000)
         self._gestures = gestures
-        self._own = own_endpointing
         self._history = History()
         self._ear = Earshot()
         self._utterance = Utterance(manners.max_turn_ms)
@@ -97,6 +105,7 @@ class Machine:
         self._state_deadline: float | None = None
         self._deadline_limit = 0.0
         self._problem = ""
+        self._told: dict[str, str] = {}  # of each link, the failure that was last told
         self._last_turn_s = 0.0
         self._follow_ups = 0  # since the wake word or the talk button
         self._sent_to: int | None = None  # the call that has all of the utterance so far
@@ -107,7 +116,11 @@ class Machine:
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Decide about one event; `now` never goes back."""
         self._now = now
+        call = getattr(event, "call", None)
+        if call is not None:
+            self._pulse.alive(call)
         self._on(event)
+        self._pulse.watch(self._calls.open if self._must_live else None, now)
         effects, self._effects = self._effects, []
         return effects
 
@@ -118,6 +131,7 @@ class Machine:
             self._state_deadline,
             self._ear.deadline,
             self._gestures.deadline,
+            self._pulse.deadline,
             self._calls.deadline(at_rest=self._at_rest),
             self._forget_at,
         )
@@ -126,7 +140,9 @@ class Machine:
     @property
     def snapshot(self) -> Snapshot:
         """What lamps, log and status may see."""
-        return Snapshot(self.state, self._since_s, self._link_health, not self._ear.open, self._problem)
+        link, fallback = self._calls.link.name, self._calls.fallback
+        deaf = not self._ear.open
+        return Snapshot(self.state, self._since_s, self._link_health, deaf, link, fallback, self._problem)
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,8 +168,7 @@ class Machine:
         self._do(*self._replies.drop(self._calls.open))
         self._utterance.keep_last(_KEPT_MS)  # a wake word may have begun already
         self._go(State.ASLEEP, None, why)
-        if not self._calls.warm:
-            self._hang_up()
+        self._rest()
 
     def _say_sorry(self, problem: Problem) -> None:
         """Show a failure for a while. The call may be in any condition: hang up."""
@@ -170,22 +185,22 @@ class Machine:
         if self._calls.open is not None:
             self._go(State.LISTENING, self._manners.nothing_said_ms)
         else:
-            self._do(*self._calls.need(self._history.turns()))
+            self._do(*self._calls.need(self._now, self._history.turns()))
             self._go(State.OPENING, self._manners.opening_ms)
 
     def _begin_turn(self, *, by_word: bool) -> None:
-        self._by_word = by_word
-        self._speech = False  # speech has begun, by whoever judges the end of the turn
-        self._turn_over = False
-        self._redials = 0
+        self._turn = UserTurn(by_word)
+        self._calls.begin_turn()
+        self._history.turn_began()
 
     def _turn_is_over(self, why: str) -> None:
-        self._turn_over = True
-        self._note("turn-over", why=why, speech_ms=round(bytes_ms(self._utterance.pcm)))
+        self._turn.over = True
+        link = self._calls.link.name
+        self._note("turn-over", why=why, speech_ms=round(bytes_ms(self._utterance.pcm)), link=link)
         self._do(*self._replies.settle(self._calls.open))
         if self._own and self._calls.open is not None:
             self._do(CommitTurn(self._calls.open))
-        self._go(State.THINKING, self._manners.thinking_ms)
+        self._go(State.THINKING, self._thinking_ms)
 
     # ── events: dispatch ─────────────────────────────────────────────────────────────────────────
 
@@ -252,7 +267,7 @@ class Machine:
     def _hear(self, pcm: bytes, voiced_ms: float) -> None:
         """The next piece of speech: kept, and sent where there is a call."""
         self._utterance.add(pcm, voiced_ms)
-        if self.state is State.LINGERING and not self._speech:
+        if self.state is State.LINGERING and not self._turn.began:
             self._utterance.keep_last(_KEPT_MS)
             if self._own:  # nothing is sent before somebody speaks
                 self._sent_to = None
@@ -270,11 +285,11 @@ class Machine:
 
     def _mind_the_turn(self) -> None:
         """End a turn that is too long, or that the service began and does not end."""
-        hanging = self._speech and self._utterance.silent_ms >= self._manners.hang_ms
+        hanging = self._turn.began and self._utterance.silent_ms >= self._manners.hang_ms
         if not (self._utterance.full or hanging):
             return
         if hanging and self._only_the_word:
-            self._speech = False
+            self._turn.began = False
             self._wait(self._manners.nothing_said_ms)
             return
         if not self._own:  # a service that waits for silence gets it: its turns cannot be committed
@@ -284,18 +299,22 @@ class Machine:
 
     @_on.register
     def _on_endpointed(self, event: Endpointed) -> None:
+        began = event.edge == "began"
+        self._turn.here = "speech" if began else "ended"
+        if began and self.state is State.OPENING:
+            self._turn.over = False  # whoever is asked next
         if not self._own:
             return
-        if event.edge == "began":
+        if began:
             self._speech_begins()
-        elif self.state is State.LISTENING and self._speech:
+        elif self.state is State.LISTENING and self._turn.began:
             self._turn_is_over("endpoint")
-        elif self.state is State.OPENING and self._speech:
-            self._turn_over = True
 
     def _speech_begins(self) -> None:
         if self.state is State.LINGERING:
+            here = self._turn.here
             self._begin_turn(by_word=False)
+            self._turn.here = here
             self._follow_ups += 1
             if self._own:
                 self._send(self._utterance.pcm)
@@ -304,8 +323,7 @@ class Machine:
             self._wait(self._manners.max_turn_ms)
         elif self.state is not State.OPENING:
             return
-        self._speech = True
-        self._turn_over = False
+        self._turn.began, self._turn.over = True, False
         self._utterance.silent_ms = 0.0
 
     # ── events: mouth ────────────────────────────────────────────────────────────────────────────
@@ -318,6 +336,10 @@ class Machine:
         reply.sounded_s = self._now
         self._go(State.SPEAKING, None)
         self._note("sounded", reply=event.reply)
+        if reply.status == "withdrawn":  # too late: it is finished as far as it came
+            self._end_reply(reply, completed=False)
+        else:
+            self._calls.answered()
         self._await_reply()
 
     @_on.register
@@ -336,6 +358,11 @@ class Machine:
 
     @_on.register
     def _on_hushed(self, event: Hushed) -> None:
+        current = self._replies.current
+        if current is not None and (current.id, current.status) == (event.reply, "withdrawn"):
+            self._replies.current = None
+            self._ask_next()
+            return
         reply = self._replies.hushed(event.reply)
         if reply is not None:
             self._note("hushed", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
@@ -397,11 +424,10 @@ class Machine:
         if self.state is State.DEAF:
             self._do(*self._ear.toggle())
             return
-        mid_turn = self.state in (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
+        mid_turn = self.state in _IN_TURN
         self._interrupt()
         self._do(*self._ear.mute())
-        if mid_turn or not self._calls.warm:
-            self._hang_up()
+        (self._hang_up if mid_turn else self._rest)()
         self._utterance.wipe()
         self._go(State.DEAF, None, "mute")
         self._chime("mute")
@@ -410,53 +436,99 @@ class Machine:
 
     @_on.register
     def _on_link_opened(self, event: LinkOpened) -> None:
+        link = self._calls.link_of(event.call)
+        if not link:
+            return
+        news = self._told.pop(link, None) is not None
         self._do(*self._calls.opened(event.call, self._now, at_rest=self._at_rest))
         if self._calls.open != event.call:
+            self._note("link-tried", "info" if news else "debug", call=event.call, link=link)
             return
-        self._note("link-opened", call=event.call)
+        self._note("link-opened", call=event.call, link=link)
         if self.state is not State.OPENING:
             return
         self._send(self._utterance.pcm)
-        self._go(State.LISTENING, self._manners.max_turn_ms if self._speech else self._manners.nothing_said_ms)
-        if self._own and self._turn_over:
+        (self._turn.for_ear if self._own else self._turn.for_service)()
+        over = self._turn.over
+        self._go(State.LISTENING, self._manners.max_turn_ms if self._turn.began else self._manners.nothing_said_ms)
+        if over:
             self._turn_is_over("endpoint")
 
     @_on.register
+    def _on_link_alive(self, _: LinkAlive) -> None:
+        """Every event of a call is a sign of life: the pulse has taken it."""
+
+    @_on.register
     def _on_link_closed(self, event: LinkClosed) -> None:
-        if not self._calls.closed(event.call, event.problem, self._now):
-            if event.problem is not None:  # a renewal that failed, while the old call serves; or one given up before
-                self._note("spare-call-closed", "warning", call=event.call, why=event.problem.sentence)
+        link = self._calls.link_of(event.call)
+        if not link:  # one given up before
             return
         problem = event.problem or Problem("lost", "The service ended the call")
-        self._note("link-closed", "warning" if event.problem else "info", call=event.call, why=problem.sentence)
+        in_use = self._calls.closed(event.call, event.problem, self._now, in_turn=self.state in _IN_TURN)
+        repeated = self._told.get(link) == problem.sentence and self.state not in _IN_TURN
+        self._told[link] = problem.sentence
+        level = "debug" if repeated else "warning" if event.problem else "info"
+        what = "link-closed" if in_use else "spare-call-closed"
+        self._note(what, level, call=event.call, link=link, why=problem.sentence)
+        if in_use:
+            self._link_failed(problem)
+
+    def _link_failed(self, problem: Problem) -> None:
+        """The call in use, or the one that was waited for, is gone."""
         match self.state:
-            case State.OPENING if not problem.may_pass:
+            case State.OPENING if not problem.may_pass and not self._calls.has_more:
                 self._say_sorry(problem)
             case State.OPENING:
                 self._problem = problem.sentence  # retried until the deadline
+                self._do(*self._calls.need(self._now, self._history.turns()))
             case State.THINKING if self._reply_has_come:
                 pass  # all of it has come, and will be heard
-            case State.LISTENING | State.THINKING if problem.may_pass and self._redials < _MAX_REDIALS:
-                self._redial()
             case State.LISTENING | State.THINKING:
-                self._say_sorry(problem)
+                self._hand_over(problem)
             case State.SPEAKING:
                 self._break_reply()
-            case State.LINGERING if problem.may_pass and self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS:
-                self._redial()  # somebody has begun to speak
+            case State.LINGERING if self._may_ask_again(problem) and self._someone_began:
+                self._hand_over(problem)
             case State.LINGERING:
                 self._sleep("call lost")
             case _:
                 self._problem = problem.sentence
 
-    def _redial(self) -> None:
-        """The call died under a turn: the same words go to the next one."""
-        self._redials += 1
+    def _fail_link(self, problem: Problem) -> None:
+        """The open call is of no use to this turn, though nobody has closed it."""
+        self._note(
+            "link-given-up", "warning", call=self._calls.open or 0, link=self._calls.link.name, why=problem.sentence
+        )
+        self._do(*self._calls.give_up(self._now))
+        self._link_failed(problem)
+
+    def _hand_over(self, problem: Problem) -> None:
+        """The call died under a turn: the same words go to the next one, if nothing of its reply can be heard."""
         self._replies.call_ended()
-        self._do(*self._replies.drop(self._calls.open))  # nothing of it has been heard
-        if not self._own:
-            self._turn_over = self._speech = False  # the new call judges anew
+        if not self._may_ask_again(problem):
+            self._break_reply() if self._has_sound else self._say_sorry(problem)
+            return
+        self._problem = problem.sentence
+        reply = self._replies.current
+        if reply is not None and self._has_sound:  # the mouth knows whether a sample of it went to the card
+            if reply.status == "running":
+                reply.status, reply.problem = "withdrawn", problem
+                self._do(Withdraw(reply.id))
+                self._wait(_MOUTH_GRACE_S * 1000)
+            return
+        self._replies.current = None
+        self._ask_next()
+
+    def _ask_next(self) -> None:
+        self._turn.losses += 1
+        self._history.turn_lost()
+        someone_speaks = self.state is not State.THINKING or self._someone_began
+        self._turn.over = not someone_speaks or self._turn.here == "ended"
         self._listen()
+
+    def _may_ask_again(self, problem: Problem) -> bool:
+        """A link that was not asked, or the same again."""
+        return self._calls.has_more or (problem.may_pass and self._turn.losses < _MAX_LOSSES)
 
     @_on.register
     def _on_speech_started(self, event: SpeechStarted) -> None:
@@ -473,8 +545,7 @@ class Machine:
             return  # the service hears what we do not, a door, a cough; or the turn has had its time
         self._note("goes-on")
         self._interrupt()
-        self._turn_over = False
-        self._speech = True
+        self._turn.began, self._turn.over = True, False
         self._go(State.LISTENING, self._manners.max_turn_ms)
 
     @_on.register
@@ -484,7 +555,7 @@ class Machine:
         if self._only_the_word:
             self._note("only-the-wake-word")
             self._replies.owe(self._now)
-            self._speech = False
+            self._turn.began = False
             self._wait(self._manners.nothing_said_ms)
             return
         self._turn_is_over("service")
@@ -544,13 +615,15 @@ class Machine:
             return
         self._note("reply-ended", reply=event.reply, status=event.status)
         reply.problem = event.problem
-        if reply.pushed_ms:
-            self._end_reply(reply, completed=event.status == "completed")
-        elif event.status == "completed":
+        completed = event.status == "completed"
+        too_late = self.state is State.SPEAKING or not self._calls.has_more
+        if reply.pushed_ms and (completed or too_late):
+            self._end_reply(reply, completed=completed)
+        elif completed:
             self._replies.current = None
             self._after_reply()
         else:
-            self._say_sorry(event.problem or Problem("lost", "The service gave no answer"))
+            self._ask_another(event.problem or Problem("lost", "The service gave no answer"))
 
     @_on.register
     def _on_complaint(self, event: ServiceComplained) -> None:
@@ -568,8 +641,17 @@ class Machine:
             self._calls.renew(self._now)
         self._do(*self._calls.tick(self._now, self._history.turns(), at_rest=self._at_rest))
         self._do(*self._ear.tick(self._now))
+        self._feel_the_pulse()
         if self._state_deadline is not None and self._now >= self._state_deadline:
             self._out_of_time()
+
+    def _feel_the_pulse(self) -> None:
+        match self._pulse.tick(self._now):
+            case "ask" if self._calls.open is not None:
+                self._do(CheckLink(self._calls.open))
+            case "dead":
+                silence = f"gave no sign of life for {self._manners.link_silence_ms} ms"
+                self._fail_link(Problem("lost", f"{self._calls.link.name} {silence}: the network is gone, or it hangs"))
 
     def _out_of_time(self) -> None:
         if self._someone_speaks():
@@ -579,20 +661,18 @@ class Machine:
             case State.OPENING:
                 sentence = self._problem or "The service could not be reached in time"
                 self._say_sorry(Problem("lost", sentence))
-            case State.LISTENING if self._speech:
-                self._say_sorry(Problem("lost", "The service did not end the turn"))
-            case State.LISTENING if self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS:
+            case State.LISTENING if self._turn.began:
+                self._ask_another(Problem("lost", "The service did not end the turn"))
+            case State.LISTENING if self._someone_began:
                 sentence = "The service did not hear the speech: try the microphone with 'antiphon doctor'"
-                self._say_sorry(Problem("lost", sentence))
+                self._ask_another(Problem("lost", sentence))
             case State.LISTENING:
                 if self._own:  # what the service has of it would join the next question
                     self._hang_up()
                 self._sleep("nothing said")
-            case State.THINKING if self._replies.current is not None and self._replies.current.pushed_ms:
-                self._say_sorry(_MUTE_SPEAKER)
-            case State.THINKING:
-                self._say_sorry(Problem("lost", "The service did not answer in time"))
-            case State.SPEAKING:
+            case State.THINKING if not self._has_sound:
+                self._ask_another(Problem("lost", "The service did not answer in time"))
+            case State.THINKING | State.SPEAKING:
                 self._reply_is_late()
             case State.LINGERING:
                 self._sleep("no follow-up")
@@ -601,24 +681,36 @@ class Machine:
             case State.ASLEEP | State.DEAF:
                 self._state_deadline = None
 
+    def _ask_another(self, problem: Problem) -> None:
+        """The service has heard the turn, or should have, and does not answer it."""
+        if self._calls.has_more:
+            self._fail_link(problem)
+        else:
+            self._say_sorry(problem)
+
     def _someone_speaks(self) -> bool:
         """The service is slow to say so, but somebody has begun to speak: wait, within limits."""
         return (
-            (self.state is State.LINGERING or (self.state is State.LISTENING and not self._speech))
+            (self.state is State.LINGERING or (self.state is State.LISTENING and not self._turn.began))
             and self._now < self._deadline_limit
-            and self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS
+            and self._someone_began
         )
 
     def _reply_is_late(self) -> None:
-        """The service stopped in the middle of a reply, or the mouth does not end."""
+        """The service stopped in the middle of a reply, or the mouth does not begin or end."""
         reply = self._replies.current
         assert reply is not None
-        if reply.status == "running":
-            self._note("reply-stalled", "warning", reply=reply.id)
-            self._do(CancelReply(reply.call, reply.id, reply.pushed_ms))
-            self._end_reply(reply, completed=False)
-        else:
+        if reply.status != "running":
             self._say_sorry(_MUTE_SPEAKER)
+            return
+        self._note("reply-stalled", "warning", reply=reply.id)
+        if self.state is State.THINKING and self._calls.has_more:
+            self._fail_link(Problem("lost", "The reply broke off before it could be heard"))
+            return
+        self._do(CancelReply(reply.call, reply.id, reply.pushed_ms))
+        self._end_reply(reply, completed=False)
+        if self.state is State.THINKING:  # it was too short to begin
+            self._wait(_MOUTH_GRACE_S * 1000)
 
     # ── replies ──────────────────────────────────────────────────────────────────────────────────
 
@@ -654,6 +746,12 @@ class Machine:
             self._replies.owe(self._now)
         self._do(*self._replies.interrupt(self._calls.open))
 
+    def _rest(self) -> None:
+        """The conversation is over; only warm calls stay."""
+        if effects := self._calls.rest(self._now):
+            self._replies.call_ended()
+            self._do(*effects)
+
     def _hang_up(self) -> None:
         self._replies.call_ended()
         self._do(*self._calls.hang_up(self._now))
@@ -665,6 +763,34 @@ class Machine:
         return self.state in AT_REST
 
     @property
+    def _own(self) -> bool:
+        """The end of a turn is the ear's to judge, on the link that is in use."""
+        return self._calls.link.own_turns
+
+    @property
+    def _thinking_ms(self) -> float:
+        """How long a reply may take to sound: less, when another link could be asked."""
+        limit_ms = max(self._manners.thinking_ms, self._calls.link.first_sound_ms)
+        return min(self._manners.answer_ms, limit_ms) if self._calls.has_other else limit_ms
+
+    @property
+    def _must_live(self) -> bool:
+        """A half-dead call would cost the turn time, and there is another to ask."""
+        waits = self.state in (State.LISTENING, State.THINKING) and self._calls.open is not None
+        reply = self._replies.current
+        return waits and self._calls.has_other and (reply is None or reply.status == "running")
+
+    @property
+    def _someone_began(self) -> bool:
+        """Much of the last second was voice."""
+        return self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS
+
+    @property
+    def _has_sound(self) -> bool:
+        """The mouth was given some of the reply."""
+        return self._replies.current is not None and self._replies.current.pushed_ms > 0
+
+    @property
     def _reply_has_come(self) -> bool:
         """All of the reply is here, whatever becomes of the call."""
         return self._replies.current is not None and self._replies.current.status == "completed"
@@ -672,7 +798,7 @@ class Machine:
     @property
     def _only_the_word(self) -> bool:
         """A turn that so far has nothing in it but the wake word."""
-        return self._by_word and self._utterance.voiced_ms < self._manners.wake_only_voiced_ms
+        return self._turn.by_word and self._utterance.voiced_ms < self._manners.wake_only_voiced_ms
 
     @property
     def _forget_at(self) -> float | None:

@@ -21,7 +21,8 @@ class Reply:
     pushed_ms: float = 0.0
     last_piece_s: float = 0.0
     sounded_s: float | None = None
-    status: Literal["running", "completed", "broken"] = "running"
+    status: Literal["running", "completed", "broken", "withdrawn"] = "running"
+    """"withdrawn": its call is lost, and the mouth is asked to drop it if nothing of it went to the card."""
     problem: Problem | None = None
 
     def add(self, pcm: bytes, now: float) -> None:

@@ -126,6 +126,15 @@ class Mouth:
                 self._commands.append(partial(self._hush, reply))
             self._news.notify()
 
+    def withdraw(self, reply: str) -> None:
+        """Drop `reply` if none of it went to the card → Hushed, 0 ms; else play what there is → Sounded."""
+        with self._news:
+            if self._buffer is not None:
+                self._buffer.withdraw(reply, time.monotonic())
+            else:
+                self._commands.append(partial(self._hush, reply))
+            self._news.notify()
+
     def _ask(self, command: Callable[[], None]) -> None:
         with self._news:
             self._commands.append(command)

@@ -55,6 +55,7 @@ class MouthControl(Protocol):
     def play(self, reply: str, pcm: bytes) -> None: ...
     def end(self, reply: str) -> None: ...
     def hush(self, reply: str) -> None: ...
+    def withdraw(self, reply: str) -> None: ...
     def chime(self, name: fx.ChimeName) -> None: ...
 
 
@@ -67,17 +68,18 @@ class Shell:
         inbox: Inbox,
         ear: EarControl,
         mouth: MouthControl,
-        make_link: LinkMaker,
+        makers: Mapping[str, LinkMaker],
         watchers: Sequence[Watcher],
         log: Log,
         notifier: Notifier,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`makers` by the names of the links, as `OpenLink` names them."""
         self._mind = mind
         self._inbox = inbox
         self._ear = ear
         self._mouth = mouth
-        self._make_link = make_link
+        self._makers = makers
         self._watchers = watchers
         self._log = log
         self._notifier = notifier
@@ -178,6 +180,8 @@ class Shell:
                 self._mouth.end(reply)
             case fx.Hush(reply):
                 self._mouth.hush(reply)
+            case fx.Withdraw(reply):
+                self._mouth.withdraw(reply)
             case fx.Chime(name):
                 self._mouth.chime(name)
             case fx.StreamEar(preroll_ms):
@@ -188,11 +192,13 @@ class Shell:
                 self._ear.open()
             case fx.CloseEar():
                 self._ear.close()
-            case fx.OpenLink(call, history):
-                link = self._links[call] = self._make_link(call, history, self._inbox.post)
+            case fx.OpenLink(call, name, history, trial):
+                link = self._links[call] = self._makers[name](call, history, self._inbox.post, trial=trial)
                 self._tasks[call] = group.create_task(link.run(), name=f"call-{call}")
             case fx.CloseLink(call):
                 self._links[call].close()
+            case fx.CheckLink(call):
+                self._links[call].check()
             case fx.CommitTurn(call):
                 self._links[call].commit_turn()
             case fx.CancelReply(call, reply, heard_ms):

@@ -1,0 +1,29 @@
+"""The user's turn: how far it is, by whoever judges it, and by the ear's own judgement beside."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(slots=True)
+class UserTurn:
+    """From the wake word, the talk button or a follow-up, to the end of the user's speech."""
+
+    by_word: bool
+    """It began with a wake word."""
+    here: Literal["quiet", "speech", "ended"] = "quiet"
+    """The ear's judgement, whoever else judges: when the judge is lost, it decides."""
+    began: bool = False
+    """Speech has begun, by whoever judges the end of the turn: the link's service, or the ear."""
+    over: bool = False
+    """Speech has ended, likewise."""
+    losses: int = 0
+    """Calls lost under it."""
+
+    def for_ear(self) -> None:
+        """From here on the ear judges."""
+        self.began = self.began or self.here != "quiet"
+        self.over = self.over or self.here == "ended"
+
+    def for_service(self) -> None:
+        """From here on a service judges, from the first sample anew."""
+        self.began = self.over = False
