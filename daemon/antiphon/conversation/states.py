@@ -42,7 +42,7 @@ MOVES: dict[State, dict[State, str]] = {
     },
     State.LISTENING: {
         State.THINKING: "turn over",
-        State.OPENING: "call lost: the next gets the speech",
+        State.OPENING: "call lost, the next gets the speech",
         State.ASLEEP: "nothing said, or given up",
         State.SORRY: "call failed",
         State.DEAF: "mute",
@@ -51,7 +51,7 @@ MOVES: dict[State, dict[State, str]] = {
         State.SPEAKING: "first sample audible",
         State.LISTENING: "the user goes on, or the turn was only the wake word",
         State.LINGERING: "the reply has no sound",
-        State.OPENING: "call lost, or no answer: the next gets the speech",
+        State.OPENING: "call lost or no answer, the next gets the speech",
         State.ASLEEP: "no speech found, or given up",
         State.SORRY: "no reply, or call failed",
         State.DEAF: "mute",
