@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.conversation.states import State
-from antiphon.faces import LOOKS, MUTED, PICTURES_PER_S, Rgb, face, look, next_change, word
+from antiphon.faces import FALLBACK, LOOKS, MUTED, NO_SERVICE, PICTURES_PER_S, Rgb, face, look, next_change, word
 from antiphon.snapshot import Snapshot
 
 SINCE_S = 1000.125
@@ -19,7 +19,13 @@ def seen(state: State, **changes) -> Snapshot:
     return Snapshot(state, SINCE_S, **(CALM | changes))
 
 
-EVERY_FACE = [seen(state) for state in State] + [seen(State.ASLEEP, link="failing"), seen(State.DEAF, deaf=True)]
+VIA = {"via": "generate nas:8000", "fallback": True}
+EVERY_FACE = [
+    *[seen(state) for state in State],
+    *[seen(state, link="open", **VIA) for state in FALLBACK],
+    seen(State.ASLEEP, link="failing"),
+    seen(State.DEAF, deaf=True),
+]
 
 snapshots = st.builds(
     Snapshot,
@@ -27,6 +33,8 @@ snapshots = st.builds(
     since_s=st.floats(0, 1e7),
     link=st.sampled_from(["none", "opening", "open", "failing"]),
     deaf=st.booleans(),
+    via=st.sampled_from(["realtime", "generate nas:8000"]),
+    fallback=st.booleans(),
 )
 counts = st.integers(1, 24)
 elapsed = st.floats(-5, 100)
@@ -93,6 +101,38 @@ def test_asleep_without_service_winks_and_is_dark_otherwise():
     assert 1 <= sum(level > 0 for level in levels[: 4 * PICTURES_PER_S]) <= 3
 
 
+def test_asleep_with_another_link_is_quieter_than_without_service():
+    quiet, alarmed = (one_lamp(seen(State.ASLEEP, **changes)) for changes in (VIA, {"link": "failing"}))
+    assert rises((0, *quiet[: 8 * PICTURES_PER_S])) == 2  # two short winks, then nothing
+    assert not any(quiet[PICTURES_PER_S : 8 * PICTURES_PER_S])
+    assert max(quiet) <= max(alarmed) / 2
+    assert sum(quiet[: 8 * PICTURES_PER_S]) <= sum(alarmed[: 8 * PICTURES_PER_S]) / 2
+
+
+@pytest.mark.parametrize("state", [State.LISTENING, State.SPEAKING])
+def test_a_nod_tells_that_another_link_answers(state):
+    plain, nodding = one_lamp(seen(state)), one_lamp(seen(state, **VIA))
+    beat = 60  # pictures: 2.4 s
+    dark = [n for n, (mine, theirs) in enumerate(zip(nodding, plain, strict=True)) if mine != theirs]
+    assert dark == [start + n for start in range(0, len(plain), beat) for n in range(30, 42)]
+    assert not any(nodding[n] for n in dark)
+
+
+def test_who_answers_is_told_in_words_only_if_it_is_another():
+    assert word(seen(State.ASLEEP, link="open", via="realtime")) == "asleep"
+    assert word(seen(State.ASLEEP, link="open", **VIA)) == "asleep, via generate nas:8000"
+    assert word(seen(State.THINKING, link="open", **VIA)) == "thinking, via generate nas:8000"
+    assert word(seen(State.SORRY, link="open", **VIA)) == "sorry"
+
+
+def test_who_would_answer_does_not_matter_while_nobody_can_or_may():
+    assert look(seen(State.ASLEEP, link="failing", **VIA)) is NO_SERVICE
+    assert word(seen(State.ASLEEP, link="failing", **VIA)) == "asleep, no service"
+    for state in (State.ASLEEP, State.DEAF):
+        assert look(seen(state, deaf=True, **VIA)) is MUTED
+        assert word(seen(state, deaf=True, **VIA)) == "muted"
+
+
 def test_a_single_lamp_of_one_colour_tells_the_faces_apart():
     """Any two faces: peak, low or mean differ by a fifth of full scale, or rhythm by half a beat a second."""
     for one, other in itertools.combinations(EVERY_FACE, 2):
@@ -139,7 +179,7 @@ def test_muting_is_not_yet_muted():
     assert look(seen(State.ASLEEP, deaf=True)) is MUTED
 
 
-@pytest.mark.parametrize("shown", LOOKS.values(), ids=lambda shown: shown.word)
+@pytest.mark.parametrize("shown", [*LOOKS.values(), *FALLBACK.values()], ids=lambda shown: shown.word)
 def test_a_period_is_a_whole_number_of_pictures(shown):
     pictures = shown.period_s * PICTURES_PER_S
     assert math.isclose(pictures, round(pictures))

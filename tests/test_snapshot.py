@@ -14,6 +14,8 @@ def test_equal_moments_are_equal_and_others_are_not():
         Snapshot(State.ASLEEP, 2.0, "open", deaf=False),
         Snapshot(State.ASLEEP, 1.0, "failing", deaf=False),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=True),
+        Snapshot(State.ASLEEP, 1.0, "open", deaf=False, via="generate nas:8000"),
+        Snapshot(State.ASLEEP, 1.0, "open", deaf=False, fallback=True),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, problem="The network is gone"),
     ):
         assert moment != other

@@ -41,6 +41,10 @@ def _wink(phase: float, _place: float) -> float:
     return float(phase < 0.02)
 
 
+def _two_winks(phase: float, _place: float) -> float:
+    return float(phase < 0.01 or 0.05 <= phase < 0.06)
+
+
 def _gap(phase: float, _place: float) -> float:
     return float(phase >= 0.2)
 
@@ -57,6 +61,15 @@ def _comet(phase: float, place: float) -> float:
 def _ripple(phase: float, place: float) -> float:
     """A wave that never goes dark."""
     return 0.7 + 0.3 * math.cos(2 * math.pi * (phase - place))
+
+
+def _nod(phase: float, _place: float) -> float:
+    return float(not 0.5 <= phase < 0.7)
+
+
+def _nodding_ripple(phase: float, place: float) -> float:
+    """Three waves to a nod."""
+    return _nod(phase, place) * _ripple(3 * phase, place)
 
 
 # ── the faces ────────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +101,19 @@ MUTED = Look("muted", (80, 0, 0))
 NO_SERVICE = Look("asleep, no service", (128, 70, 0), _wink, 4.0)
 """Asleep, and the last call failed: a short wink, so that the owner is not surprised when he speaks."""
 
+FALLBACK: dict[State, Look] = {
+    State.ASLEEP: Look("asleep", (0, 36, 64), _two_winks, 8.0),
+    State.LISTENING: Look("listening", (0, 90, 255), _nod, 2.4),
+    State.SPEAKING: Look("speaking", (0, 255, 140), _nodding_ripple, 2.4),
+}
+"""The hint that not the first link of the owner's list answers: a nod while you speak and while it speaks.
+
+At rest two winks, rarer and dimmer than those of NO_SERVICE, as an outage may last all night and nothing is amiss.
+"""
+
+_ANSWERED = frozenset(State) - {State.SORRY, State.DEAF}
+"""Where it matters who answers."""
+
 
 def look(snapshot: Snapshot) -> Look:
     """The face of this moment. Being deaf shows at rest: in the other states the reply or the failure matters more."""
@@ -95,12 +121,17 @@ def look(snapshot: Snapshot) -> Look:
         return MUTED
     if snapshot.state is State.ASLEEP and snapshot.link == "failing":
         return NO_SERVICE
+    if snapshot.fallback and snapshot.state in FALLBACK:
+        return FALLBACK[snapshot.state]
     return LOOKS[snapshot.state]
 
 
 def word(snapshot: Snapshot) -> str:
-    """The face in a word or three, for displays of text."""
-    return look(snapshot).word
+    """The face in a word or three, for displays of text; and who answers, if that is not the first link."""
+    shown = look(snapshot)
+    if snapshot.fallback and snapshot.state in _ANSWERED and shown not in (MUTED, NO_SERVICE):
+        return f"{shown.word}, via {snapshot.via}"
+    return shown.word
 
 
 def face(snapshot: Snapshot, now_s: float, count: int, brightness: float) -> tuple[Rgb, ...]:
