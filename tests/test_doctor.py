@@ -14,10 +14,12 @@ from verbs import ALONE, antiphon, environment
 
 CHECKS = [
     "settings",
+    "network",
     "key",
     "name",
     "port",
     "service",
+    "lan",
     "clock",
     "microphone",
     "speaker",
@@ -125,12 +127,30 @@ def test_without_a_key_the_way_to_the_service_is_still_tried(deaf):
     assert found["service"]["verdict"] == "skip"
 
 
+def test_a_link_that_is_left_out_is_not_tried(deaf):
+    lan = f"generate.urls=[http://127.0.0.1:{refused_port()}]"
+    with stepfun() as service:
+        _, found = examined(*here(service.url()), "--set", "links=[generate]", "--set", lan, environ=deaf)
+    assert service.statuses == []
+    for check in ("key", "service"):
+        assert found[check]["verdict"] == "skip"
+        assert "not in use" in found[check]["says"]
+    assert found["lan port"]["verdict"] == "fail"
+    assert "generate.urls" in found["lan port"]["remedy"]
+
+
+def test_what_is_on_this_machine_needs_no_network(deaf):
+    _, found = examined(*here(f"ws://127.0.0.1:{refused_port()}/v1/realtime"), environ=deaf)
+    assert found["network"]["verdict"] == "ok"
+    assert "not needed" in found["network"]["says"]
+
+
 def test_lines_for_people_have_the_remedy_under_the_failure(deaf):
     url = f"ws://127.0.0.1:{refused_port()}/v1/realtime"
     lines = antiphon("doctor", *ALONE, *here(url), environ=deaf).stdout.splitlines()
     place = next(at for at, line in enumerate(lines) if line.startswith("FAIL  port"))
     assert "->" in lines[place + 1]
-    assert lines[-1] == "3 of 11 checks failed."
+    assert lines[-1] == "3 of 13 checks failed."
 
 
 @pytest.mark.parametrize(("verdict", "sign"), [("ok", "✓"), ("warn", "!"), ("fail", "✗"), ("skip", "-")])

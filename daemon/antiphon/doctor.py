@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from antiphon.app import make_sound_card
+from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.host import check_clock, check_gpio, check_systemd, check_wake_words
-from antiphon.checkup.network import check_network
+from antiphon.checkup.lan import check_lan, lan_targets
+from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
 from antiphon.config_files import find_key, read_layers
 from antiphon.errors import SettingsError
@@ -50,7 +52,7 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
     else:
         yield Finding("settings", "ok", _origin(loaded))
         settings = loaded.settings
-        yield from _check_service(settings, environ)
+        yield from _check_links(settings, environ)
     yield check_clock()
     microphone, speaker = make_sound_card(settings)
     yield _check_sound("microphone", lambda: check_microphone(microphone))
@@ -74,17 +76,34 @@ def _origin(loaded: Loaded) -> str:
     return f"from {', '.join(origins)}" if origins else "the defaults"
 
 
-def _check_service(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _check_links(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """The network, the key, and the way to everybody who may be asked."""
+    targets = [*lan_targets(settings), *([target_of(settings)] if "realtime" in settings.links else [])]
+    if all(target.is_here for target in targets):
+        cable = Finding("network", "ok", "not needed: what is asked is on this machine")
+    else:
+        cable = check_cable()
+    yield cable
+    connected = cable.verdict != "fail"
+    if "realtime" in settings.links:
+        yield from _check_service(settings, environ, connected=connected)
+    else:
+        for check in ("key", "service"):
+            yield Finding(check, "skip", "not in use: links leaves realtime out")
+    yield from check_lan(settings, connected=connected)
+
+
+def _check_service(settings: Settings, environ: Mapping[str, str], *, connected: bool) -> Iterator[Finding]:
     """The key, and the way to the service with it."""
     try:
         key = find_key(settings, environ)
     except SettingsError as error:
         says, _, remedy = str(error).partition(": ")
         yield Finding("key", "fail", says, remedy or "give the key alone, as its maker shows it")
-        yield from check_network(settings, None, call=False)
+        yield from check_network(settings, None, connected=connected, call=False)
         return
     yield Finding("key", "ok", f"found in {key.origin}" if key else "none, and this machine's own service needs none")
-    yield from check_network(settings, key)
+    yield from check_network(settings, key, connected=connected)
 
 
 def _check_sound(check: str, work: Callable[[], Finding]) -> Finding:

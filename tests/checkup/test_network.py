@@ -31,7 +31,11 @@ def here(port, tls=True):
         ("wss://api.stepfun.com/v1/realtime", None, Target("api.stepfun.com", 443, True)),
         ("wss://api.stepfun.com:8443/v1/realtime", None, Target("api.stepfun.com", 8443, True)),
         ("ws://127.0.0.1:9000/v1/realtime", None, Target("127.0.0.1", 9000, False)),
-        ("wss://api.stepfun.com/v1/realtime", "http://proxy.lan:3128", Target("proxy.lan", 3128, False)),
+        (
+            "wss://api.stepfun.com/v1/realtime",
+            "http://proxy.lan:3128",
+            Target("proxy.lan", 3128, False, "realtime.proxy"),
+        ),
     ],
 )
 def test_the_proxy_is_tried_in_the_service_s_place(url, proxy, target):
@@ -193,6 +197,21 @@ def test_all_steps_of_an_open_road():
 def test_what_lies_behind_a_blocked_step_is_not_tried():
     found = verdicts(check_network(settings(f"wss://127.0.0.1:{refused_port()}/v1/realtime"), KEY, ENOUGH_S))
     assert found == [("name", "ok"), ("port", "fail"), ("tls", "skip"), ("service", "skip")]
+
+
+def test_without_a_network_only_what_is_here_is_tried():
+    found = verdicts(check_network(settings("wss://api.stepfun.com/v1/realtime"), KEY, ENOUGH_S, connected=False))
+    assert found == [("name", "skip"), ("port", "skip"), ("tls", "skip"), ("service", "skip")]
+    with stepfun() as service:
+        found = verdicts(check_network(settings(service.url()), KEY, ENOUGH_S, connected=False))
+    assert found == [("name", "ok"), ("port", "ok"), ("service", "ok")]
+
+
+@pytest.mark.parametrize(
+    ("host", "here"), [("localhost", True), ("127.0.0.2", True), ("::1", True), ("nas", False), ("192.0.2.1", False)]
+)
+def test_what_is_on_this_machine_is_known(host, here):
+    assert Target(host, 80, False).is_here is here
 
 
 def test_without_a_key_only_the_call_is_not_tried():

@@ -6,18 +6,19 @@ Each step has a limit of its own, and what depends on a step that failed is not 
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from antiphon.app import make_links
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.conversation.events import Event, LinkClosed, LinkOpened, ServiceComplained
 from antiphon.errors import Problem
-from antiphon.links.realtime import troubles
+from antiphon.links import reasons
 from antiphon.ports import LinkMaker
 from antiphon.secret import Secret
-from antiphon.settings import Settings
+from antiphon.settings import Settings, is_loopback
 
 LIMIT_S = 5.0
 COMPLAINTS_S = 0.5
@@ -25,43 +26,78 @@ COMPLAINTS_S = 0.5
 
 _PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 
+Step: TypeAlias = tuple[str, Callable[[], Finding]]
+"""The name of a check, and the check."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom this machine itself connects to: the service, or the proxy before it."""
+    """Whom this machine itself connects to: a service, or the proxy before it."""
 
     host: str
     port: int
     tls: bool
+    where: str = "realtime.url"
+    """The setting that names it."""
+    kind: str = ""
+    """What the names of its checks begin with."""
+
+    @classmethod
+    def of_url(cls, url: str, where: str, kind: str = "") -> "Target":
+        """Of an address that the settings have checked."""
+        parts = urlsplit(url)
+        port, tls = parts.port or _PORTS[parts.scheme], parts.scheme in ("wss", "https")
+        return cls(str(parts.hostname), port, tls, where, kind)
+
+    @property
+    def is_here(self) -> bool:
+        """It is on this machine, which needs no network."""
+        return is_loopback(f"//[{self.host}]" if ":" in self.host else f"//{self.host}")
 
 
 def target_of(settings: Settings) -> Target:
     """The proxy when there is one, else the service."""
     realtime = settings.realtime
-    parts = urlsplit(realtime.proxy or realtime.url)
-    return Target(str(parts.hostname), parts.port or _PORTS[parts.scheme], parts.scheme in ("wss", "https"))
+    if realtime.proxy:
+        return Target.of_url(realtime.proxy, "realtime.proxy")
+    return Target.of_url(realtime.url, "realtime.url")
 
 
 def check_network(
-    settings: Settings, key: Secret | None, limit_s: float = LIMIT_S, *, call: bool = True
+    settings: Settings, key: Secret | None, limit_s: float = LIMIT_S, *, connected: bool = True, call: bool = True
 ) -> Iterator[Finding]:
     """Findings "name", "port", "tls" (where it is used) and "service", unless the owner has no key to `call` with.
 
-    `key` None is for a service that needs none.
+    `key` None is for a service that needs none. Not `connected`: nothing beyond this machine is tried.
     """
     target = target_of(settings)
-    steps: list[tuple[str, Callable[[], Finding]]] = [
-        ("name", lambda: check_name(target, limit_s)),
-        ("port", lambda: check_port(target, limit_s)),
-        ("tls", lambda: check_tls(target, limit_s)),
-        ("service", lambda: check_service(settings, key, limit_s)),
+    last = check_service if call else _not_called
+    steps = [*way_to(target, limit_s), ("service", lambda: last(settings, key, limit_s))]
+    yield from in_order(steps, "" if connected or target.is_here else "network")
+
+
+def _not_called(*_: object) -> Finding:
+    return Finding("service", "skip", "not tried, as 'key' failed")
+
+
+def way_to(target: Target, limit_s: float) -> list[Step]:
+    """The steps to its door."""
+    steps: list[Step] = [
+        (f"{target.kind}name", lambda: check_name(target, limit_s)),
+        (f"{target.kind}port", lambda: check_port(target, limit_s)),
     ]
-    failed = "" if call else "key"
+    if target.tls:
+        steps.append((f"{target.kind}tls", lambda: check_tls(target, limit_s)))
+    return steps
+
+
+def in_order(steps: Iterable[Step], failed: str = "") -> Iterator[Finding]:
+    """One after the other, until one fails; `failed` is what did so before."""
     for check, step in steps:
-        if check == "tls" and not target.tls:
+        if failed:
+            yield Finding(check, "skip", f"not tried, as {failed!r} failed")
             continue
-        spared = failed and (failed != "key" or check == "service")
-        finding = Finding(check, "skip", f"not tried, as {failed!r} failed") if spared else step()
+        finding = step()
         if finding.verdict == "fail":
             failed = check
         yield finding
@@ -72,13 +108,13 @@ def check_name(target: Target, limit_s: float = LIMIT_S) -> Finding:
     try:
         found = in_time(lambda: socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM), limit_s)
     except TimeoutError:  # not the service is silent, but who should know its name; the resolver says so only later
-        return _failed("name", socket.gaierror(socket.EAI_AGAIN, "no answer in time"), target.host)
+        return _failed("name", socket.gaierror(socket.EAI_AGAIN, "no answer in time"), target)
     except (OSError, UnicodeError) as error:
-        return _failed("name", error, target.host)
+        return _failed("name", error, target)
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     if addresses == [target.host]:
-        return Finding("name", "ok", f"{target.host} is an address")
-    return Finding("name", "ok", f"{target.host} is {', '.join(addresses[:3])}")
+        return Finding(f"{target.kind}name", "ok", f"{target.host} is an address")
+    return Finding(f"{target.kind}name", "ok", f"{target.host} is {', '.join(addresses[:3])}")
 
 
 def check_port(target: Target, limit_s: float = LIMIT_S) -> Finding:
@@ -86,8 +122,8 @@ def check_port(target: Target, limit_s: float = LIMIT_S) -> Finding:
     try:
         in_time(lambda: _connect(target, limit_s).close(), limit_s + 1)
     except (OSError, UnicodeError) as error:
-        return _failed("port", error, target.host)
-    return Finding("port", "ok", f"{target.host} listens on port {target.port}")
+        return _failed("port", error, target)
+    return Finding(f"{target.kind}port", "ok", f"{target.host} listens on port {target.port}")
 
 
 def check_tls(target: Target, limit_s: float = LIMIT_S) -> Finding:
@@ -95,21 +131,26 @@ def check_tls(target: Target, limit_s: float = LIMIT_S) -> Finding:
     try:
         version = in_time(lambda: _shake_hands(target, limit_s), limit_s + 1)
     except (OSError, UnicodeError) as error:
-        return _failed("tls", error, target.host)
-    return Finding("tls", "ok", f"{target.host} speaks {version}, and its certificate is good")
+        return _failed("tls", error, target)
+    return Finding(f"{target.kind}tls", "ok", f"{target.host} speaks {version}, and its certificate is good")
 
 
 def check_service(settings: Settings, key: Secret | None, limit_s: float = LIMIT_S) -> Finding:
     """Open a call with the key, as the appliance does, and close it when the service has said hello."""
     hasty = settings.realtime.model_copy(update={"open_timeout_ms": round(limit_s * 1000)})
-    problem, took_s = asyncio.run(_knock(make_links(settings.model_copy(update={"realtime": hasty}), key)))
+    links = make_links(settings.model_copy(update={"realtime": hasty}), key)
+    problem, took_s = knock(links["realtime"], trial=True)
     if problem is not None:
         return Finding.of_problem("service", problem)
     return Finding("service", "ok", f"{hasty.model} answered in {took_s * 1000:.0f} ms")
 
 
-async def _knock(make_link: LinkMaker) -> tuple[Problem | None, float]:
-    """What is wrong with a call, if anything, and how long it took to open."""
+def knock(make_link: LinkMaker, *, trial: bool) -> tuple[Problem | None, float]:
+    """What is wrong with a call, if anything, and how many seconds it took to open."""
+    return asyncio.run(_knock(make_link, trial=trial))
+
+
+async def _knock(make_link: LinkMaker, *, trial: bool) -> tuple[Problem | None, float]:
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     problems: list[Problem] = []
@@ -126,7 +167,7 @@ async def _knock(make_link: LinkMaker) -> tuple[Problem | None, float]:
             case LinkClosed(problem=Problem() as problem):
                 problems.append(problem)
 
-    link = make_link(1, (), post, trial=True)
+    link = make_link(1, (), post, trial=trial)
     await link.run()
     return (problems[0] if problems else None), (opened_s[0] if opened_s else 0.0)
 
@@ -142,5 +183,5 @@ def _shake_hands(target: Target, limit_s: float) -> str:
         return str(secure.version())
 
 
-def _failed(check: str, error: Exception, host: str) -> Finding:
-    return Finding.of_problem(check, troubles.explain(error, host).problem())
+def _failed(check: str, error: Exception, target: Target) -> Finding:
+    return Finding.of_problem(target.kind + check, reasons.explain_os(error, target.host, target.where).problem())
