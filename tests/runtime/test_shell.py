@@ -20,7 +20,7 @@ from antiphon.conversation.events import (
 from antiphon.conversation.history import Turn
 from antiphon.conversation.states import State
 from antiphon.errors import Problem
-from antiphon.links.fake import FakeLinks
+from antiphon.links.fake import AfterCommits, FakeLinks
 from antiphon.ports import LinkCounters
 from antiphon.runtime import shell as shell_module
 from antiphon.runtime.inbox import Inbox
@@ -288,7 +288,12 @@ def test_ready_is_told_once_when_the_ear_has_been_tried(first):
 
 def test_the_status_is_one_line():
     assert status_line(Snapshot(State.ASLEEP, 0.0, "open", deaf=False)) == "asleep, call open"
-    deaf = Snapshot(State.DEAF, 0.0, "failing", deaf=True, problem="The key is wrong")
+    assert (
+        status_line(Snapshot(State.ASLEEP, 0.0, "none", deaf=False, via="realtime")) == "asleep, call none (realtime)"
+    )
+    other = Snapshot(State.LISTENING, 0.0, "open", deaf=False, via="generate nas:8000", fallback=True)
+    assert status_line(other) == "listening, call open (generate nas:8000, as the first link does not answer)"
+    deaf = Snapshot(State.DEAF, 0.0, "failing", deaf=True, via="realtime", problem="The key is wrong")
     assert status_line(deaf) == "deaf, microphone closed; The key is wrong"
 
 
@@ -435,14 +440,17 @@ def leaves(group):
     ]
 
 
-def test_the_counters_of_a_call_are_told_when_it_is_over():
+@pytest.mark.parametrize(("sent", "level"), [(0, "debug"), (1, "info")])
+def test_the_counters_of_a_call_are_told_when_it_is_over_but_in_passing_if_it_said_nothing(sent, level):
     async def story():
-        async with running(
-            {Started: [fx.OpenLink(1, "cloud", ())]}, links=FakeLinks([LinkOpened(0), LinkClosed(0)])
-        ) as rig:
+        links = FakeLinks([LinkOpened(0), AfterCommits(), LinkClosed(0)])
+        async with running({Started: [fx.OpenLink(1, "cloud", ())], Woke: [fx.CommitTurn(1)]}, links=links) as rig:
+            await rig.mind.until_told(LinkOpened(1))
+            links.made[0].counters.sent = sent
+            rig.inbox.post(WOKE)
             await rig.mind.until_told(LinkClosed(1))
         told = [call for call in rig.done.named("write") if "call-over" in call]
-        assert told == [("write", "info", "call-over", {"call": 1} | asdict(LinkCounters()))]
+        assert told == [("write", level, "call-over", {"call": 1} | asdict(LinkCounters(sent=sent)))]
 
     within(story)
 

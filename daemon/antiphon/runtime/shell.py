@@ -159,7 +159,9 @@ class Shell:
         link = self._links.pop(call, None)
         self._tasks.pop(call, None)
         if link is not None:
-            self._log.write("info", "call-over", call=call, **asdict(link.counters))
+            counters = link.counters
+            said_anything = counters.sent or counters.received  # else it is one of many, in the outage of a night
+            self._log.write("info" if said_anything else "debug", "call-over", call=call, **asdict(counters))
 
     def _show(self, snapshot: Snapshot) -> None:
         awake, was_awake = (one is not None and one.state not in AT_REST for one in (snapshot, self._seen))
@@ -220,6 +222,7 @@ class Shell:
 
 def status_line(snapshot: Snapshot) -> str:
     """One line for `systemctl status`."""
-    heard = "microphone closed" if snapshot.deaf else f"call {snapshot.link}"
+    via = f"{snapshot.via}, as the first link does not answer" if snapshot.fallback else snapshot.via
+    heard = "microphone closed" if snapshot.deaf else f"call {snapshot.link}" + (f" ({via})" if via else "")
     trouble = f"; {snapshot.problem}" if snapshot.problem else ""
     return f"{snapshot.state.value}, {heard}{trouble}"
