@@ -1,5 +1,6 @@
 """One turn without a sound card, through the whole appliance, against the simulated service on a real socket."""
 
+import asyncio
 import json
 import signal
 import socket
@@ -11,14 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from antiphon.asking import ask as ask_once
 from antiphon.asking import check_output, check_question
 from antiphon.cli import main
 from antiphon.errors import AudioFileError
 from antiphon.pcm import decode, frames_in
+from antiphon.settings import Layer, load
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.tape import WholeQuestion
-from loopback import SPOKEN_MS, refused_port, stepfun, tone
+from loopback import SPOKEN_MS, answering, lan_server, refused_port, stepfun, tone
 from verbs import ALONE, environment, own_words, running
 from waves import write_wav
 
@@ -76,6 +79,7 @@ def test_the_reply_is_written_sample_by_sample(service, question, tmp_path, caps
     said = capsys.readouterr()
     assert "Asked" in said.out
     assert "1.6 s" in said.out
+    assert "came by realtime" in said.out
     assert "I heard you speak" in said.out
     assert str(reply) in said.out
     assert said.err == ""
@@ -92,6 +96,7 @@ def test_json_tells_the_same_as_data(service, question, tmp_path, capsys):
     assert told["reply_s"] == SPOKEN_MS / 1000
     assert told["reply"] == str(reply)
     assert told["first_audio_s"] > 0
+    assert told["link"] == "realtime"
 
 
 def test_without_a_file_the_reply_is_told_and_not_kept(service, question, tmp_path, capsys):
@@ -145,6 +150,106 @@ def test_a_call_that_is_lost_is_made_again_with_the_whole_question(question, tmp
     asked = read(question)
     assert service.sessions[1].samples()[: len(asked)].tolist() == asked.tolist()
     assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+
+
+# ── a server on the LAN ──
+
+
+@pytest.fixture
+def lan():
+    with lan_server() as (url, questions):
+        yield url, questions
+
+
+def lan_set(lan):
+    return ("--set", f"generate.urls={lan[0]}")
+
+
+def lan_name(lan):
+    return f"generate {lan[0].removeprefix('http://')}"
+
+
+def test_the_lan_alone_is_asked_without_a_key(lan, question, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("STEPFUN_API_KEY")
+    reply = tmp_path / "reply.wav"
+    assert main(["ask", *ALONE, *lan_set(lan), "--link", "generate", str(question), "-o", str(reply), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["link"], told["said"], told["answer"]) == (lan_name(lan), "", "")
+    assert told["reply_s"] == SPOKEN_MS / 1000
+    assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+    ((heard, rate_hz),) = lan[1]
+    assert rate_hz == 16_000
+    assert len(heard) >= frames_in(1600, rate_hz)
+
+
+def test_the_lan_is_asked_in_words_when_the_service_does_not_answer(lan, question, tmp_path, capsys):
+    reply = tmp_path / "reply.wav"
+    assert never(question, *lan_set(lan), "-o", reply) == 0
+    said = capsys.readouterr()
+    assert f"came by {lan_name(lan)}" in said.out
+    (line,) = said.err.splitlines()
+    assert line.startswith("antiphon: ")
+    assert line.endswith(f"; {lan_name(lan)} is asked instead of realtime")
+    assert "othing listens" in line
+    assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+    assert len(lan[1]) == 1
+
+
+def test_a_service_that_dies_in_the_reply_leaves_no_words_of_it(lan, question, capsys):
+    with faulty() as service:
+        assert ask(service, question) == 0
+    place = 1 + [kind for _, kind in service.sessions[0].sent].index("response.audio.delta")
+    capsys.readouterr()
+    with faulty(Fault(Kind.CUT_AT_EVENT, at=place + 1)) as service:
+        assert ask(service, question, *lan_set(lan), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["link"], told["answer"]) == (lan_name(lan), "")
+    assert told["reply_s"] == SPOKEN_MS / 1000
+
+
+def test_the_service_alone_is_asked(lan, question, capsys):
+    assert never(question, *lan_set(lan), "--link", "realtime", "--set", "conversation.opening_ms=500") == 1
+    assert "othing listens" in capsys.readouterr().err
+    assert lan[1] == []
+
+
+@pytest.mark.parametrize(
+    ("link", "line"),
+    [
+        ("generate", "--link: links: leaves nobody to ask: links is generate alone, and generate.urls names no server"),
+        ("genrate", '--link: links.0: is "genrate" (perhaps generate?); give realtime or generate'),
+    ],
+)
+def test_a_link_that_cannot_be_asked(question, capsys, link, line):
+    assert never(question, "--link", link) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"antiphon: {line}")
+    assert said.err.count("\n") == 1
+
+
+def test_a_dead_model_behind_a_healthy_door(question, capsys):
+    with lan_server(b"") as lan:
+        assert never(question, *lan_set(lan), "--link", "generate") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("antiphon: ")
+
+
+# ── a wait ──
+
+
+@pytest.mark.parametrize("patience_s", [0.01, None])
+def test_whoever_waits_is_told_for_what_unless_nobody_looks(question, patience_s):
+    told = []
+    with answering(None) as port:  # it takes the call, and never says a word
+        settings = load([Layer("test", {
+            "links": ["realtime"],
+            "realtime": {"url": f"ws://127.0.0.1:{port}/v1/realtime"},
+            "conversation": {"opening_ms": 1000},
+        })]).settings  # fmt: skip
+        turn = asyncio.run(ask_once(settings, None, question, told.append, patience_s))
+    assert turn.problem
+    assert told == (["still calling realtime"] if patience_s else [])
 
 
 # ── no answer: the service's fault ──

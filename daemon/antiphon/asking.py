@@ -7,21 +7,18 @@ the talk button and is over where the file is, so a pause inside the question do
 import asyncio
 import json
 import sys
-import time
 import wave
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 from antiphon.app import Appliance, World, make_links
-from antiphon.conversation.events import ButtonMoved, Event, ReplyAudio, ReplyText, ServiceComplained, UserSaid
-from antiphon.conversation.history import Turn
+from antiphon.conversation.events import ButtonMoved
 from antiphon.conversation.states import State
 from antiphon.devices.fake_hands import NoLamps
 from antiphon.devices.wav import wav_blocks, wav_format
 from antiphon.errors import AudioFileError
-from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, ms_of
-from antiphon.ports import Link, LinkMaker, Post
+from antiphon.overhearing import AskedTurn, Narrator, in_words, overheard
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 from antiphon.runtime.log import open_log
 from antiphon.runtime.notify import NoNotifier
 from antiphon.secret import Secret
@@ -32,7 +29,11 @@ from antiphon.tape import BLOCK_MS, LEAST_MS, TAIL_MS, QuestionMicrophone, Reply
 TRANSCRIPT_MS = 700
 """The transcript of the question often comes only after the reply; so long it is waited for."""
 WHOLE_REPLY_MS = 600_000
-"""The jitter buffer's depth: a reply is played when all of it has come, and then without a break."""
+"""The jitter buffer's depth: a reply is played when all of it has come, and then without a break. Until then another
+link can take over.
+"""
+PATIENCE_S = 3.0
+"""Who sits before a terminal is told what is being waited for after so long."""
 
 
 def run_ask(settings: Settings, key: Secret | None, question: Path, output: Path | None, *, as_json: bool) -> int:
@@ -42,17 +43,21 @@ def run_ask(settings: Settings, key: Secret | None, question: Path, output: Path
     """
     check_question(question, settings.conversation.max_turn_ms)
     check_output(question, output)
-    turn = asyncio.run(ask(settings, key, question))
+    turn = asyncio.run(ask(settings, key, question, _say, PATIENCE_S if sys.stderr.isatty() else None))
     for sentence in turn.complaints:
-        print(f"antiphon: {sentence}", file=sys.stderr)
+        _say(sentence)
     if turn.problem:
-        print(f"antiphon: {turn.problem}", file=sys.stderr)
+        _say(turn.problem)
         return 1
     if output is not None and turn.reply:
         write_wav(output, turn.reply)
     told = turn.told(question, output)
-    print(json.dumps(told, ensure_ascii=False) if as_json else _in_words(told))
+    print(json.dumps(told, ensure_ascii=False) if as_json else in_words(told))
     return 0
+
+
+def _say(sentence: str) -> None:
+    print(f"antiphon: {sentence}", file=sys.stderr, flush=True)
 
 
 def check_question(question: Path, most_ms: float) -> None:
@@ -88,12 +93,14 @@ def write_wav(path: Path, pcm: bytes) -> None:
         raise AudioFileError(f"{path} cannot be written: {error.strerror}") from error
 
 
-async def ask(settings: Settings, key: Secret | None, question: Path) -> "AskedTurn":
-    """One turn, from the talk button to sleep."""
+async def ask(
+    settings: Settings, key: Secret | None, question: Path, say: Callable[[str], None], patience_s: float | None
+) -> AskedTurn:
+    """One turn, from the talk button to sleep. `say` and `patience_s` are the Narrator's."""
     settings = _for_one_turn(settings)
     turn = AskedTurn()
     microphone, speaker = QuestionMicrophone(question), ReplySpeaker()
-    hand = _Hand(turn, microphone)
+    hand, narrator = _Hand(turn, microphone), Narrator(turn, say, patience_s)
     world = World(
         microphone,
         speaker,
@@ -101,12 +108,15 @@ async def ask(settings: Settings, key: Secret | None, question: Path) -> "AskedT
         hand,
         engine=None,
         trigger=None,
-        make_link=_overheard(make_links(settings, key), turn),
+        links=overheard(make_links(settings, key), turn),
         endpoint=WholeQuestion(microphone),
     )
-    appliance = Appliance(settings, world, open_log(settings.log.format, "error"), NoNotifier(), [hand])
+    appliance = Appliance(settings, world, open_log(settings.log.format, "error"), NoNotifier(), [hand, narrator])
     hand.when_over = appliance.stop
-    await appliance.run()
+    try:
+        await appliance.run()
+    finally:
+        narrator.close()
     turn.question_ms, turn.reply = microphone.length_ms or 0.0, speaker.pcm
     if appliance.failed:
         microphone.close()  # whoever died with them did not
@@ -131,54 +141,6 @@ def _for_one_turn(settings: Settings) -> Settings:
         ),
     }
     return settings.model_copy(update=changes)
-
-
-@dataclass(slots=True)
-class AskedTurn:
-    """What came of it."""
-
-    question_ms: float = 0.0
-    asked_s: float | None = None
-    """When the whole question had been sent, on time.monotonic()."""
-    first_audio_s: float | None = None
-    reply: bytes = b""
-    """Mono s16le 24 kHz, as it was played."""
-    said: dict[str, str] = field(default_factory=dict)
-    answer: str = ""
-    complaints: list[str] = field(default_factory=list)
-    problem: str = ""
-    """Why there is no answer, or only half of one."""
-
-    def told(self, question: Path, output: Path | None) -> dict[str, str | float | None]:
-        """As data. Seconds; `first_audio_s` counts from the end of the question."""
-        waited_s = None
-        if self.asked_s is not None and self.first_audio_s is not None:
-            waited_s = round(self.first_audio_s - self.asked_s, 3)
-        return {
-            "question": str(question),
-            "question_s": round(self.question_ms / 1000, 3),
-            "said": " ".join(self.said.values()),
-            "first_audio_s": waited_s,
-            "answer": self.answer,
-            "reply_s": round(bytes_ms(self.reply) / 1000, 3),
-            "reply": str(output) if output is not None and self.reply else None,
-        }
-
-
-def _in_words(told: dict[str, str | float | None]) -> str:
-    lines = [f"Asked {told['question']}, {told['question_s']:.1f} s."]
-    if told["said"]:
-        lines.append(f"Understood: {told['said']}")
-    if told["answer"]:
-        lines.append(f"Answered: {told['answer']}")
-    if told["first_audio_s"] is None:
-        lines.append("The answer has no sound.")
-    else:
-        where = f"is in {told['reply']}" if told["reply"] else "was not kept; name a file with -o"
-        lines.append(
-            f"It began {told['first_audio_s']:.2f} s after the question, lasts {told['reply_s']:.1f} s, {where}."
-        )
-    return "\n".join(lines)
 
 
 def _length(seconds: float) -> str:
@@ -211,16 +173,15 @@ class _Hand:
 
     def see(self, snapshot: Snapshot) -> None:
         """See ports.Watcher."""
+        self._turn.see(snapshot)
         match snapshot.state:
             case State.OPENING | State.LISTENING:
                 self._begun = True
                 self._microphone.begin()
-            case State.THINKING:
-                self._turn.asked_s = snapshot.since_s
             case State.SORRY:
                 self._turn.problem = snapshot.problem
                 self.when_over()
-            case State.LINGERING if any(self._turn.said.values()):
+            case State.LINGERING if self._turn.words:
                 self.when_over()
             case State.ASLEEP if self._begun:
                 self.when_over()
@@ -232,31 +193,6 @@ class _Hand:
             self._pressed = True
             self._moved(ButtonMoved("talk", down=True))
             self._moved(ButtonMoved("talk", down=False))
-
-
-def _overheard(make_link: LinkMaker, turn: AskedTurn) -> LinkMaker:
-    """The same calls; what the service says is noted on its way to the mind."""
-
-    def make(call: int, history: Sequence[Turn], post: Post) -> Link:
-        def told(event: Event) -> None:
-            _note(turn, event)
-            post(event)
-
-        return make_link(call, history, told)
-
-    return make
-
-
-def _note(turn: AskedTurn, event: Event) -> None:
-    match event:
-        case UserSaid(item=item, text=text):
-            turn.said[item] = text
-        case ReplyText(text=text):
-            turn.answer += text
-        case ReplyAudio() if turn.first_audio_s is None:
-            turn.first_audio_s = time.monotonic()
-        case ServiceComplained(problem=problem):
-            turn.complaints.append(problem.sentence)
 
 
 def _nothing() -> None:

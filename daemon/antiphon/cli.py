@@ -18,7 +18,7 @@ from typing import Any
 from antiphon import __version__
 from antiphon.config_files import find_key, read_layers
 from antiphon.errors import AntiphonError
-from antiphon.settings import Loaded, effective, effective_dict, load
+from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
 
 EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and shows its traceback
 
@@ -116,7 +116,10 @@ def ask(options: argparse.Namespace) -> int:
     """Run one turn with a WAV file for a microphone, and another for a speaker."""
     from antiphon.asking import run_ask
 
-    settings = _settings(options).settings
+    layers = read_layers(options.config, os.environ, options.set)
+    if options.link is not None:
+        layers.append(Layer("--link", {"links": Typed(options.link)}))
+    settings = load(layers).settings
     key = find_key(settings, os.environ)
     return run_ask(settings, key, options.question, options.output, as_json=options.json)
 
@@ -198,6 +201,7 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     listen_verb.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so long")
     ask_verb = add(ask, settings=True, prints=True)
     ask_verb.add_argument("question", type=Path, help="a WAV file with the question")
+    ask_verb.add_argument("--link", metavar="LINK", help="ask this link alone: realtime or generate (else as set)")
     ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")
     simulate_verb = add(simulate, settings=False, prints=False)
     if first == ["simulate"]:  # its many faults are listed only where they are asked for
