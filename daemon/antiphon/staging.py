@@ -192,13 +192,15 @@ class Stage:
         settings: Sequence[str] = (),
         config: Path | None = DEMO_SETTINGS,
         simulate: Sequence[str] | None = (),
+        lan: Sequence[str] | None = None,
         keep: Path | None = None,
         environ: Mapping[str, str] | None = None,
         owners_variables: bool = False,
         code_s: float = 120.0,
         program: Sequence[str] = PROGRAM,
     ) -> None:
-        """`settings` are `--set`s of the daemon; `simulate` are arguments of `antiphon simulate`, None for none.
+        """`settings` are `--set`s of the daemon; `simulate` are arguments of `antiphon simulate`, None for none, and
+        `lan` those of a server on the own network (`antiphon simulate voxserve`).
 
         What the service received is kept in `keep`, else in a folder that goes with the stage. The numbered chirp
         code and a quiet room's noise lie under everything for the first `code_s` seconds. The daemon is `program`.
@@ -208,6 +210,7 @@ class Stage:
         self._settings = settings
         self._config = config
         self._simulate = simulate
+        self._lan = lan
         self._keep = keep
         self._environ = dict(environ or {})
         self._owners_variables = owners_variables
@@ -215,8 +218,9 @@ class Stage:
         self._program = program
         self._stack = ExitStack()
         self.service: Actor | None = None
+        self.lan: Actor | None = None
         self.daemon: Actor
-        self.url = ""
+        self.url = self.lan_url = ""
         self.kept: Path
 
     def __enter__(self) -> Self:
@@ -231,6 +235,8 @@ class Stage:
                 self.room.noise(_NOISE_DB, self._code_s)
             if self._simulate is not None:
                 self.start_service(stack)
+            if self._lan is not None:
+                self.start_lan(stack)
             self.start_daemon(stack)
             self._stack = stack.pop_all()
         return self
@@ -273,14 +279,21 @@ class Stage:
         ]
         return [whole[start:end] for start, end in zip(starts, [*starts[1:], len(whole)], strict=True)]
 
-    def verdict(self, spoken: Spoken, received: Samples) -> chirps.Verdict:
+    def asked(self, request: int) -> Samples:
+        """The speech that the LAN server was sent in one request, at 16 kHz."""
+        assert self.lan is not None
+        kept = self.lan.wait_for("kept", request=request)
+        with wave.open(str(self._lan_kept / str(kept["file"])), "rb") as file:
+            return samples_of(file.readframes(file.getnframes()))
+
+    def verdict(self, spoken: Spoken, received: Samples, received_hz: int = LINK_RATE_HZ) -> chirps.Verdict:
         """Whether all of `spoken` is in `received`, to the sample: ask the verdict's `whole`, and where it begins."""
         assert self.room is not None
         rate_hz = self.room.mic.rate_hz
         # The pre-roll reaches back before the first word, and the answer is waited for after the last.
         first = max(0, spoken.first_frame - 3 * rate_hz)
         played = self.room.spoken(first, spoken.last_frame + 5 * rate_hz)
-        found = chirps.compare(played, rate_hz, received, LINK_RATE_HZ)
+        found = chirps.compare(played, rate_hz, received, received_hz)
         return replace(found, first_frame=found.first_frame + first, last_frame=found.last_frame + first)
 
     def end_daemon(self) -> int:
@@ -300,17 +313,30 @@ class Stage:
         stack.callback(self.service.stop)
         self.url = str(self.service.wait_for("listening")["url"])
 
+    def start_lan(self, stack: ExitStack, port: int = 0) -> None:
+        """A simulated server of the own network; `lan_url` is where."""
+        arguments = ["simulate", "voxserve", "--port", str(port), "--keep", str(self._lan_kept), *(self._lan or ())]
+        self.lan = Actor("LAN server", arguments, self._child_environ())
+        stack.callback(self.lan.stop)
+        self.lan_url = str(self.lan.wait_for("listening")["url"])
+
     def start_daemon(self, stack: ExitStack) -> None:
         """The daemon, as its owner would start it."""
         arguments = ["run"]
         if self._config is not None:
             arguments += ["--config", str(self._config)]
         # Of two --sets the last one holds: whatever else is set, the stage must reach the daemon and read it.
-        for one in [*self._settings, *([f"realtime.url={self.url}"] if self.url else []), "log.format=json"]:
+        services = [f"realtime.url={self.url}"] if self.url else []
+        services += [f"generate.urls={json.dumps([self.lan_url])}"] if self.lan_url else []
+        for one in [*self._settings, *services, "log.format=json"]:
             arguments += ["--set", one]
         self.daemon = Actor("daemon", arguments, self._child_environ(), self._program)
         stack.callback(self.daemon.stop)
         self.daemon.wait_for("ready")
+
+    @property
+    def _lan_kept(self) -> Path:
+        return self.kept / "lan"
 
     def _child_environ(self) -> dict[str, str]:
         environ = dict(os.environ)
