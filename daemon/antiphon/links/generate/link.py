@@ -1,0 +1,280 @@
+"""A server on the LAN as a Link: calls, replies and tasks. What is said there is wire.py's, how is server.py's.
+
+A call is open when the server's door is; on a trial, when its model has also spoken. The speech of a turn is kept until
+its end and sent whole: the server ends no turns and remembers none. A reply begins (ReplyStarted) with its question, so
+that whoever interrupts can name it; a failure ends the call, so that the question can go to another link.
+All methods belong to the loop's thread.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import ClientError
+
+from antiphon.conversation.events import (
+    LinkAlive,
+    LinkClosed,
+    LinkEvent,
+    LinkOpened,
+    NothingRecognised,
+    ReplyAudio,
+    ReplyEnded,
+    ReplyStarted,
+    ServiceComplained,
+)
+from antiphon.conversation.history import Turn
+from antiphon.errors import LinkError, Problem
+from antiphon.links.generate import troubles
+from antiphon.links.generate.cushion import Arrivals, Cushion
+from antiphon.links.generate.exchange import Exchange
+from antiphon.links.generate.question import Question
+from antiphon.links.generate.seats import MOST_LEFT, Seats
+from antiphon.links.generate.server import Server, host_of
+from antiphon.links.generate.wire import QUESTION_RATE_HZ, spoken, written
+from antiphon.pcm import bytes_ms
+from antiphon.ports import LinkCounters, Post
+
+PROBE = "Say yes."
+"""Asked on a trial: the shortest answer there is, so that it holds its seat for a moment only."""
+
+PROBE_ENDS_S = 20.0
+"""How long the answer to the probe is listened to after its question, beyond the time to its first sound."""
+
+ENOUGH_MS = 2000.0
+"""With so much of a reply there, holding it back gains nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratePlan:
+    """What a call needs to know. The settings' section `generate` has the same names, but for the one `url`."""
+
+    url: str
+    """http://host:port, or https://; without a path, or with that of a reverse proxy."""
+    open_timeout_ms: int
+    """From dialling to the answer of /health."""
+    first_sound_ms: int
+    """From the end of the turn to the first sound, retries included."""
+    gap_ms: int
+    """From each piece of a reply to the next; pieces are seconds, and the server may send several at once."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A question whose reply is on its way."""
+
+    reply: str
+    speech: bytes
+    task: asyncio.Task[None] | None = None
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    held: bytearray | None = field(default_factory=bytearray)
+    release: asyncio.TimerHandle | None = None
+
+
+class GenerateLinkMaker:
+    """Makes the calls to one server, and remembers between them what it is busy with and how steadily it speaks."""
+
+    def __init__(self, plan: GeneratePlan) -> None:
+        self._plan = plan
+        self._seats = Seats()
+        self._cushion = Cushion()
+
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "GenerateLink":  # noqa: ARG002 - the server takes no history
+        """A call that has yet to be run."""
+        return GenerateLink(self._plan, self._seats, self._cushion, call, post, trial=trial)
+
+
+class GenerateLink:
+    """One call; see ports.Link."""
+
+    def __init__(
+        self, plan: GeneratePlan, seats: Seats, cushion: Cushion, call: int, post: Post, *, trial: bool
+    ) -> None:
+        self.counters = LinkCounters()
+        self._plan = plan
+        self._seats = seats
+        self._cushion = cushion
+        self._call = call
+        self._post = post
+        self._trial = trial
+        self._host = host_of(plan.url)
+        self._question = Question()
+        self._replies = 0
+        self._asked: _Asked | None = None
+        self._more = asyncio.Event()  # something was asked
+        self._over = asyncio.Event()
+        self._problem: Problem | None = None
+
+    # ── the port ─────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """The whole life of the call; see ports.Link.run."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                life = group.create_task(self._live(), name=f"call {self._call}")
+                await self._over.wait()
+                life.cancel()
+        finally:
+            self._over.set()
+            self._post(LinkClosed(self._call, self._problem))
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Keep speech until the turn is over; of a turn that is too long, its end."""
+        if not self._over.is_set():
+            self._question.add(pcm)
+
+    def commit_turn(self) -> None:
+        """Ask what was said; a reply that is still on its way ends."""
+        if self._over.is_set():
+            return
+        self._hang_up()
+        asked = self._question.take()
+        if not asked.pcm:
+            self._tell(NothingRecognised(self._call))  # an empty file is answered too, by anything
+            return
+        if asked.left_out_ms:
+            trouble = troubles.shortened(bytes_ms(asked.pcm, QUESTION_RATE_HZ), asked.left_out_ms)
+            self._tell(ServiceComplained(self._call, trouble.problem()))
+        self._replies += 1
+        self._asked = _Asked(f"{self._call}-{self._replies}", asked.pcm)
+        self._tell(ReplyStarted(self._call, self._asked.reply))
+        self._more.set()
+
+    def cancel_reply(self, reply: str, heard_ms: float) -> None:  # noqa: ARG002 - the server has no memory to cut
+        """Hang up on `reply`. The server goes on making it, and is not told: there is no way to."""
+        if self._asked is not None and self._asked.reply == reply:
+            self._hang_up()
+
+    def check(self) -> None:
+        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else."""
+        self._tell(LinkAlive(self._call))
+
+    def close(self) -> None:
+        """End the call soon, without a problem."""
+        self._end(None)
+
+    # ── one life ─────────────────────────────────────────────────────────────────────────────────
+
+    def _end(self, error: LinkError | None) -> None:
+        """The one place where a call ends; the first reason stands."""
+        if not self._over.is_set():
+            self._problem = error.problem() if error is not None else None
+            self._over.set()
+
+    def _tell(self, event: LinkEvent) -> None:
+        if not self._over.is_set():  # LinkClosed is the last word
+            self._post(event)
+
+    async def _live(self) -> None:
+        server = Server(self._plan.url)
+        try:
+            async with server:
+                await self._open(server)
+                await self._serve(server)
+        except LinkError as error:
+            self._end(error)
+        except (ClientError, OSError, UnicodeError) as error:
+            self._end(troubles.explain(error, self._host))
+        finally:
+            self.counters.sent = server.asked
+
+    async def _open(self, server: Server) -> None:
+        try:
+            async with asyncio.timeout(self._plan.open_timeout_ms / 1000):
+                await server.knock()
+        except ClientError as error:
+            if troubles.is_gone(error):
+                self._seats.forget()
+            raise
+        self._check_seats()
+        if self._trial:
+            await self._probe(server)
+        self._tell(LinkOpened(self._call))
+
+    def _check_seats(self) -> None:
+        taken = self._seats.taken(asyncio.get_running_loop().time())
+        if taken >= MOST_LEFT:
+            raise troubles.all_seats_taken(self._host, taken)
+
+    async def _probe(self, server: Server) -> None:
+        """Hear the model speak. Its few words are heard to their end, so that they hold no seat when we go.
+
+        Nor do they count as left behind when they never come: a server that gets to them is done with them at once.
+        """
+        loop = asyncio.get_running_loop()
+        exchange = self._exchange(server, Seats(), lambda _: None)
+        try:
+            async with asyncio.timeout(self._plan.first_sound_ms / 1000 + PROBE_ENDS_S):
+                heard_ms = await exchange.run(written(PROBE))
+        except TimeoutError:  # it speaks, if at length
+            self._seats.leave(loop.time(), PROBE_ENDS_S)
+            return
+        finally:
+            self.counters.received += exchange.pieces
+        if not heard_ms:
+            raise troubles.no_answer(self._host)
+        self._seats.sounded(loop.time())
+
+    async def _serve(self, server: Server) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._more.wait()
+                self._more.clear()
+                if (asked := self._asked) is not None and asked.task is None:
+                    asked.task = group.create_task(self._answer(server, asked), name=f"reply {asked.reply}")
+
+    # ── a reply ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer(self, server: Server, asked: _Asked) -> None:
+        exchange = self._exchange(server, self._seats, lambda pcm: self._hear(asked, pcm))
+        form, asked.speech = spoken(asked.speech), b""
+        try:
+            self._check_seats()
+            heard_ms = await exchange.run(form)
+        except LinkError as error:
+            self._release(asked)  # what came is good
+            self._end(error)
+        else:
+            self._release(asked)
+            self._asked = None
+            if heard_ms:
+                self._tell(ReplyEnded(self._call, asked.reply, "completed"))
+            else:
+                self._tell(ReplyEnded(self._call, asked.reply, "failed", troubles.no_answer(self._host).problem()))
+        finally:
+            self.counters.received += exchange.pieces
+            self._cushion.learn(asked.arrivals)
+            if asked.release is not None:
+                asked.release.cancel()
+
+    def _exchange(self, server: Server, seats: Seats, hear: Callable[[bytes], None]) -> Exchange:
+        plan = self._plan
+        return Exchange(server, seats, hear, first_sound_ms=plan.first_sound_ms, gap_ms=plan.gap_ms)
+
+    def _hear(self, asked: _Asked, pcm: bytes) -> None:
+        """A piece of the reply: held back while that may save a stutter, else told."""
+        loop = asyncio.get_running_loop()
+        asked.arrivals.came(bytes_ms(pcm), loop.time())
+        if asked.held is None:
+            self._tell(ReplyAudio(self._call, asked.reply, pcm))
+            return
+        asked.held += pcm
+        if asked.release is None:
+            asked.release = loop.call_later(self._cushion.hold_ms / 1000, self._release, asked)
+        if asked.arrivals.length_ms >= ENOUGH_MS:
+            self._release(asked)
+
+    def _release(self, asked: _Asked) -> None:
+        held, asked.held = asked.held, None
+        if held:
+            self._tell(ReplyAudio(self._call, asked.reply, bytes(held)))
+
+    def _hang_up(self) -> None:
+        """End the reply that is on its way, if any."""
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        asked.held = None
+        if asked.task is not None:
+            asked.task.cancel()
+        self._tell(ReplyEnded(self._call, asked.reply, "cancelled"))

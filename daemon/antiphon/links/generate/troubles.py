@@ -1,0 +1,120 @@
+"""What can go wrong with a server on the LAN, as sentences: whose fault, and what to do next.
+
+`host` is "name:port", as the owner wrote it. vox-serve's statuses and bodies: its launch.py, and FastAPI's.
+"""
+
+import errno
+from typing import Final
+
+from aiohttp import (
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientPayloadError,
+    ClientResponseError,
+    InvalidURL,
+    ServerDisconnectedError,
+)
+
+from antiphon.errors import Garbled, LinkError, Lost, Refused
+from antiphon.links.generate.wire import detail
+from antiphon.links.reasons import explain_os, web_page
+
+SETTING: Final = "generate.urls"
+
+
+def explain(error: Exception, host: str) -> LinkError:
+    """What aiohttp or the system raised, as an error with one sentence."""
+    match error:
+        case LinkError():
+            return error
+        case InvalidURL():
+            return not_an_address()
+        case ClientConnectorCertificateError() if isinstance(error.certificate_error, Exception):
+            return explain_os(error.certificate_error, host, SETTING)
+        case ClientConnectorError():
+            return explain_os(error.os_error, host, SETTING)
+        case ServerDisconnectedError():
+            return Lost(f"{host} hung up before it answered: look at its log; it will be tried again")
+        case ClientPayloadError():
+            return Lost(f"{host} broke off: look at its log; it will be tried again")
+        case ClientResponseError():
+            return Garbled(f"{host} does not speak HTTP: check the port in {SETTING}")
+        case _:
+            return explain_os(error, host, SETTING)
+
+
+def is_gone(error: Exception) -> bool:
+    """Nothing listens there any more: the server has ended, and all that it was doing."""
+    return isinstance(error, ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED
+
+
+def explain_status(status: int, body: bytes, host: str) -> LinkError:
+    """A question that was answered by anything but speech; of `body`, its beginning."""
+    said = f" ({line})" if (line := detail(body)) else ""
+    if status == 429:
+        return Lost(f"{host} is too busy to answer (429): it will be tried again{said}")
+    if status == 422:
+        return Refused(f"{host} does not understand our question (422): use vox-serve 0.1 or later there{said}")
+    if status >= 500:
+        return Lost(f"{host} failed ({status}): look at its log; it will be tried again{said}")
+    if 300 <= status < 400:
+        return Refused(f"{host} sends us to another address ({status}): put the right one into {SETTING}")
+    if 200 <= status < 300:
+        return web_page(host, status, SETTING)
+    return Refused(f"{host} is not vox-serve, or refuses us ({status}): check {SETTING}{said}")
+
+
+def not_speech(why: Exception, host: str) -> Garbled:
+    """The wire could not read the answer; it does not know whose it is."""
+    return Garbled(f"{host} does not answer as vox-serve does: {why}; check {SETTING}")
+
+
+def not_an_address() -> Refused:
+    """The plan's URL cannot be used."""
+    return Refused(f"{SETTING} holds what is not an address: give one like http://192.168.1.20:8000")
+
+
+def model_is_silent(host: str, after_ms: float) -> Lost:
+    """It took the question, and no speech came: the door is open, and nobody is at home."""
+    return Lost(
+        f"{host} takes questions, but its model has not answered in {after_ms / 1000:g} s: it may be dead, or still "
+        "loading; if it stays so, restart vox-serve"
+    )
+
+
+def too_slow(host: str, after_ms: float) -> Lost:
+    """It has not even taken the question."""
+    return Lost(f"{host} has not taken the question in {after_ms / 1000:g} s: check the network, and how busy it is")
+
+
+def stalled(host: str, after_ms: float) -> Lost:
+    """It stopped in the middle of a reply."""
+    return Lost(
+        f"{host} fell silent in the middle of a reply, for {after_ms / 1000:g} s: its model may have died; if it does "
+        "not answer again, restart vox-serve"
+    )
+
+
+def no_answer(host: str) -> Lost:
+    """A whole answer with no sound in it."""
+    return Lost(f"{host} answered without a sound: say it again")
+
+
+def endless(host: str) -> Garbled:
+    """More speech than any reply has."""
+    return Garbled(f"{host} does not come to an end: restart vox-serve")
+
+
+def all_seats_taken(host: str, count: int) -> Lost:
+    """Too many replies were left behind."""
+    return Lost(
+        f"{host} is still busy with {count} replies that nobody hears: it can be asked again when they are over"
+    )
+
+
+def shortened(kept_ms: float, left_out_ms: float) -> Refused:
+    """The question was too long."""
+    return Refused(
+        f"A server on the LAN takes a minute of speech at most: the first {left_out_ms / 1000:.1f} s were left out, "
+        f"the last {kept_ms / 1000:.1f} s were asked; ask in shorter turns"
+    )
