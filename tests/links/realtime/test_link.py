@@ -647,6 +647,24 @@ def test_nothing_but_garbage_ends_the_call(created):
     assert inbox.problem.fault == "garbled"
 
 
+def test_a_resolver_that_is_silent_is_not_taken_for_a_silent_service():
+    async def scene():
+        asked = []
+
+        async def silence(host, *_, **__):
+            asked.append(host)
+            await asyncio.Event().wait()
+
+        asyncio.get_running_loop().getaddrinfo = silence
+        _, inbox = await fate("wss://api.invalid/v1/realtime", open_timeout_ms=200)
+        return asked, inbox
+
+    asked, inbox = play(scene())
+    assert asked == ["api.invalid"]
+    assert inbox.problem.fault == "lost"
+    assert "No DNS server answers about api.invalid" in inbox.problem.sentence
+
+
 # ── signs of life ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from socket import IPPROTO_TCP, TCP_NOTSENT_LOWAT
+from socket import EAI_AGAIN, IPPROTO_TCP, SOCK_STREAM, TCP_NOTSENT_LOWAT, gaierror
 from typing import AnyStr, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -131,6 +131,7 @@ class RealtimeLink:
         self._call = call
         self._post = post
         self._host = "the service"
+        self._named = False  # the host's name is known to have an address
         self._dialogue = Dialogue(call, own_turns=plan.turn_detection == "own", voice=plan.voice, model=plan.model)
         self._outbox = Outbox(plan.append_ms, plan.backlog_ms)
         self._more = asyncio.Event()  # the outbox has something
@@ -198,8 +199,13 @@ class RealtimeLink:
         try:
             # One limit from the first packet to the service's first word, so the library needs none of its own.
             async with asyncio.timeout(self._plan.open_timeout_ms / 1000) as patience:
-                async with self._dial() as socket:
+                dialling = self._dial()
+                await self._look_up()
+                async with dialling as socket:
                     await self._converse(socket, patience)
+        except TimeoutError as late:
+            nameless = gaierror(EAI_AGAIN, "no answer in time")
+            self._end(troubles.explain(late if self._named else nameless, self._host))
         except (LinkError, OSError, WebSocketException, UnicodeError, ImportError) as error:
             self._end(troubles.explain(error, self._host))
 
@@ -223,6 +229,14 @@ class RealtimeLink:
             logger=_QUIET,
             ssl=self._tls() if url.scheme == "wss" else None,
         )
+
+    async def _look_up(self) -> None:
+        """Ask for the name's address, only to know afterwards whether DNS or the service was silent: a resolver that
+        reaches nobody says so after ten seconds or more, when nobody waits for it.
+        """
+        if not (self._plan.proxy or _is_address(self._host)):
+            await asyncio.get_running_loop().getaddrinfo(self._host, None, type=SOCK_STREAM)
+        self._named = True
 
     async def _converse(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
         socket.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, MAX_AHEAD_BYTES)
@@ -344,10 +358,15 @@ def _checked(plan: RealtimePlan) -> SplitResult:
 
 
 def _is_this_machine(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _with_model(url: SplitResult, model: str) -> str:
