@@ -17,7 +17,7 @@ from typing import Any
 
 from antiphon import __version__
 from antiphon.config_files import find_key, read_layers
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, SettingsError
 from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
 
 EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and shows its traceback
@@ -26,7 +26,7 @@ EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and sho
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = _parser(arguments[:1]).parse_args(arguments)
+    options = _parser(arguments[:2]).parse_args(arguments)
     verb: Callable[[argparse.Namespace], int] = options.verb
     try:
         status = verb(options)
@@ -125,11 +125,8 @@ def ask(options: argparse.Namespace) -> int:
 
 
 def simulate(options: argparse.Namespace) -> int:
-    """Be StepFun's realtime service, on this machine."""
+    """Be a service on this machine, faults included: StepFun's, or the server of a LAN."""
     import asyncio
-
-    from antiphon.simulator.stepfun.arguments import options_from
-    from antiphon.simulator.stepfun.server import run_forever
 
     def tell(line: dict[str, Any]) -> None:
         """A log that cannot be written is done without: sessions matter more."""
@@ -138,7 +135,18 @@ def simulate(options: argparse.Namespace) -> int:
         except OSError:
             _drop_output()
 
-    asyncio.run(run_forever(options_from(options), tell))
+    if options.service != options.parsed_for:
+        raise SettingsError(f"the service comes first: antiphon simulate {options.service} and then its options")
+    if options.service == "voxserve":
+        from antiphon.simulator.voxserve import arguments as of_voxserve
+        from antiphon.simulator.voxserve import server as voxserve
+
+        asyncio.run(voxserve.run_forever(of_voxserve.options_from(options), tell))
+    else:
+        from antiphon.simulator.stepfun import arguments as of_stepfun
+        from antiphon.simulator.stepfun import server as stepfun
+
+        asyncio.run(stepfun.run_forever(of_stepfun.options_from(options), tell))
     return 0
 
 
@@ -174,6 +182,20 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
+    """The arguments of one simulated service, which is named before them or is StepFun's."""
+    if service == "voxserve":
+        from antiphon.simulator.voxserve.arguments import add_arguments
+    else:
+        from antiphon.simulator.stepfun.arguments import add_arguments
+
+    services = ("stepfun", "voxserve")
+    words = "which service (default: stepfun); each has options of its own, shown by antiphon simulate SERVICE --help"
+    verb.add_argument("service", nargs="?", choices=services, default="stepfun", help=words)
+    verb.set_defaults(parsed_for=service)
+    add_arguments(verb)
+
+
 def _parser(first: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="antiphon", description="A voice appliance: call and response.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -204,10 +226,8 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     ask_verb.add_argument("--link", metavar="LINK", help="ask this link alone: realtime or generate (else as set)")
     ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")
     simulate_verb = add(simulate, settings=False, prints=False)
-    if first == ["simulate"]:  # its many faults are listed only where they are asked for
-        from antiphon.simulator.stepfun.arguments import add_arguments
-
-        add_arguments(simulate_verb)
+    if first[:1] == ["simulate"]:  # their many faults are listed only where they are asked for
+        _add_simulated(simulate_verb, "voxserve" if first[1:] == ["voxserve"] else "stepfun")
     add(doctor, settings=True, prints=True)
     add(docs, settings=False, prints=False)
     add(version, settings=False, prints=True)
