@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 from pathlib import Path
+
+import pytest
 
 from antiphon.config_files import read_layers
 from antiphon.settings import Layer, Settings, default_yaml, effective, effective_dict, json_schema, load
@@ -43,6 +46,17 @@ def test_the_demo_s_settings_fit() -> None:
     assert demo.settings.log.format == "json"
     assert (demo.settings.microphone.device, demo.settings.speaker.device) == ("mic", "spk")
     assert [word.model for word in demo.settings.wake.words] == ["hey_jarvis"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/lan-server.md", "docs/wake-words.md"])
+def test_what_the_pages_tell_to_write_fits(page: str) -> None:
+    blocks = re.findall(r"^ *```yaml\n(.*?)^ *```", (CONFIG.parent / page).read_text(), re.DOTALL | re.MULTILINE)
+    assert blocks
+    server = Layer("another file", "generate: {urls: [http://nas:8000]}")  # what a page has told before
+    for block in blocks:
+        # A line that begins a top level key again is another choice.
+        for choice in re.split(r"^(?=links:)", block, flags=re.MULTILINE):
+            load([server, Layer(page, choice)])
 
 
 def test_the_schema_lets_an_editor_help() -> None:
