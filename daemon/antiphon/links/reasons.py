@@ -37,7 +37,7 @@ _NO_WAY = "There is no way to {host}: check that it is switched on, and the cabl
 _FORBIDDEN = "This machine's own rules let nothing out to {host}: check its firewall, and the service's IPAddressDeny"
 _SILENT = "{host} did not answer in time: it may be off, or behind a firewall; check the network and {where}"
 _REFUSED = "Nothing listens at {host}: check that the server is started, and {where}"
-_HUNG_UP = "{host} hung up: if it does so again, check that the server is well, and the firewall or proxy on the way"
+_HUNG_UP = "{host} hung up: it will be tried again; if that goes on, check the server, and the firewall on the way"
 
 # A host with several addresses fails at each in its own way; what comes first here got furthest.
 _ERRNOS = {
