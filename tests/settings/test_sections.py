@@ -13,6 +13,7 @@ from antiphon.calls import LinkPlan
 from antiphon.checkup.sound import check_speaker
 from antiphon.conversation.manners import Manners
 from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker
+from antiphon.links.generate.link import GeneratePlan
 from antiphon.runtime.ear import EarPlan
 from antiphon.runtime.mouth import MouthPlan
 from antiphon.settings.sections import Generate, Realtime, Section, Settings, Speaker, WakeWord, is_loopback
@@ -33,6 +34,7 @@ def sentences(section: type[BaseModel], **values: object) -> list[str]:
     [
         (LinkPlan, "name warm renew_after_s own_turns"),
         (EarPlan, "preroll_ms"),
+        (GeneratePlan, "url open_timeout_ms first_sound_ms gap_ms"),
         (HeardWord, "threshold refractory_ms"),
         (JitterPlan, "start_ms most_ms"),
         (MouthPlan, "chime_level_db jitter"),
