@@ -291,7 +291,7 @@ def test_news_of_calls_that_are_over_changes_nothing():
 
 def household(lan=1, *, is_warm=True, switch_s=1.5):
     """The cloud, and servers of one's own."""
-    servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True, 15_000.0) for number in range(lan)]
+    servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True, tried=True) for number in range(lan)]
     return Calls([LinkPlan("cloud", is_warm, 1500.0, False), *servers], switch_s)
 
 

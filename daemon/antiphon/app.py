@@ -198,7 +198,7 @@ async def _until_signalled(appliance: Appliance, log: Log) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled, number)
-    lookups = ThreadPoolExecutor(2, thread_name_prefix=_LOOKUP)
+    lookups = ThreadPoolExecutor(4, thread_name_prefix=_LOOKUP)
     loop.set_default_executor(lookups)
     await appliance.run()
     lookups.shutdown(wait=False, cancel_futures=True)
@@ -225,7 +225,10 @@ def link_plans(settings: Settings) -> list[LinkPlan]:
     realtime, generate = settings.realtime, settings.generate
     renew_after_s = realtime.renew_after_min * 60.0
     cloud = LinkPlan("realtime", realtime.connection == "warm", renew_after_s, realtime.turn_detection == "own")
-    lan = [LinkPlan(_server_name(url), False, renew_after_s, True, generate.first_sound_ms) for url in generate.urls]
+    lan = [
+        LinkPlan(_server_name(url), False, renew_after_s, True, tried=True, first_sound_ms=generate.first_sound_ms)
+        for url in generate.urls
+    ]
     kinds = {"realtime": [cloud], "generate": lan}
     return [plan for kind in settings.links for plan in kinds[kind]]
 
@@ -278,7 +281,9 @@ def _make_endpoint(settings: Settings) -> Endpointer | None:
     """The judge of a turn's end, where this device is to judge it."""
     judge = settings.endpointing
     own = any(plan.own_turns for plan in link_plans(settings))
-    return Endpointer(judge.min_speech_ms, judge.trailing_silence_ms) if own else None
+    if not own:
+        return None
+    return Endpointer(judge.min_speech_ms, judge.trailing_silence_ms, settings.conversation.max_turn_ms)
 
 
 def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | None]:

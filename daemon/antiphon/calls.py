@@ -35,6 +35,8 @@ class LinkPlan:
     """A warm call is replaced after this long, at rest."""
     own_turns: bool
     """The end of a turn is ours to judge, and is told by CommitTurn."""
+    tried: bool = False
+    """Whether it can answer is found out at the start already, by a trial: its door tells nothing of that."""
     first_sound_ms: float = 0.0
     """From the end of the turn, how long this link may need before it sounds, if that is more than the manners say."""
 
@@ -181,9 +183,9 @@ class Calls:
     # ── what has become of calls ─────────────────────────────────────────────────────────────────
 
     def start(self, now: float) -> None:
-        """The appliance is up: warm calls are opened from the next tick on; with several links each is tried."""
+        """The appliance is up: warm calls are opened from the next tick on, and what is to be tried is tried."""
         for link in self._links:
-            if link.plan.warm or len(self._links) > 1:
+            if link.plan.warm or link.plan.tried:
                 link.due_at = now
 
     def opened(self, call: int, now: float, *, at_rest: bool) -> list[Effect]:
@@ -304,7 +306,7 @@ class Calls:
         link.failures += 1
         link.asked = max(link.asked, 1)
         link.spoiled += in_turn
-        if not link.plan.warm and len(self._links) == 1:
+        if len(self._links) == 1 and not (link.plan.warm or link.plan.tried):
             return  # whoever needs it will find out
         patience_s = _doubled(_IDLE_FIRST_S, link.failures, _IDLE_MAX_S)
         if link.spoiled and len(self._links) > 1:

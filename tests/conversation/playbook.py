@@ -40,7 +40,7 @@ class Playbook:
         """The cloud, and `lan` servers on the own network, named lan-1 and on, which are tried at the start."""
         limits = Manners(**manners)
         cloud = LinkPlan("cloud", warm, 1500.0, own)
-        servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True) for number in range(lan)]
+        servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True, tried=True) for number in range(lan)]
         self.machine = Machine(
             limits, Calls([cloud, *servers], limits.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800)
         )

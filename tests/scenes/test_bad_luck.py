@@ -205,6 +205,14 @@ def test_what_was_captured_long_before_does_not_join_a_later_wake_word() -> None
     assert sent(book.on(LinkOpened(2))) == pcm(2000, 9)
 
 
+def test_what_was_answered_is_not_said_again_with_the_next_wake_word() -> None:
+    """Without a follow-up it sleeps as the reply ends; the wake word of the next turn comes at once."""
+    book = Playbook(follow_up_ms=0).speaking()
+    book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400))
+    assert book.state is State.ASLEEP
+    assert sent(book.on(Woke("hey_jarvis", 0.9, pcm(800, 9), detected_at=0.0))) == pcm(800, 9)
+
+
 def test_a_television_is_not_listened_to_for_ever() -> None:
     """One wake word, and speech that never ends: the turn has its time, and then it sleeps, whatever is said."""
     book = Playbook(max_turn_ms=10_000).listening()

@@ -116,10 +116,8 @@ def test_a_turn_waits_for_a_call_that_is_on_its_way_and_against_which_nothing_is
 
 def test_a_turn_breaks_off_the_trial_of_another_link() -> None:
     book = Playbook(warm=False, lan=1)
-    book.on(Started(), EarOpened())
-    book.on(LinkOpened(1))
-    assert book.wait() == [OpenLink(2, "lan-1", (), trial=True)]
-    assert book.on(WOKE)[:2] == [CloseLink(2), OpenLink(3, "cloud", ())]
+    assert OpenLink(1, "lan-1", (), trial=True) in book.on(Started(), EarOpened())
+    assert book.on(WOKE)[:2] == [CloseLink(1), OpenLink(2, "cloud", ())]
 
 
 def test_the_cloud_is_back_at_rest_and_answers_the_next_turn() -> None:
@@ -164,13 +162,13 @@ def test_a_cloud_that_spoils_turn_after_turn_is_trusted_more_slowly() -> None:
 def test_refused_while_opening_the_next_is_asked_at_once(problem: Problem) -> None:
     book = Playbook(warm=False, lan=1).awake()
     book.on(WOKE, CAPTURED)
-    assert book.on(LinkClosed(3, problem)) == [OpenLink(4, "lan-1", ())]
+    assert book.on(LinkClosed(2, problem)) == [OpenLink(3, "lan-1", ())]
     assert book.state is State.OPENING
     book.on(Endpointed("began"), CAPTURED)
-    assert sent(book.on(LinkOpened(4))) == WOKE.preroll + CAPTURED.pcm * 2
+    assert sent(book.on(LinkOpened(3))) == WOKE.preroll + CAPTURED.pcm * 2
     assert sent(book.on(CAPTURED)) == CAPTURED.pcm
-    assert CommitTurn(4) in book.on(Endpointed("ended"))
-    assert answer(book, 4, "r1") == [Play("r1", pcm(100, 9))]
+    assert CommitTurn(3) in book.on(Endpointed("ended"))
+    assert answer(book, 3, "r1") == [Play("r1", pcm(100, 9))]
 
 
 def test_slow_to_open_the_next_is_asked_after_the_set_time() -> None:
@@ -180,7 +178,7 @@ def test_slow_to_open_the_next_is_asked_after_the_set_time() -> None:
     wants: list[Effect] = []
     while not wants:
         wants = book.wait()
-    assert wants == [CloseLink(3), OpenLink(4, "lan-1", ())]
+    assert wants == [CloseLink(2), OpenLink(3, "lan-1", ())]
     assert round(book.at - began, 3) == 1.5
     assert "link-slow" in book.noted()
 
@@ -397,8 +395,8 @@ def test_each_link_is_asked_in_order_and_then_it_is_over() -> None:
 
 def test_all_links_refused_is_over_at_once() -> None:
     book = Playbook(warm=False, lan=1).awake()
-    book.on(WOKE, LinkClosed(3, REFUSED))
-    assert Chime("sorry") in book.on(LinkClosed(4, REFUSED))
+    book.on(WOKE, LinkClosed(2, REFUSED))
+    assert Chime("sorry") in book.on(LinkClosed(3, REFUSED))
     assert book.state is State.SORRY
 
 
@@ -406,7 +404,7 @@ def test_all_links_lost_while_opening_are_tried_again_in_turns_until_the_time_is
     book = Playbook(warm=False, lan=1, opening_ms=3000).awake()
     book.on(WOKE)
     asked = [effect.link for effect in book.wants if isinstance(effect, OpenLink)]
-    call = 3
+    call = 2
     while book.state is State.OPENING:
         wants = book.on(LinkClosed(call, LOST), after_ms=0)
         while book.state is State.OPENING and not any(isinstance(effect, OpenLink) for effect in wants):
@@ -414,6 +412,12 @@ def test_all_links_lost_while_opening_are_tried_again_in_turns_until_the_time_is
         asked += [effect.link for effect in wants if isinstance(effect, OpenLink)]
         call += 1
     assert asked[:6] == ["cloud", "lan-1"] * 3
+    assert book.state is State.SORRY
+
+
+def test_a_link_that_kept_the_user_waiting_is_not_asked_the_same_again() -> None:
+    book = Playbook(answer_ms=4000, thinking_ms=15_000).thinking()
+    assert Chime("sorry") in book.on(LinkClosed(1, LOST), after_ms=5000)
     assert book.state is State.SORRY
 
 

@@ -166,7 +166,10 @@ class Machine:
 
     def _sleep(self, why: str) -> None:
         self._do(*self._replies.drop(self._calls.open))
-        self._utterance.keep_last(_KEPT_MS)  # a wake word may have begun already
+        if self._ear.streaming:
+            self._utterance.keep_last(_KEPT_MS)  # a wake word may have begun already
+        else:
+            self._utterance.begin()  # what was said before the reply is answered
         self._go(State.ASLEEP, None, why)
         self._rest()
 
@@ -527,8 +530,10 @@ class Machine:
         self._listen()
 
     def _may_ask_again(self, problem: Problem) -> bool:
-        """A link that was not asked, or the same again."""
-        return self._calls.has_more or (problem.may_pass and self._turn.losses < _MAX_LOSSES)
+        """A link that was not asked; or the same again, if the user has not waited long already."""
+        waited_ms = (self._now - self._since_s) * 1000 if self.state is State.THINKING else 0.0
+        soon = waited_ms < self._manners.answer_ms and self._turn.losses < _MAX_LOSSES
+        return self._calls.has_more or (problem.may_pass and soon)
 
     @_on.register
     def _on_speech_started(self, event: SpeechStarted) -> None:
