@@ -6,6 +6,8 @@ from queue import SimpleQueue
 import numpy as np
 import pytest
 
+from antiphon.audio.level import SILENCE_DB
+from antiphon.audio.marks import Mark
 from antiphon.errors import AudioFileError
 from antiphon.pcm import bytes_of, frames_in, samples_of
 from antiphon.tape import LEAST_MS, TAIL_MS, QuestionMicrophone, ReplySpeaker, WholeQuestion, check_place
@@ -105,7 +107,7 @@ class Told:
 
 def edges(endpoint, marks):
     """The edges that so many marks bring, each with its place."""
-    return [(at, edge) for at in range(marks) for edge in endpoint.hear([False])]
+    return [(at, edge) for at in range(marks) for edge in endpoint.hear([Mark(SILENCE_DB, SILENCE_DB)])]
 
 
 def test_a_pause_of_any_length_does_not_end_the_turn():

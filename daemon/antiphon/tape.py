@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from antiphon.audio.endpoint import MARK_MS, Edge, Endpointer
+from antiphon.audio.endpoint import Edge, Endpointer
+from antiphon.audio.marks import MARK_MS, Mark
 from antiphon.devices.wav import wav_blocks, wav_format
 from antiphon.errors import AudioFileError
 from antiphon.pcm import LINK_RATE_HZ, Samples, bytes_of, frames_in, ms_of
@@ -48,12 +49,12 @@ class WholeQuestion(Endpointer):
         self._question = question
         self._marks = 0
         self._ended = False
-        super().__init__(min_speech_ms=MARK_MS, trailing_silence_ms=MARK_MS)
+        super().__init__(min_speech_ms=MARK_MS, trailing_silence_ms=MARK_MS, max_turn_ms=MARK_MS)
 
     def restart(self) -> None:
         """Nothing: a call that was lost is no new question."""
 
-    def hear(self, marks: Iterable[bool]) -> list[Edge]:
+    def hear(self, marks: Iterable[Mark]) -> list[Edge]:
         """See Endpointer; each edge comes once."""
         edges: list[Edge] = []
         for _ in marks:

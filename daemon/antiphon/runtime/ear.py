@@ -59,7 +59,7 @@ class Ear:
         post: Post,
         plan: EarPlan,
     ) -> None:
-        """`engine` and `trigger` go together; `endpoint` only when this side judges the end of a turn."""
+        """`engine` and `trigger` go together; `endpoint` when this side may have to judge the end of a turn."""
         self._microphone, self._post, self._plan = microphone, post, plan
         self._make_hearing = partial(
             Hearing,

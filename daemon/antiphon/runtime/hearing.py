@@ -6,15 +6,23 @@ At rest nothing comes out but wake words. From a wake word on, or when told to s
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from antiphon.audio.endpoint import MARK_MS, Endpointer
+import numpy as np
+
+from antiphon.audio.endpoint import Endpointer
+from antiphon.audio.level import SPEECH_PIECE_FRAMES, speech_levels_db
+from antiphon.audio.marks import MARK_MS, Mark, Marker
 from antiphon.audio.preroll import Preroll
 from antiphon.audio.resample import Resampler
 from antiphon.audio.trigger import Detection, Trigger
 from antiphon.conversation.events import Captured, Endpointed, Event, Woke
 from antiphon.pcm import LINK_RATE_HZ, WAKE_RATE_HZ, Samples, bytes_of, frames_in, ms_of
 from antiphon.ports import VoiceDetector, WakeEngine
+
+_NOTHING: Samples = np.zeros(0, np.int16)
+_REST_FRAMES = frames_in(480, WAKE_RATE_HZ)
+"""At rest marks are made this many frames at a time: they are for later only, and cost a third so."""
 
 
 class Hearing:
@@ -40,7 +48,9 @@ class Hearing:
         self._detector, self._endpoint = detector, endpoint
         self._clock = clock
         self._kept = Preroll(max(1, frames_in(preroll_ms, rate_hz)))
-        self._marks: deque[bool] = deque(maxlen=math.ceil(preroll_ms / MARK_MS))
+        self._marks: deque[Mark] = deque(maxlen=math.ceil(preroll_ms / MARK_MS))
+        self._marker = Marker()
+        self._unmarked: list[Samples] = [_NOTHING]
         self._to_wake = Resampler(rate_hz, WAKE_RATE_HZ)
         self._to_link: Resampler | None = None  # while streaming
         self._sent = 0  # position in the stream up to which all was sent that ever will be
@@ -55,14 +65,15 @@ class Hearing:
         """The next samples of the stream."""
         self._kept.add(samples)
         wake_samples = self._to_wake.take(samples)
-        marks = self._detector.voiced(wake_samples)
-        self._marks.extend(marks)
+        self._unmarked.append(wake_samples)
         detection = self._detect(wake_samples)
         if detection is not None:
-            return self._wake(detection, marks)
-        if self._to_link is None:
-            return []
-        return self._pass_on(self._to_link, samples, marks)
+            return self._wake(detection)
+        if self._to_link is not None:
+            return self._pass_on(self._to_link, samples)
+        if sum(map(len, self._unmarked)) >= _REST_FRAMES:
+            self._mark()
+        return []
 
     def stream(self, preroll_ms: float = 0.0) -> list[Event]:
         """Let every sample out from here on, and first the last `preroll_ms` that are kept and were never sent."""
@@ -72,7 +83,9 @@ class Hearing:
         self._sent = max(self._sent, self._kept.end - frames_in(preroll_ms, self._rate_hz))
         frames = self._kept.end - max(self._sent, self._kept.start)
         pcm = self._unsent()
-        return [Captured(pcm, self._voiced_ms(ms_of(frames, self._rate_hz)))] if pcm else []
+        self._mark()
+        marks = math.ceil(ms_of(frames, self._rate_hz) / MARK_MS)
+        return [Captured(pcm, _voiced_ms(list(self._marks)[-marks:]))] if pcm else []
 
     def rest(self) -> None:
         """Only wake words from here on."""
@@ -84,6 +97,8 @@ class Hearing:
         """Overwrite what is kept, and let go of all that was heard."""
         self._kept.zero()
         self._marks.clear()
+        self._marker = Marker()
+        self._unmarked = [_NOTHING]
         self._to_wake = Resampler(self._rate_hz, WAKE_RATE_HZ)
         self._to_link = None
         self._forget_words()
@@ -99,16 +114,26 @@ class Hearing:
         if self._endpoint is not None:
             self._endpoint.restart()
 
+    def _mark(self) -> list[Mark]:
+        """Mark what was heard. At rest too: by the time of a wake word the noise of the room is known."""
+        heard = np.concatenate(self._unmarked)
+        end = len(heard) - len(heard) % SPEECH_PIECE_FRAMES
+        self._unmarked, heard = [heard[end:]], heard[:end]
+        marks = self._marker.hear(self._detector.voiced(heard), speech_levels_db(heard))
+        self._marks.extend(marks)
+        return marks
+
     def _detect(self, wake_samples: Samples) -> Detection | None:
         if self._engine is None or self._trigger is None:
             return None
         return self._trigger.hear(self._engine.hear(wake_samples), len(wake_samples))
 
-    def _wake(self, detection: Detection, marks: list[bool]) -> list[Event]:
+    def _wake(self, detection: Detection) -> list[Event]:
         """The word, with all that was not sent yet up to now; from here on everything is."""
         detected_at = self._clock()
         under_way = self.streaming
         woke = Woke(detection.word, detection.score, self._unsent(), detected_at)
+        marks = self._mark()
         if under_way:  # the word is part of a turn that is being judged
             return [woke, *self._edges(marks)]
         self._restart_endpoint()
@@ -122,16 +147,17 @@ class Hearing:
         self._sent = self._kept.end
         return pcm
 
-    def _pass_on(self, to_link: Resampler, samples: Samples, marks: list[bool]) -> list[Event]:
+    def _pass_on(self, to_link: Resampler, samples: Samples) -> list[Event]:
         self._sent = self._kept.end
-        captured = Captured(bytes_of(to_link.take(samples)), float(MARK_MS * sum(marks)))
+        marks = self._mark()
+        captured = Captured(bytes_of(to_link.take(samples)), _voiced_ms(marks))
         return [captured, *self._edges(marks)]
 
-    def _edges(self, marks: list[bool]) -> list[Event]:
+    def _edges(self, marks: list[Mark]) -> list[Event]:
         """What the next marks tell of the turn."""
         return [Endpointed(edge) for edge in self._endpoint.hear(marks)] if self._endpoint is not None else []
 
-    def _voiced_ms(self, last_ms: float) -> float:
-        """How much voice is in the last so many milliseconds."""
-        marks = math.ceil(last_ms / MARK_MS)
-        return float(MARK_MS * sum(list(self._marks)[-marks:])) if marks else 0.0
+
+def _voiced_ms(marks: Sequence[Mark]) -> float:
+    """How much speech there is in `marks`. Steady noise is none: it would hold a turn open for ever."""
+    return float(MARK_MS * sum(mark.speech for mark in marks))
