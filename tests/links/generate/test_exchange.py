@@ -9,10 +9,12 @@ from antiphon.links.generate import exchange as exchanges
 from antiphon.links.generate.exchange import Exchange
 from antiphon.links.generate.seats import LONGEST_S, UNHEARD_S, Seats
 from antiphon.links.generate.server import Server
+from antiphon.links.generate.troubles import Busy
 from antiphon.links.generate.wire import written
 from links.generate.forms import header
 from links.generate.vox import WINDOW, chunk, error, play, serving, silent, speaks, until
 
+BUSY = error("429 Too Many Requests", "Server busy; please retry shortly")
 QUESTION = written("Hi.")
 LONG_MS = 30_000.0
 SHORT_MS = 150.0  # only where nothing at all will come
@@ -101,10 +103,35 @@ def test_a_server_that_does_not_even_take_the_question():
     assert busy_s > 0
 
 
-def test_a_server_that_is_busy_for_ever():
-    _, problem, busy_s = fate(lambda question: question.write(error("429 Busy", "busy")), first_sound_ms=400)
-    assert "how busy" in str(problem)
-    assert busy_s > 0  # nobody knows
+def test_a_busy_server_is_asked_again():
+    async def busy_twice(question):
+        came.append(question.fields)
+        await (speaks(question) if len(came) == 3 else question.write(BUSY))
+
+    came = []
+    heard, length_ms, busy_s = fate(busy_twice)
+    assert came == [{"text": "Hi.", "streaming": "true"}] * 3
+    assert (len(heard), length_ms > 0, busy_s) == (len(WINDOW) * 2 + 20_000, True, 0)
+
+
+def test_a_server_that_is_busy_for_ever_has_nothing_of_ours_to_do():
+    async def scene():
+        seats = Seats()
+        async with (
+            serving(lambda question: question.write(BUSY)) as vox,
+            Server(vox.url) as server,
+            asyncio.TaskGroup() as group,
+        ):
+            exchange = Exchange(server, seats, lambda _: None, first_sound_ms=LONG_MS, gap_ms=LONG_MS)
+            asking = group.create_task(failing(exchange))
+            await until(lambda: exchange._busy)
+            exchange._patience.reschedule(asyncio.get_running_loop().time())  # as if the time had passed
+        return asking.result(), seats._left
+
+    problem, left = play(scene())
+    assert type(problem) is Busy
+    assert "please retry shortly" in str(problem)
+    assert left == []
 
 
 def test_a_stall_in_the_middle():

@@ -235,6 +235,20 @@ def test_nor_does_one_that_makes_no_sound():
     assert "without a sound" in inbox.problem.sentence
 
 
+def test_a_probe_that_is_answered_at_length_is_left_and_holds_a_seat(monkeypatch):
+    monkeypatch.setattr("antiphon.links.generate.link.PROBE_ENDS_S", 0.2 - LONG_MS / 1000)
+
+    async def scene():
+        async with serving(speaks_on) as vox:
+            maker = maker_for(vox.url)
+            async with calling(maker, trial=True) as (_, inbox):
+                await inbox.until(LinkOpened)
+                await vox.questions[0].left.wait()
+            return len(maker._seats._left)
+
+    assert play(scene()) == 1
+
+
 def test_trials_without_end_leave_nothing_behind():
     async def scene():
         before = asyncio.all_tasks()
@@ -546,15 +560,18 @@ def test_with_seven_replies_left_behind_no_more_are_asked_for_until_the_server_s
 
 
 def held(script, hold_ms):
-    """The pieces of a reply of which the first sound is held back for `hold_ms`."""
+    """The pieces of a reply whose first sound is held back for `hold_ms`; and how long that of the next will be."""
 
     async def scene():
-        async with serving(script) as vox:
+        told = asyncio.Event()
+        async with serving(lambda question: script(question, told)) as vox:
             maker = maker_for(vox.url)
             maker._cushion.hold_ms = hold_ms
             async with calling(maker) as (link, inbox):
                 link.send_audio(SPEECH)
                 link.commit_turn()
+                await inbox.until(ReplyAudio)
+                told.set()
                 await inbox.until(ReplyEnded)
             return [event.pcm for event in inbox.of(ReplyAudio)], maker._cushion.hold_ms
 
@@ -562,19 +579,26 @@ def held(script, hold_ms):
 
 
 def test_the_first_sound_is_held_until_enough_is_there():
-    pieces, hold_ms = held(speaks, 60_000.0)
-    assert len(pieces[0]) >= 2 * len(WINDOW)
-    assert b"".join(pieces) == REPLY
+    async def script(question, told):
+        await question.begin()
+        await question.speak(WINDOW, WINDOW)
+        await told.wait()
+        await question.speak(WINDOW)
+        await question.finish()
+
+    pieces, hold_ms = held(script, 60_000.0)
+    assert pieces[0] == WINDOW * 2
+    assert b"".join(pieces[1:]) == WINDOW
     assert hold_ms < 60_000
 
 
 def test_or_until_the_reply_is_over():
-    async def short(question):
+    async def script(question, _told):
         await question.begin()
         await question.speak(WINDOW)
         await question.finish()
 
-    assert held(short, 60_000.0) == ([WINDOW], 60_000.0)
+    assert held(script, 60_000.0) == ([WINDOW], 60_000.0)
 
 
 def test_or_until_it_has_been_held_long_enough():

@@ -10,9 +10,10 @@ from aiohttp import ClientConnectorError, ClientError, ClientPayloadError, Clien
 
 from antiphon.errors import LinkError, Lost, Refused
 from antiphon.links.generate.server import Server, check_address, host_of
+from antiphon.links.generate.troubles import Busy
 from antiphon.links.generate.wire import spoken, written
 from links.generate.forms import header
-from links.generate.vox import HEALTHY, STREAM, WINDOW, answer, chunk, error, play, serving, speaks
+from links.generate.vox import HEALTHY, STREAM, WINDOW, answer, chunk, error, play, serving
 from loopback import answering, page
 
 QUESTION = written("Hi.")
@@ -190,25 +191,6 @@ def test_a_minute_of_speech_goes_out_whole_without_holding_the_loop():
     assert turns > 10
 
 
-def test_a_busy_server_is_asked_again():
-    async def busy_twice(question):
-        if len(vox_asked) < 2:
-            vox_asked.append(question)
-            await question.write(error("429 Too Many Requests", "Server busy; please retry shortly"))
-        else:
-            await speaks(question)
-
-    vox_asked = []
-
-    async def scene():
-        async with serving(busy_twice) as vox:
-            async with Server(vox.url) as server, server.asking(spoken(WINDOW)) as body:
-                await body.read()
-            return [question.speech for question in vox.questions], server.asked
-
-    assert play(scene()) == ([WINDOW] * 3, 3)
-
-
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
@@ -217,6 +199,7 @@ def test_a_busy_server_is_asked_again():
         (error("500 Internal Server Error", "Generation timed out"), Lost, "timed out"),
         (answer("500 Internal Server Error", b"Internal Server Error", "text/plain"), Lost, "Internal Server Error"),
         (error("503 Service Unavailable", "Server not ready"), Lost, "not ready"),
+        (error("429 Too Many Requests", "Server busy; please retry shortly"), Busy, "please retry"),
         (answer("307 Temporary Redirect", b"", more="location: /generate\r\n"), Refused, "another address"),
         (error("405 Method Not Allowed", "Method Not Allowed"), Refused, "405"),
         (answer("200 OK", b"<html>Welcome to our hotel", "text/html"), Refused, "log in"),

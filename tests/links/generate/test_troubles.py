@@ -20,7 +20,7 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from antiphon.errors import Garbled, Lost, Refused
 from antiphon.links.generate import troubles
-from antiphon.links.generate.troubles import explain, explain_status, is_gone
+from antiphon.links.generate.troubles import Busy, explain, explain_status, is_gone
 
 HOST = "nas:8000"
 KEY = ConnectionKey("nas", 8000, is_ssl=False, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
@@ -62,7 +62,7 @@ def test_failures_of_the_connection(error, kind, words):
     ("status", "body", "kind", "words"),
     [
         (422, {"detail": [{"loc": ["body", "text"], "msg": "Field required"}]}, Refused, "(body.text: Field required)"),
-        (429, {"detail": "Server busy; please retry shortly"}, Lost, "(Server busy; please retry shortly)"),
+        (429, {"detail": "Server busy; please retry shortly"}, Busy, "(Server busy; please retry shortly)"),
         (500, {"detail": "Generation timed out"}, Lost, "(Generation timed out)"),
         (500, None, Lost, "(Internal Server Error)"),
         (503, {"detail": "Server not ready"}, Lost, "(Server not ready)"),

@@ -13,7 +13,12 @@ from antiphon.errors import Garbled, LinkError
 from antiphon.links.generate import troubles
 from antiphon.links.generate.seats import Seats
 from antiphon.links.generate.server import Server
+from antiphon.links.generate.troubles import Busy
 from antiphon.links.generate.wire import AnswerStream, Form
+
+PAUSE_FIRST_S = 0.25
+PAUSE_MOST_S = 2.0
+"""A busy server is asked again after a pause that doubles from the one to the other. Nothing else is asked twice."""
 
 LONGEST_ANSWER_MS = 600_000.0
 """The server ends every stream after 600 s, so what is longer is not its."""
@@ -34,6 +39,7 @@ class Exchange:
         self._patience = asyncio.timeout(None)
         self._stream = AnswerStream()
         self._accepted = False
+        self._busy: Busy | None = None
         self.pieces = 0
         """How many came."""
 
@@ -42,10 +48,8 @@ class Exchange:
         self._patience = asyncio.timeout(self._first_sound_ms / 1000)
         left = True
         try:
-            async with self._patience, self._server.asking(form) as body:
-                self._accepted = True
-                while data := await body.readany():
-                    self._take(data)
+            async with self._patience:
+                await self._ask(form)
             left = False
         except LinkError:
             left = self._accepted
@@ -54,11 +58,26 @@ class Exchange:
             left = not isinstance(error, ClientConnectorError)
             raise self._explained(error) from error
         finally:
-            if left:  # as far as we know
+            if left and self._busy is None:  # as far as we know
                 self._seats.leave(asyncio.get_running_loop().time(), self._stream.length_ms / 1000)
         if tail := self._stream.end():
             self._hear(tail)
         return self._stream.length_ms
+
+    async def _ask(self, form: Form) -> None:
+        pause_s = PAUSE_FIRST_S
+        while True:
+            try:
+                async with self._server.asking(form) as body:
+                    self._accepted, self._busy = True, None
+                    while data := await body.readany():
+                        self._take(data)
+            except Busy as busy:
+                self._busy = busy
+            else:
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_MOST_S)
 
     def _take(self, data: bytes) -> None:
         self.pieces += 1
@@ -81,6 +100,8 @@ class Exchange:
     def _explained(self, error: Exception) -> LinkError:
         if not self._patience.expired():
             return troubles.explain(error, self._server.host)
+        if self._busy is not None:
+            return self._busy
         if self._stream.length_ms:
             return troubles.stalled(self._server.host, self._gap_ms)
         if self._accepted:

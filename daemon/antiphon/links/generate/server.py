@@ -5,7 +5,6 @@ each request has a connection of its own: the server closes idle ones after 5 s,
 closed could not be told from one that was taken, and a POST that was taken must not be sent again.
 """
 
-import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,11 +16,6 @@ from aiohttp.resolver import ThreadedResolver
 
 from antiphon.links.generate import troubles
 from antiphon.links.generate.wire import Form, is_healthy
-
-BUSY = 429
-PAUSE_FIRST_S = 0.25
-PAUSE_MOST_S = 2.0
-"""After 429 the question is asked again, after a pause that doubles from the one to the other."""
 
 MAX_BODY_BYTES = 4096
 """Of a body that should be short, no more than this is read."""
@@ -69,28 +63,20 @@ class Server:
 
     @asynccontextmanager
     async def asking(self, form: Form) -> AsyncIterator[StreamReader]:
-        """POST /generate: the answer's body, once it is known to be speech; asked again while the server is busy.
+        """POST /generate: the answer's body, once it is known to be speech. Raises Busy for a server that is.
 
         Leaving early hangs up, which the server takes no notice of: it makes the reply to its end.
         """
         assert self._http is not None
-        pause_s = PAUSE_FIRST_S
-        while True:
-            self.asked += 1
-            content = {"Content-Type": form.content_type}
-            body = io.BytesIO(form.body)  # sent piece by piece: a minute of speech must not hold the loop
-            async with self._http.post(
-                self._address("/generate"), data=body, headers=content, allow_redirects=False
-            ) as response:
-                try:
-                    if response.status != BUSY:
-                        await self._check(response)
-                        yield response.content
-                        return
-                finally:
-                    response.close()
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, PAUSE_MOST_S)
+        self.asked += 1
+        url, content = self._address("/generate"), {"Content-Type": form.content_type}
+        body = io.BytesIO(form.body)  # sent piece by piece: a minute of speech must not hold the loop
+        async with self._http.post(url, data=body, headers=content, allow_redirects=False) as response:
+            try:
+                await self._check(response)
+                yield response.content
+            finally:
+                response.close()
 
     async def _check(self, response: ClientResponse) -> None:
         if response.status != 200 or response.content_type not in _SPEECH:

@@ -22,6 +22,10 @@ from antiphon.links.reasons import explain_os, web_page
 SETTING: Final = "generate.urls"
 
 
+class Busy(Lost):
+    """The server has put the question back: it may be asked again."""
+
+
 def explain(error: Exception, host: str) -> LinkError:
     """What aiohttp or the system raised, as an error with one sentence."""
     match error:
@@ -52,7 +56,7 @@ def explain_status(status: int, body: bytes, host: str) -> LinkError:
     """A question that was answered by anything but speech; of `body`, its beginning."""
     said = f" ({line})" if (line := detail(body)) else ""
     if status == 429:
-        return Lost(f"{host} is too busy to answer (429): it will be tried again{said}")
+        return Busy(f"{host} is too busy to answer (429): it will be tried again{said}")
     if status == 422:
         return Refused(f"{host} does not understand our question (422): use vox-serve 0.1 or later there{said}")
     if status >= 500:
