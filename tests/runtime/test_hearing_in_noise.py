@@ -63,7 +63,7 @@ class Heard:
     """What came out: edges by the number of the mark that brought them, from the first; and all that was captured."""
 
     def __init__(self, wave: np.ndarray, max_turn_ms: int = 60_000) -> None:
-        judge = Endpointer(140, 20 * TRAILING, max_turn_ms)
+        judge = Endpointer(120, 20 * TRAILING, max_turn_ms)
         ear = Hearing(RATE_HZ, None, WebrtcVoiceDetector(), None, judge, preroll_ms=2000)
         rest = round(REST_S * RATE_HZ)
         sound = clipped(wave)

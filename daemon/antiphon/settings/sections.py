@@ -298,8 +298,8 @@ class Endpointing(Section):
     themselves: generate, and realtime with turn_detection own.
     """
 
-    min_speech_ms: int = Field(default=200, ge=20, le=2000)
-    """Speech shorter than this is taken for noise, in milliseconds."""
+    min_speech_ms: int = Field(default=120, ge=20, le=2000)
+    """Speech shorter than this is taken for noise, in milliseconds; of "stop", 120 may be all that is heard."""
 
     trailing_silence_ms: int = Field(default=700, ge=100, le=5000)
     """Your turn ends after this much silence, in milliseconds."""
