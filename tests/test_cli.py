@@ -187,3 +187,36 @@ def test_sessions_outlive_the_reader_of_the_log(tmp_path):
         service.send_signal(signal.SIGTERM)
         assert service.wait(timeout=30) == 0
         assert service.stderr.read() == ""
+
+
+def test_the_lan_server_is_simulated_too(tmp_path):
+    """The service is named first; each has its own faults, and StepFun's is the one that needs no name."""
+    with running(
+        "simulate", "voxserve", "--quick", "--fault", "health=503:Ill", environ=environment(folder=tmp_path)
+    ) as lan:
+        address = json.loads(lan.stdout.readline())["url"].removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1])), timeout=30) as client:
+            client.sendall(b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")
+            got = client.makefile("rb").read()
+        lan.send_signal(signal.SIGTERM)
+        assert lan.wait(timeout=30) == 0
+    assert got.startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--quick", "voxserve"], "the service comes first"),
+        (["voxserve", "stepfun"], "unrecognized arguments"),
+        (["stepfun", "--fault", "cut=1"], "fault 'cut' is not known"),
+        (["voxserve", "--fault", "no-stop=1"], "fault 'no-stop' is not known"),
+        (["stereo"], "invalid choice"),
+    ],
+)
+def test_a_service_has_its_own_arguments(arguments, words, capsys):
+    try:
+        status = main(["simulate", *arguments])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
+    assert words in capsys.readouterr().err

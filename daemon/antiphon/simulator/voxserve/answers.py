@@ -141,19 +141,23 @@ def _file(content: bytes) -> Response:
 
 def _ranged(request: Request, response: Response) -> Response:
     """`response`, or the one range of it that was asked for."""
-    unit, asks, wanted = request.headers.get("range", "").partition("=")
     if "range" not in request.headers:
         return response
-    if asks and unit.strip().lower() != "bytes":
-        return plain(400, "Only support bytes range")
+    unit, equals, wanted = request.headers["range"].partition("=")
     match = _RANGE.fullmatch(wanted.strip())
+    if not equals:
+        return plain(400, "Malformed range header.")
+    if unit.strip().lower() != "bytes":
+        return plain(400, "Only support bytes range")
     if match is None or not (match[1] or match[2]):
         return plain(400, "Range header: range must be requested")
     content = response.body or b""
-    start = int(match[1]) if match[1] else max(0, len(content) - int(match[2]))
+    start = int(match[1]) if match[1] else len(content) - int(match[2])
     end = min(int(match[2]) + 1 if match[1] and match[2] else len(content), len(content))
-    if start >= len(content):
+    if not 0 <= start < len(content):
         return plain(416, "", ("content-range", f"*/{len(content)}"))
+    if start >= end:
+        return plain(400, "Range header: start must be less than end")
     headers = tuple((name, str(end - start) if name == "content-length" else value) for name, value in response.headers)
     return replace(
         response,

@@ -122,14 +122,16 @@ class Ending:
         self.kind = kind
         self._left = left
         self._on_wire = on_wire
+        self._begun = on_wire  # when only the body counts, the status line leaves in any case
 
     @property
     def come(self) -> bool:
         """True when nothing may leave any more."""
-        return self._left <= 0
+        return self._begun and self._left <= 0
 
     def allowed(self, before: bytes, body: bytes, after: bytes) -> bytes:
         """What may still leave of `body` and its framing; not to be asked when the end has `come`."""
+        self._begun = True
         if self._on_wire:
             whole = before + body + after
             part, self._left = whole[: self._left], self._left - len(whole)
