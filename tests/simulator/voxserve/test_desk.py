@@ -128,11 +128,13 @@ def test_ends_without_an_answer_and_then_answers(kind, got):
     async def scene():
         async with server(Fault(kind, requests=(0,))) as service:
             first = await exchange(service, asks())
-            return first, (await ask(service, asks()))[0], [record.number for record in service.requests]
+            status = (await ask(service, asks()))[0]
+            refused = [line["request"] for line in said(service, "connection_refused")]
+            return first, status, [record.number for record in service.requests], refused
 
-    first, status, numbers = run(scene)
+    first, status, numbers, refused = run(scene)
     assert (first, status) == (got, 200)
-    assert numbers == ([0, 1] if kind is Kind.HANG_UP else [1])
+    assert (numbers, refused) == (([0, 1], []) if kind is Kind.HANG_UP else ([1], [0]))
 
 
 @pytest.mark.parametrize("request_", [get("/health"), asks()], ids=["health", "generate"])

@@ -62,7 +62,7 @@ class Desk:
         """True when the connection that has just been made is to be reset; it then counts as a request."""
         refused = self._faults.of(Kind.REFUSE, self._count) is not None
         if refused:
-            self._log({"t": time.monotonic(), "what": "refused", "request": self._count})
+            self._log({"t": time.monotonic(), "what": "connection_refused", "request": self._count})
             self._count += 1
         return refused
 
