@@ -176,6 +176,7 @@ class WireCutter:
     _wires: list[_Wire] = field(default_factory=list)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
         """Listen on a port of its own."""
@@ -187,17 +188,15 @@ class WireCutter:
         """Let go of everything at once."""
         assert self._server is not None
         self._server.close()
+        self._over.set()
         for wire in self._wires:
             self._end(wire, "reset")
-        for task in self._tasks:
-            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         if self._held is not None:
             self._held.close()
-        for task in self._tasks:  # a fault of its own must not pass for one of the link's
-            if not task.cancelled() and (fault := task.exception()) is not None:
-                raise fault
+        for task in self._tasks:
+            task.result()  # a fault of its own must not pass for one of the link's
 
     async def until(self, fact: Callable[["WireCutter"], bool]) -> None:
         """Return when `fact` is true of it."""
@@ -216,7 +215,8 @@ class WireCutter:
         self._news.set()
         try:
             if self.struck and self.cut is not None and self.cut.afterwards == "stalls":
-                await asyncio.Event().wait()
+                await self._over.wait()
+                return
             await self._relay(wire, reader, writer)
         finally:
             self._end(wire, "close")
@@ -231,6 +231,8 @@ class WireCutter:
             self._end(wire, "reset")
             return
         wire.writers.append(to_service)
+        if self._over.is_set():
+            return
         async with asyncio.TaskGroup() as group:
             group.create_task(self._carry(wire, "up", reader, to_service))
             group.create_task(self._carry(wire, "down", from_service, writer))
@@ -248,7 +250,7 @@ class WireCutter:
         if reader.exception() is not None:
             ending = "reset"
         if wire.frozen:
-            await asyncio.Event().wait()
+            await self._over.wait()
         self._end(wire, ending)
 
     def _pass(self, wire: _Wire, way: Way, unit: Unit, writer: asyncio.StreamWriter) -> None:
