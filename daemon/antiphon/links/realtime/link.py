@@ -61,6 +61,10 @@ CLOSE_TIMEOUT_S = 1.0
 MAX_UNANSWERED = 8
 """Checks that may wait for their signs of life; more would tell nothing more."""
 
+HEAD_START_S = 0.25
+"""Of a name's addresses the next is tried as well after so long: an IPv6 that leads nowhere must not cost the call.
+RFC 8305, section 5."""
+
 MAX_SENTENCE = 400
 """Characters of a problem, the service's own words included."""
 
@@ -226,6 +230,7 @@ class RealtimeLink:
             ping_interval=self._plan.ping_interval_s,
             ping_timeout=self._plan.ping_timeout_s,
             close_timeout=CLOSE_TIMEOUT_S,
+            happy_eyeballs_delay=HEAD_START_S,
             logger=_QUIET,
             ssl=self._tls() if url.scheme == "wss" else None,
         )
