@@ -14,9 +14,11 @@ CARD := build/libasound_module_pcm_antiphon.so
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # What the wheels do not bring. The first line builds PyAudio, systemd-python and the simulated card;
-# the second plays and records beside the daemon in tests, and gives the room its voices.
+# the second plays and records beside the daemon in tests, and gives the room its voices; the third makes networks that
+# fail, for tests (`ip`, `nft`).
 PACKAGES := ca-certificates python3-venv python3-dev gcc libc6-dev pkg-config portaudio19-dev libasound2-dev libsystemd-dev \
-            alsa-utils flite espeak-ng
+            alsa-utils flite espeak-ng \
+            iproute2 nftables
 
 help:  ## print this help
 	@echo "Antiphon turns a small Linux board into a voice appliance. Targets:"

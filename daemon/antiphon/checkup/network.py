@@ -7,6 +7,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -21,9 +22,11 @@ from antiphon.secret import Secret
 from antiphon.settings import Settings, is_loopback
 
 LIMIT_S = 5.0
+MOST_ADDRESSES = 8
 COMPLAINTS_S = 0.5
 """How long a call stays open for the service to complain, of an unknown voice for instance."""
 
+_BY_NAME = "if it stays so, tell whoever keeps the addresses of that name"
 _PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 
 Step: TypeAlias = tuple[str, Callable[[], Finding]]
@@ -118,12 +121,31 @@ def check_name(target: Target, limit_s: float = LIMIT_S) -> Finding:
 
 
 def check_port(target: Target, limit_s: float = LIMIT_S) -> Finding:
-    """Connect."""
+    """Connect, to each address of the name: one that answers is enough, but one that is silent is waited for."""
+    check, says = f"{target.kind}port", f"{target.host} listens on port {target.port}"
     try:
-        in_time(lambda: _connect(target, limit_s).close(), limit_s + 1)
+        found = in_time(lambda: socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM), limit_s)
     except (OSError, UnicodeError) as error:
         return _failed("port", error, target)
-    return Finding(f"{target.kind}port", "ok", f"{target.host} listens on port {target.port}")
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))[:MOST_ADDRESSES]
+    with ThreadPoolExecutor(len(addresses)) as side_by_side:
+        errors = list(side_by_side.map(lambda address: _refusal(address, target.port, limit_s), addresses))
+    if errors[0] is not None and None not in errors:
+        return _failed("port", errors[0], target)
+    silent = [address for address, error in zip(addresses, errors, strict=True) if isinstance(error, TimeoutError)]
+    if silent:
+        remedy = "mend IPv6 in the router, or switch it off there" if ":" in silent[0] else _BY_NAME
+        return Finding(check, "warn", f"{says}, but not at {', '.join(silent)}", remedy)
+    return Finding(check, "ok", says)
+
+
+def _refusal(address: str, port: int, limit_s: float) -> OSError | None:
+    """Why nobody can be reached there."""
+    try:
+        socket.create_connection((address, port), limit_s).close()
+    except OSError as error:
+        return error
+    return None
 
 
 def check_tls(target: Target, limit_s: float = LIMIT_S) -> Finding:

@@ -1,0 +1,22 @@
+"""Scenes of the appliance in networks that fail, played side by side; skipped where the kernel gives no networks."""
+
+from pathlib import Path
+
+import pytest
+
+from side_by_side import SideBySide
+
+SCENES = SideBySide(Path(__file__).parent)
+
+
+def pytest_collection_modifyitems(items):
+    SCENES.collected(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    return SCENES.call(pyfuncitem)
+
+
+def pytest_sessionfinish():
+    SCENES.finish()
