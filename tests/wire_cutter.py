@@ -166,8 +166,6 @@ class WireCutter:
     port: int = 0
     counts: dict[Way, Count] = field(default_factory=lambda: {way: Count() for way in WAYS})
     """Of the first connection."""
-    delivered: list[bytes] = field(default_factory=list)
-    """The payloads of the first connection's events that the service sent, up to the cut, undamaged."""
     struck: bool = False
     connections: int = 0
     """How many were accepted."""
@@ -277,8 +275,6 @@ class WireCutter:
             count.withheld += len(unit.data) - len(leaves)
             if unit.is_event and len(leaves) == len(unit.data):
                 count.events += 1
-                if way == "down":
-                    self.delivered.append(unit.data[unit.payload_at :])
 
     def _strike(self, wire: _Wire, cut: Cut) -> None:
         self.struck = True
