@@ -18,8 +18,6 @@ from wire_cutter import Cut
 
 TURNS_CUT_AT_BYTES = 160
 SEED = 3
-SETTINGS = range(240, 680)
-"""Where the link's settings lie in what it sends."""
 
 
 @cache
@@ -52,7 +50,7 @@ def test_around_every_event_of_the_service(afterwards):
 def test_around_events_of_the_link(afterwards):
     """Its settings, the pre-roll and some of what follows; all appends are alike."""
     cases = at_events("up", [1, 2, 3, *range(5, 26, 5)], afterwards, SEED)
-    tally = try_all([case for case in cases if not spoils_the_settings(case.cut)])
+    tally = try_all(cases)
     print(tally)
     assert not tally.failures, str(tally)
     assert tally.tried >= 50
@@ -67,12 +65,6 @@ def test_a_cloud_that_freezes_and_then_answers_nobody():
     assert tally.tried >= 20
 
 
-def spoils_the_settings(cut):
-    """What `test_settings_that_come_spoiled` is about."""
-    return cut.act == "corrupt" and cut.way == "up" and (cut.event == 1 or cut.byte in SETTINGS)
-
-
-@pytest.mark.xfail(reason="a turn that only the ear has heard is taken for silence when nothing_said_ms are over")
 @pytest.mark.parametrize("flip", [1, 2, 64])
 def test_settings_that_come_spoiled(flip):
     """The service refuses them in a word, and then hears nothing: it was never told to find the turns."""
@@ -83,7 +75,7 @@ def test_settings_that_come_spoiled(flip):
 
 
 def test_at_any_byte():
-    tally = try_all([case for case in at_bytes(TURNS_CUT_AT_BYTES, SEED) if not spoils_the_settings(case.cut)])
+    tally = try_all(at_bytes(TURNS_CUT_AT_BYTES, SEED))
     print(tally)
     assert not tally.failures, str(tally)
     assert tally.tried >= 0.9 * TURNS_CUT_AT_BYTES

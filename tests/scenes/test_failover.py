@@ -277,6 +277,38 @@ def test_speech_that_the_service_does_not_hear_goes_to_the_next() -> None:
     assert OpenLink(lan, "lan-1", ()) in wants
 
 
+def test_a_turn_that_only_the_ear_has_heard_goes_to_the_next_soon() -> None:
+    """The service lives, but was never told to find the turns: its settings came spoiled, and it heard nothing."""
+    book, lan = with_lan("listening")
+    book.on(*[CAPTURED] * 8, Endpointed("began"), *[CAPTURED] * 8, *[SILENCE] * 9, Endpointed("ended"))
+    ended = book.at
+    wants: list[Effect] = []
+    while not any(isinstance(effect, OpenLink) for effect in wants):
+        wants = book.wait()
+        book.on(LinkAlive(1), after_ms=0)
+    assert wants == [CloseLink(1), OpenLink(lan, "lan-1", ())]
+    assert book.at - ended <= 1.21
+    assert CommitTurn(lan) in book.on(LinkOpened(lan))
+
+
+def test_a_turn_that_only_the_ear_has_heard_may_go_on() -> None:
+    book, _ = with_lan("listening")
+    book.on(*[CAPTURED] * 8, Endpointed("began"), *[CAPTURED] * 4, *[SILENCE] * 9, Endpointed("ended"))
+    book.on(Endpointed("began"), *[CAPTURED] * 4, SpeechStarted(1))
+    began = book.at
+    while book.state is State.LISTENING and book.at < began + 5:
+        book.wait()
+        book.on(LinkAlive(1), after_ms=0)
+    assert book.state is State.LISTENING
+
+
+def test_with_nobody_else_to_ask_what_the_service_did_not_hear_is_admitted() -> None:
+    book = Playbook().listening()
+    book.on(*[CAPTURED] * 8, Endpointed("began"), *[CAPTURED] * 4, *[SILENCE] * 20, Endpointed("ended"))
+    book.wait()
+    assert book.state is State.SORRY
+
+
 def test_a_follow_up_that_has_begun_goes_to_the_next() -> None:
     book, lan = with_lan("speaking")
     book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400), *[CAPTURED] * 6, Endpointed("began"))

@@ -307,11 +307,16 @@ class Machine:
         if began and self.state is State.OPENING:
             self._turn.over = False  # whoever is asked next
         if not self._own:
-            return
-        if began:
+            self._service_should_hear(began=began)
+        elif began:
             self._speech_begins()
         elif self.state is State.LISTENING and self._turn.began:
             self._turn_is_over("endpoint")
+
+    def _service_should_hear(self, *, began: bool) -> None:
+        """The ear has heard a whole turn, and the service not even its beginning: it gets little time more."""
+        if self.state is State.LISTENING and not self._turn.began and self._heard_here and self._calls.has_other:
+            self._wait(self._manners.nothing_said_ms if began else self._manners.link_silence_ms)
 
     def _speech_begins(self) -> None:
         if self.state is State.LINGERING:
@@ -668,7 +673,7 @@ class Machine:
                 self._say_sorry(Problem("lost", sentence))
             case State.LISTENING if self._turn.began:
                 self._ask_another(Problem("lost", "The service did not end the turn"))
-            case State.LISTENING if self._someone_began:
+            case State.LISTENING if self._someone_began or (self._heard_here and not self._own):
                 sentence = "The service did not hear the speech: try the microphone with 'antiphon doctor'"
                 self._ask_another(Problem("lost", sentence))
             case State.LISTENING:
@@ -789,6 +794,11 @@ class Machine:
     def _someone_began(self) -> bool:
         """Much of the last second was voice."""
         return self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS
+
+    @property
+    def _heard_here(self) -> bool:
+        """The ear has heard speech in this turn, and more than the wake word."""
+        return self._turn.here != "quiet" and not self._only_the_word
 
     @property
     def _has_sound(self) -> bool:
