@@ -5,10 +5,13 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from antiphon.pcm import LINK_RATE_HZ, WAKE_RATE_HZ
 from antiphon.simulator.room import Room
+from antiphon.simulator.speech import synthesise
+from antiphon.simulator.voxserve.options import VoxServeOptions
 from antiphon.staging import KEY, Actor, Stage
-from appliance.scenery import QUESTION, WAKE, BusyMachineError, ends_well, let_pass, take_turn
-from network.lab import CLOUD, TLS, lab
+from appliance.scenery import QUESTION, WAKE, BusyMachineError, ends_well, let_pass, places_of, played, take_turn
+from network.lab import CLOUD, LAN_V4, TLS, lab
 from verbs import environment
 
 SETTINGS = (
@@ -23,6 +26,10 @@ SETTINGS = (
 TRUST = {"SSL_CERT_FILE": str(TLS / "cloud.pem")}
 TLS_PORT = 443
 PATIENCE_S = 90.0
+LAN_PORT = 8000
+LAN_URL = f"http://{LAN_V4}:{LAN_PORT}"
+LAN_LINK = f"generate {LAN_V4}:{LAN_PORT}"
+LAN_REPLY = "Of course."
 
 
 class LabStage(Stage):
@@ -41,6 +48,14 @@ class LabStage(Stage):
         served = self.service.wait_for("listening")["url"].partition("127.0.0.1:")[2].partition("/")[0]
         self.tls = self.lab.actor(self.lab.cloud, "tls", "tls", str(TLS_PORT), str(TLS / "cloud.pem"), served)
 
+    def start_lan(self, stack, port=LAN_PORT):
+        """On the LAN, at the address that the daemon's settings name."""
+        arguments = ["simulate", "voxserve", "--host", LAN_V4, "--port", str(port), "--keep", str(self._lan_kept)]
+        program = self.lab.lan.program("-m", "antiphon")
+        self.lan = Actor("LAN server", [*arguments, *self._lan], self._child_environ(), program)
+        stack.callback(self.lan.stop)
+        self.lan.wait_for("listening")
+
 
 @dataclass
 class Scene:
@@ -55,13 +70,15 @@ class Scene:
     def daemon(self):
         return self.stage.daemon
 
+    # ── what happens ──
+
     def ends_well(self):
         """See appliance.scenery."""
         return ends_well(self.stage)
 
-    def speak(self):
+    def speak(self, question=QUESTION):
         """Somebody says the wake word and a question."""
-        return self.stage.speak(WAKE, QUESTION)
+        return self.stage.speak(WAKE, question)
 
     def let_pass(self, spoken):
         """Until all of it has been said, and a wake word may be heard again."""
@@ -74,6 +91,22 @@ class Scene:
     def hang_up(self):
         """The cloud ends every call, as it does now and then."""
         self.stage.tls.tell("hang up")
+
+    # ── what is told ──
+
+    def questions(self):
+        """What the LAN server was asked aloud, so not the trials: the numbers of the requests."""
+        return [line["request"] for line in self.stage.lan.said("request") if line["audio_s"]]
+
+    def asked_whole(self, spoken):
+        """The one question to the LAN server holds all that was said, to the sample; and its answer was heard."""
+        [request] = self.questions()
+        verdict = self.stage.verdict(spoken, self.stage.asked(request), WAKE_RATE_HZ)
+        sound = synthesise(LAN_REPLY, VoxServeOptions().voice, LINK_RATE_HZ)
+        assert len(places_of(sound, played(self.stage))) == 1
+        assert verdict.first_frame <= spoken.first_frame, str(verdict)
+        assert verdict.last_frame >= spoken.last_frame, str(verdict)
+        return verdict.whole
 
     def doctor(self):
         """Exit status, and the findings by check."""
@@ -95,13 +128,21 @@ class Scene:
 
 
 @contextmanager
-def at_home(*settings, environ=None, room=None, replies=("Yes.",)):
-    """A Scene: the call is open, unless `settings` forbid it."""
-    wanted = (*SETTINGS, *settings)
+def at_home(*settings, environ=None, room=None, replies=("Yes.",), lan=None):
+    """A Scene; `lan` are arguments of a server on the LAN, None for none. Nothing need be open yet."""
+    wanted = (*SETTINGS, *([] if lan is None else [f"generate.urls=[{LAN_URL}]"]), *settings)
     quick = ["--quick", *(word for reply in replies for word in ("--reply", reply))]
     room = room or Room()
     with lab() as network:
-        stage = LabStage(network, environ=environ or {}, room=room, settings=wanted, simulate=quick, code_s=300.0)
+        stage = LabStage(
+            network,
+            environ=environ or {},
+            room=room,
+            settings=wanted,
+            simulate=quick,
+            lan=None if lan is None else ["--quick", "--reply", LAN_REPLY, *lan],
+            code_s=300.0,
+        )
         with stage:
             try:
                 yield Scene(network, stage, wanted, environ or {})

@@ -2,13 +2,11 @@
 
 import pytest
 
-from network.lab import CLOUD, LAN_V4, why_no_lab
-from network.scenery import PATIENCE_S, at_home
+from network.lab import CLOUD, why_no_lab
+from network.scenery import LAN_LINK, LAN_URL, PATIENCE_S, at_home
 from network.services import PAGE
 
 pytestmark = [pytest.mark.network, pytest.mark.skipif(bool(why_no_lab()), reason=why_no_lab())]
-
-LAN_URL = f"http://{LAN_V4}:8000"
 
 
 def test_a_login_page_with_a_certificate_of_its_own():
@@ -27,7 +25,7 @@ def test_a_login_page_with_a_certificate_of_its_own():
         assert "log in" in sorry["sentence"], "what is shown is what to do"
         whys = {line["link"]: line["why"] for line in scene.daemon.said("link-closed")}
         assert "log in" in whys["realtime"]
-        assert "web page (200)" in whys[f"generate {LAN_V4}:8000"]
+        assert "web page (200)" in whys[LAN_LINK]
         scene.daemon.wait_for("asleep", why="shown")
         scene.let_pass(spoken)
 
