@@ -8,13 +8,18 @@ import functools
 import subprocess
 import tempfile
 import wave
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import samplerate
 
 from antiphon.errors import DeviceError
 from antiphon.pcm import Floats, Samples, clipped, decode, floats_of, frames_in
+
+Synthesise: TypeAlias = Callable[[str, str, int], Samples]
+"""`synthesise(text, voice, rate_hz)`: what a service speaks with. May block, and raise DeviceError or ValueError."""
 
 FLITE_VOICES = ("rms", "slt", "awb", "kal16")
 """The voices of flite that wake words were measured with; `rms`, `awb` and `kal16` are men, `slt` is a woman."""

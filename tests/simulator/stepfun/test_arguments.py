@@ -69,6 +69,11 @@ def test_a_switch_that_cannot_be_set_says_why(text):
         options("--switch", text)
 
 
+def test_a_word_that_is_none_of_the_choices_is_refused():
+    with pytest.raises(SettingsError, match=r"--switch session_end=maybe: the setting is one of error, drop$"):
+        options("--switch", "session_end=maybe")
+
+
 def test_an_unknown_fault_is_refused():
     with pytest.raises(SettingsError, match="is not known"):
         options("--fault", "explode")

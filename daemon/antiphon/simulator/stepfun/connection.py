@@ -5,14 +5,14 @@ It moves bytes and reads the clock; what is said is the session's business.
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from antiphon.errors import DeviceError
-from antiphon.pcm import LINK_RATE_HZ, Samples
+from antiphon.pcm import LINK_RATE_HZ
+from antiphon.simulator.speech import Synthesise
 from antiphon.simulator.stepfun.agenda import End
 from antiphon.simulator.stepfun.faults import Act, Close, FaultyStream, Frame, Reset, Stall
 from antiphon.simulator.stepfun.gate import Gate
@@ -20,9 +20,6 @@ from antiphon.simulator.stepfun.grammar import Json
 from antiphon.simulator.stepfun.record import SessionRecord
 from antiphon.simulator.stepfun.responder import Utterance
 from antiphon.simulator.stepfun.session import Session
-
-Synthesise: TypeAlias = Callable[[str, str, int], Samples]
-"""`synthesise(text, voice, rate_hz)`; may block, and raise DeviceError or ValueError."""
 
 
 class Connection(ServerConnection):

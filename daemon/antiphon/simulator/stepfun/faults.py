@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from antiphon.errors import SettingsError
+from antiphon.simulator.faults import parse
 
 Json: TypeAlias = dict[str, Any]
 
@@ -58,28 +59,12 @@ def parse_fault(text: str) -> Fault:
 
     Raises SettingsError.
     """
-    body, _, where = text.partition("@")
-    name, _, value = body.partition("=")
-    at, _, detail = value.partition(":")
-    known = {kind.value: kind for kind in Kind}
-    if name not in known:
-        raise SettingsError(f"fault {name!r} is not known: use one of {', '.join(known)}")
-    if known[name] is Kind.GARBAGE_AT_EVENT and detail and detail not in GARBAGE:
+    kind, at, detail, connections = parse(text, Kind, "connections")
+    if kind is Kind.GARBAGE_AT_EVENT and detail and detail not in GARBAGE:
         raise SettingsError(f"fault {text!r}: the garbage is one of {', '.join(GARBAGE)}")
-    if known[name] in (Kind.CLOSE_AT_EVENT, Kind.LATE_EVENT) and detail and not detail.isdecimal():
+    if kind in (Kind.CLOSE_AT_EVENT, Kind.LATE_EVENT) and detail and not detail.isdecimal():
         raise SettingsError(f"fault {text!r}: after the colon stands a whole number")
-    try:
-        return Fault(known[name], int(at or 0), detail, _numbers(where))
-    except ValueError as error:
-        raise SettingsError(f"fault {text!r} is not of the form kind=number:detail@connections") from error
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    numbers: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        numbers += range(int(first), int(last or first) + 1)
-    return tuple(numbers)
+    return Fault(kind, at, detail, connections)
 
 
 # ── what leaves ──────────────────────────────────────────────────────────────────────────────────

@@ -7,14 +7,11 @@ import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, Samples, samples_of
-
-LogLine: TypeAlias = dict[str, Any]
-"""`t` (monotonic seconds), `what`, and where it concerns one, `session`; the rest depends on `what`."""
+from antiphon.simulator.journal import LogLine
 
 RESUMED_AFTER_S = 0.3
 """A pause between two appends that is worth a line in the log."""

@@ -1,28 +1,27 @@
 """A StepFun realtime service on loopback: the listening socket, the upgrades, and what is kept of each connection."""
 
 import asyncio
-import json
 import logging
 import random
-import signal
 import time
 import weakref
 from collections.abc import Callable
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, TextIO, cast
+from typing import Any, Self, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from antiphon.errors import SettingsError
 from antiphon.simulator import speech
-from antiphon.simulator.stepfun.connection import Connection, Driver, Synthesise
+from antiphon.simulator.journal import Journal, LogLine
+from antiphon.simulator.service import run_until_signal
+from antiphon.simulator.stepfun.connection import Connection, Driver
 from antiphon.simulator.stepfun.faults import Fault, FaultyStream, Kind
 from antiphon.simulator.stepfun.handshake import NORMAL_PATH, Admitted, Refusal, Turnstile, judge
 from antiphon.simulator.stepfun.options import SimulatorOptions
-from antiphon.simulator.stepfun.record import LogLine, SessionRecord
+from antiphon.simulator.stepfun.record import SessionRecord
 from antiphon.simulator.stepfun.session import Session
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024  # the largest append is 15 MB of sound, a third more in base64
@@ -52,7 +51,7 @@ class StepFunSimulator:
         self,
         options: SimulatorOptions | None = None,
         *,
-        synthesise: Synthesise | None = None,
+        synthesise: speech.Synthesise | None = None,
         log: Callable[[LogLine], None] | None = None,
     ) -> None:
         """`synthesise` makes the replies' sound (flite, if None); `log` gets each line of the log as it is written."""
@@ -61,24 +60,22 @@ class StepFunSimulator:
         """Every connection that was upgraded, in order."""
         self.statuses: list[int] = []
         """The HTTP status of each upgrade that was answered, in order."""
-        self.log: list[LogLine] = []
+        self._journal = Journal(log)
+        self.log = self._journal.lines
         """Every line of the log."""
-        self._synthesise = synthesise or _spoken
-        self._tell = log
+        self._synthesise = synthesise or speech.synthesise
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
         self._mishaps = _Mishaps()
         self._connections = 0
         self._live: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._admitted: dict[int, Admitted] = {}
         self._server: Server | None = None
-        self._file: TextIO | None = None
         self._port = self.options.port
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port cannot be had; after `stop` it listens on the same port again."""
         if self.options.keep_dir is not None:
-            self.options.keep_dir.mkdir(parents=True, exist_ok=True)
-            self._file = (self.options.keep_dir / "events.jsonl").open("a", encoding="utf-8", buffering=1)
+            self._journal.keep(self.options.keep_dir / "events.jsonl")
         for reply in self.options.replies:
             if reply.text:  # what is known beforehand is spoken beforehand
                 await asyncio.to_thread(self._synthesise, reply.text, "slt", 24_000)
@@ -97,7 +94,7 @@ class StepFunSimulator:
             logger=self._logger(),
         )
         self._port = next(iter(self._server.sockets)).getsockname()[1]
-        self._write({"t": time.monotonic(), "what": "listening", "url": self.url()})
+        self._journal.write({"t": time.monotonic(), "what": "listening", "url": self.url()})
 
     def url(self, path: str = NORMAL_PATH) -> str:
         """Where `path` is served; the client adds the model."""
@@ -113,10 +110,8 @@ class StepFunSimulator:
         self._server.close()
         await self._server.wait_closed()
         self._server = None
-        self._write({"t": time.monotonic(), "what": "stopped"})
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._journal.write({"t": time.monotonic(), "what": "stopped"})
+        self._journal.close()
         if self._mishaps.errors:
             raise self._mishaps.errors.pop()
 
@@ -138,7 +133,7 @@ class StepFunSimulator:
         self._connections += 1
         cut = self._fault(index, Kind.CUT_AT_BYTE)
         refuse = self._fault(index, Kind.REFUSE) is not None
-        self._write({"t": time.monotonic(), "what": "connection", "session": index, "refused": refuse})
+        self._journal.write({"t": time.monotonic(), "what": "connection", "session": index, "refused": refuse})
         made = Connection(index, None if cut is None else cut.at, refuse=refuse, library=library, **settings)
         self._live.add(made)
         return made
@@ -155,7 +150,7 @@ class StepFunSimulator:
             verdict = Refusal(status.at)
         code = verdict.status if isinstance(verdict, Refusal) else 101
         self.statuses.append(code)
-        self._write({"t": time.monotonic(), "what": "upgrade", "session": index, "status": code})
+        self._journal.write({"t": time.monotonic(), "what": "upgrade", "session": index, "status": code})
         if isinstance(verdict, Refusal):
             return _refused(connection, verdict)
         self._admitted[index] = verdict
@@ -166,7 +161,7 @@ class StepFunSimulator:
         index, now = connection.index, time.monotonic()
         admitted = self._admitted.pop(index)
         record = SessionRecord(
-            index, admitted.model, admitted.path, now, log=self._write, log_events=self.options.log_events
+            index, admitted.model, admitted.path, now, log=self._journal.write, log_events=self.options.log_events
         )
         rng = random.Random(f"{self.options.seed}/{index}")  # noqa: S311 (chance that can be repeated is what we want)
         faults = tuple(fault for fault in self.options.faults if fault.strikes(index))
@@ -188,21 +183,10 @@ class StepFunSimulator:
     def _fault(self, index: int, kind: Kind) -> Fault | None:
         return next((fault for fault in self.options.faults if fault.kind is kind and fault.strikes(index)), None)
 
-    def _write(self, line: LogLine) -> None:
-        self.log.append(line)
-        if self._file is not None:
-            self._file.write(json.dumps(line) + "\n")
-        if self._tell is not None:
-            self._tell(line)
-
     def _logger(self) -> logging.Logger:
         logger = logging.Logger("antiphon.simulator")  # noqa: LOG001 (its own, so that no other simulator's mishaps mix)
         logger.addHandler(self._mishaps)
         return logger
-
-
-def _spoken(text: str, voice: str, rate_hz: int) -> Any:
-    return speech.synthesise(text, voice, rate_hz)
 
 
 async def _pause(seconds: float, gone: asyncio.Event) -> None:
@@ -227,23 +211,4 @@ async def run_forever(options: SimulatorOptions, log: Callable[[LogLine], None])
 
     Raises SettingsError when it cannot listen there, or keep what it receives.
     """
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, over.set)
-    service = StepFunSimulator(options, log=log)
-    try:
-        await service.start()
-    except OSError as error:
-        raise SettingsError(_why_not(error)) from error
-    try:
-        await over.wait()
-    finally:
-        await service.stop()
-
-
-def _why_not(error: OSError) -> str:
-    """One sentence; only a file's error names a file."""
-    if error.filename is not None:
-        return f"--keep: {error.filename} cannot be written ({error.strerror}): give a directory that can"
-    return f"the service cannot listen ({error.strerror}): give another --port or --host; port 0 is one that is free"
+    await run_until_signal(StepFunSimulator(options, log=log), "service")

@@ -7,10 +7,11 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
-from typing import TypeAlias
 
 from antiphon.errors import DeviceError
-from antiphon.pcm import LINK_RATE_HZ, Samples
+from antiphon.pcm import LINK_RATE_HZ
+from antiphon.simulator.journal import LogLine
+from antiphon.simulator.speech import Synthesise
 from antiphon.simulator.voxserve.answers import Answer
 from antiphon.simulator.voxserve.batch import FullError, Job
 from antiphon.simulator.voxserve.connection import Connection, OverError
@@ -29,12 +30,9 @@ from antiphon.simulator.voxserve.form import FormError, parse_form
 from antiphon.simulator.voxserve.http1 import CRASHED, Request, Response, detail, json_response, plain
 from antiphon.simulator.voxserve.options import VoxServeOptions
 from antiphon.simulator.voxserve.prompt import Prompt, prompt_of
-from antiphon.simulator.voxserve.record import LogLine, RequestRecord
+from antiphon.simulator.voxserve.record import RequestRecord
 from antiphon.simulator.voxserve.routes import HEALTHY, Place, Route, page, preflight, route
 from antiphon.simulator.voxserve.windows import Window, windows_of
-
-Synthesise: TypeAlias = Callable[[str, str, int], Samples]
-"""`synthesise(text, voice, rate_hz)`; may block, and raise DeviceError or ValueError."""
 
 BUSY = detail(429, "Server busy; please retry shortly")
 PORTAL = plain(200, "<!DOCTYPE html><title>Sign in</title><p>Sign in to use this network.</p>", kind="text/html")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from antiphon.errors import SettingsError
+from antiphon.simulator.faults import parse
 
 GARBAGE = ("noise", "text", "no-data", "stereo", "short")
 _NEEDS_NUMBER = ("status", "loading", "odd-chunks", "rate", "slow", "health")
@@ -57,32 +58,14 @@ def parse_fault(text: str) -> Fault:
 
     Raises SettingsError.
     """
-    body, _, where = text.partition("@")
-    name, _, value = body.partition("=")
-    at, _, detail = value.partition(":")
-    known = {kind.value: kind for kind in Kind}
-    if name not in known:
-        raise SettingsError(f"fault {name!r} is not known: use one of {', '.join(known)}")
-    kind = known[name]
+    kind, at, detail, requests = parse(text, Kind, "requests")
     if kind is Kind.GARBAGE and detail and detail not in GARBAGE:
         raise SettingsError(f"fault {text!r}: the garbage is one of {', '.join(GARBAGE)}")
     if kind in (Kind.RESET, Kind.CUT, Kind.STALL) and detail not in ("", "wire"):
         raise SettingsError(f"fault {text!r}: after the colon may stand only 'wire'")
-    try:
-        fault = Fault(kind, int(at or 0), detail, _numbers(where))
-    except ValueError as error:
-        raise SettingsError(f"fault {text!r} is not of the form kind=number:detail@requests") from error
-    if fault.at < 0 or (name in _NEEDS_NUMBER and not fault.at):
-        raise SettingsError(f"fault {text!r}: {name} needs a number above 0, such as {name}=500")
-    return fault
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    numbers: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        numbers += range(int(first), int(last or first) + 1)
-    return tuple(numbers)
+    if at < 0 or (kind.value in _NEEDS_NUMBER and not at):
+        raise SettingsError(f"fault {text!r}: {kind.value} needs a number above 0, such as {kind.value}=500")
+    return Fault(kind, at, detail, requests)
 
 
 class Faults:

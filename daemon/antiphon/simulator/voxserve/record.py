@@ -6,14 +6,11 @@ Times are `time.monotonic()` seconds, given by whoever reads the clock.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from antiphon.pcm import Samples
-
-LogLine: TypeAlias = dict[str, Any]
-"""`t` (monotonic seconds), `what`, and where it concerns one, `request`; the rest depends on `what`."""
+from antiphon.simulator.journal import LogLine
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """What the simulated model answers: replies given by its owner, or a sentence about what it heard. Pure."""
 
-from antiphon.simulator.stepfun.script import in_words
+from antiphon.simulator.numerals import in_words
 
 NAME = "This is the local server."
 

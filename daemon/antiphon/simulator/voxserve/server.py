@@ -2,24 +2,23 @@
 
 import asyncio
 import email.utils
-import json
-import signal
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
-from antiphon.errors import SettingsError
 from antiphon.pcm import LINK_RATE_HZ
 from antiphon.simulator import speech
+from antiphon.simulator.journal import Journal, LogLine
+from antiphon.simulator.service import run_until_signal
 from antiphon.simulator.voxserve.batch import Batch
 from antiphon.simulator.voxserve.connection import Connection, OverError
-from antiphon.simulator.voxserve.desk import Desk, Synthesise
+from antiphon.simulator.voxserve.desk import Desk
 from antiphon.simulator.voxserve.engine import Engine
 from antiphon.simulator.voxserve.faults import Faults
 from antiphon.simulator.voxserve.http1 import NOT_HTTP, NotHttpError
 from antiphon.simulator.voxserve.options import VoxServeOptions
-from antiphon.simulator.voxserve.record import LogLine, RequestRecord
+from antiphon.simulator.voxserve.record import RequestRecord
 
 
 class VoxServeSimulator:
@@ -29,20 +28,19 @@ class VoxServeSimulator:
         self,
         options: VoxServeOptions | None = None,
         *,
-        synthesise: Synthesise | None = None,
+        synthesise: speech.Synthesise | None = None,
         log: Callable[[LogLine], None] | None = None,
     ) -> None:
         """`synthesise` makes the replies' sound (flite, if None); `log` gets each line of the log as it is written."""
         self.options = options or VoxServeOptions()
-        self.log: list[LogLine] = []
+        self._journal = Journal(log)
+        self.log = self._journal.lines
         """Every line of the log."""
-        self._synthesise = synthesise or _spoken
-        self._tell = log
+        self._synthesise = synthesise or speech.synthesise
         self._live: set[Connection] = set()
         self._port = self.options.port
         self._server: asyncio.Server | None = None
         self._desk: Desk | None = None
-        self._file: TextIO | None = None
 
     @property
     def requests(self) -> list[RequestRecord]:
@@ -60,8 +58,7 @@ class VoxServeSimulator:
         """
         options = self.options
         if options.keep_dir is not None:
-            options.keep_dir.mkdir(parents=True, exist_ok=True)
-            self._file = (options.keep_dir / "requests.jsonl").open("a", encoding="utf-8", buffering=1)
+            self._journal.keep(options.keep_dir / "requests.jsonl")
         for text in filter(None, options.replies):  # what is known beforehand is spoken beforehand
             await asyncio.to_thread(self._synthesise, text, options.voice, LINK_RATE_HZ)
         loop = asyncio.get_running_loop()
@@ -71,11 +68,11 @@ class VoxServeSimulator:
         ready_s = time.monotonic() + Faults(options.faults).loading_s
         batch = Batch(options.slots, options.timing.prefill_ms / 1000, options.timing.speed, ready_s)
         engine = Engine(batch)
-        self._desk = Desk(options, engine, self._synthesise, self._write)
+        self._desk = Desk(options, engine, self._synthesise, self._journal.write)
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
         self._tasks = {self._group.create_task(engine.run(self._desk.model_died))}
-        self._write({"t": time.monotonic(), "what": "listening", "url": self.url()})
+        self._journal.write({"t": time.monotonic(), "what": "listening", "url": self.url()})
         self._desk.die_by_fault()
 
     async def stop(self) -> None:
@@ -92,10 +89,8 @@ class VoxServeSimulator:
             await self._group.__aexit__(None, None, None)
         finally:
             await server.wait_closed()
-            self._write({"t": time.monotonic(), "what": "stopped"})
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            self._journal.write({"t": time.monotonic(), "what": "stopped"})
+            self._journal.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -136,40 +131,10 @@ class VoxServeSimulator:
             connection.close()
             self._live.discard(connection)
 
-    def _write(self, line: LogLine) -> None:
-        self.log.append(line)
-        if self._file is not None:
-            self._file.write(json.dumps(line) + "\n")
-        if self._tell is not None:
-            self._tell(line)
-
-
-def _spoken(text: str, voice: str, rate_hz: int) -> Any:
-    return speech.synthesise(text, voice, rate_hz)
-
 
 async def run_forever(options: VoxServeOptions, log: Callable[[LogLine], None]) -> None:
     """Serve until SIGINT or SIGTERM. `log` gets every line; the first says "listening", and its `url`.
 
     Raises SettingsError when it cannot listen there, or keep what it receives.
     """
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, over.set)
-    service = VoxServeSimulator(options, log=log)
-    try:
-        await service.start()
-    except OSError as error:
-        raise SettingsError(_why_not(error)) from error
-    try:
-        await over.wait()
-    finally:
-        await service.stop()
-
-
-def _why_not(error: OSError) -> str:
-    """One sentence; only a file's error names a file."""
-    if error.filename is not None:
-        return f"--keep: {error.filename} cannot be written ({error.strerror}): give a directory that can"
-    return f"the server cannot listen ({error.strerror}): give another --port or --host; port 0 is one that is free"
+    await run_until_signal(VoxServeSimulator(options, log=log), "server")
