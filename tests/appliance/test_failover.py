@@ -157,7 +157,7 @@ def test_killed_while_somebody_speaks_and_back_for_the_next_turn():
         stage.service.wait_for("first_append", timeout_s=PATIENCE_S)
         kill(stage.service)
         finish_turn(stage)
-        [lost] = stage.daemon.said("link-closed")
+        lost = stage.daemon.wait_for("link-closed")
         [over] = stage.daemon.said("turn-over")
         assert lost["link"] == "realtime"
         assert "hung up" in lost["why"]
