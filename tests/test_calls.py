@@ -377,6 +377,35 @@ def test_only_warm_calls_stay_at_rest():
     assert calls.rest(9.0) == []
 
 
+def down_for_long():
+    """The cloud has been down for so long that it is tried but twice a minute; the LAN serves a turn."""
+    calls = at_rest()
+    calls.closed(1, LOST, 0.0, in_turn=False)
+    for at in (1.0, 3.0, 7.0, 15.0, 31.0, 61.0):
+        (opened,) = calls.tick(at, (), at_rest=True)
+        calls.closed(opened.call, LOST, at, in_turn=False)
+    assert wait_of(calls, 61.0) == 30.0
+    calls.begin_turn()
+    calls.opened(calls.need(62.0, ())[0].call, 62.0, at_rest=False)
+    assert calls.link.name == "lan-1"
+    return calls
+
+
+def test_after_each_turn_that_another_served_a_better_link_is_tried_again():
+    calls = down_for_long()
+    assert len(calls.rest(65.0)) == 1
+    assert [effect.link for effect in calls.tick(65.0, (), at_rest=True)] == ["cloud"]
+
+
+def test_but_not_one_that_refuses_us():
+    calls = at_rest()
+    calls.begin_turn()
+    calls.closed(1, REFUSED, 5.0, in_turn=True)
+    calls.opened(calls.need(5.0, ())[0].call, 5.1, at_rest=False)
+    calls.rest(9.0)
+    assert wait_of(calls, 5.0) == 60.0
+
+
 def test_a_link_that_answers_is_trusted_again():
     def spoil(calls):
         """One turn more that the cloud spoils; how long until it is tried again."""

@@ -48,6 +48,7 @@ class _Link:
     plan: LinkPlan
     rank: int
     down: bool = False
+    refused: bool = False  # for a reason that only the owner can mend
     failures: int = 0  # in a row
     spoiled: int = 0  # turns in a row
     due_at: float | None = None  # at rest: when to open it, to hold the call or as a trial
@@ -169,7 +170,10 @@ class Calls:
             self._open.link.spoiled = 0
 
     def rest(self, now: float) -> list[Effect]:
-        """The conversation is over: only warm calls stay."""
+        """The conversation is over: only warm calls stay. A better link than the one that served it is tried again."""
+        for link in self._links[: self._in_use.rank]:
+            if link.due_at is not None and not link.refused and link.spoiled <= 1:
+                link.due_at = min(link.due_at, now)
         calls = [one for one in (self._open, self._opening) if one is not None and not one.link.plan.warm]
         self.wanted = False
         return [effect for call in calls for effect in self._drop(call, now)]
@@ -311,7 +315,8 @@ class Calls:
         patience_s = _doubled(_IDLE_FIRST_S, link.failures, _IDLE_MAX_S)
         if link.spoiled and len(self._links) > 1:
             patience_s = max(patience_s, _doubled(_SPOILED_FIRST_S, link.spoiled, _SPOILED_MAX_S))
-        if problem is not None and not problem.may_pass:
+        link.refused = problem is not None and not problem.may_pass
+        if link.refused:
             patience_s = _REFUSED_S
         link.due_at = now + patience_s
 

@@ -152,7 +152,7 @@ def test_a_cloud_that_spoils_turn_after_turn_is_trusted_more_slowly() -> None:
         waited.append(round(book.at - at))
         cloud, call = call + 1, call + 2
         book.on(LinkOpened(cloud))
-    assert waited == [5, 10, 20, 40, 80]
+    assert waited == [0, 10, 20, 40, 80]
 
 
 # ── the link fails in each state ─────────────────────────────────────────────────────────────────
