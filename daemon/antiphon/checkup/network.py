@@ -161,18 +161,18 @@ def check_service(settings: Settings, key: Secret | None, limit_s: float = LIMIT
     """Open a call with the key, as the appliance does, and close it when the service has said hello."""
     hasty = settings.realtime.model_copy(update={"open_timeout_ms": round(limit_s * 1000)})
     links = make_links(settings.model_copy(update={"realtime": hasty}), key)
-    problem, took_s = knock(links["realtime"], trial=True)
+    problem, took_s = knock(links["realtime"], trial=True, linger_s=COMPLAINTS_S)
     if problem is not None:
         return Finding.of_problem("service", problem)
     return Finding("service", "ok", f"{hasty.model} answered in {took_s * 1000:.0f} ms")
 
 
-def knock(make_link: LinkMaker, *, trial: bool) -> tuple[Problem | None, float]:
-    """What is wrong with a call, if anything, and how many seconds it took to open."""
-    return asyncio.run(_knock(make_link, trial=trial))
+def knock(make_link: LinkMaker, *, trial: bool, linger_s: float = 0.0) -> tuple[Problem | None, float]:
+    """What is wrong with a call, if anything, and how many seconds it took to open; it stays open for `linger_s`."""
+    return asyncio.run(_knock(make_link, linger_s, trial=trial))
 
 
-async def _knock(make_link: LinkMaker, *, trial: bool) -> tuple[Problem | None, float]:
+async def _knock(make_link: LinkMaker, linger_s: float, *, trial: bool) -> tuple[Problem | None, float]:
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     problems: list[Problem] = []
@@ -182,7 +182,10 @@ async def _knock(make_link: LinkMaker, *, trial: bool) -> tuple[Problem | None, 
         match event:
             case LinkOpened():
                 opened_s.append(loop.time() - began_s)
-                loop.call_later(COMPLAINTS_S, link.close)
+                if linger_s:
+                    loop.call_later(linger_s, link.close)
+                else:
+                    link.close()
             case ServiceComplained(problem=problem):
                 problems.append(problem)
                 link.close()
