@@ -75,7 +75,7 @@ def explain_os(error: Exception, host: str, where: str) -> LinkError:
             return Lost(_NAMES.get(error.errno or 0, _OTHER_NAME).format(host=host, where=where, code=error.errno))
         case TimeoutError():
             return Lost(_SILENT.format(host=host, where=where))
-    met = _errnos(error)
+    met = errnos(error)
     for number, sentence in _ERRNOS.items():
         if number in met:
             return Lost(sentence.format(host=host, where=where))
@@ -87,8 +87,8 @@ def web_page(host: str, status: int, where: str) -> Refused:
     return Refused(f"{host} answers with a web page ({status}): {_LOGIN.format(where=where)}")
 
 
-def _errnos(error: Exception) -> set[int]:
-    """What the system said. asyncio's failure at several addresses has no number of its own, only theirs in words."""
+def errnos(error: Exception) -> set[int]:
+    """What the system said, as numbers. asyncio's failure at several addresses has none but theirs, in words."""
     if not isinstance(error, OSError):
         return set()
     if error.errno is not None:

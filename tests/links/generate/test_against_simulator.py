@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from antiphon.conversation.events import LinkClosed, LinkOpened, ReplyEnded
-from antiphon.links.generate.link import PROBE
+from antiphon.links.generate.probe import PROBE
 from antiphon.pcm import frames_in, samples_of
 from antiphon.simulator.voxserve.faults import parse_fault
 from antiphon.simulator.voxserve.options import Timing, VoxServeOptions

@@ -1,6 +1,7 @@
 """One question, one answer, and every way in which it can fail to come."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -10,7 +11,7 @@ from antiphon.links.generate.exchange import Exchange
 from antiphon.links.generate.seats import LONGEST_S, UNHEARD_S, Seats
 from antiphon.links.generate.server import Server
 from antiphon.links.generate.troubles import Busy
-from antiphon.links.generate.wire import written
+from antiphon.links.generate.wire import Form, written
 from links.generate.forms import header
 from links.generate.vox import WINDOW, chunk, error, play, serving, silent, speaks, until
 
@@ -46,6 +47,7 @@ def fate(script, **limits):
         seats = Seats()
         async with serving(script) as vox:
             heard, end = await ask(vox.url, seats, **limits)
+            await until(lambda: not vox.open)
         now = asyncio.get_running_loop().time()
         busy_s = max((one.over_at_s - now for one in seats._left), default=0.0)
         return heard, end, busy_s
@@ -163,6 +165,7 @@ def test_from_the_first_sound_on_the_limit_is_that_of_a_gap():
 
     limits, pieces = play(scene())
     assert min(limits) > LONG_MS / 1000
+    assert max(limits) <= exchanges.LONGEST_ANSWER_MS / 1000
     assert 1 <= len(limits) <= pieces
 
 
@@ -222,6 +225,21 @@ def test_an_answer_without_end(monkeypatch):
     assert type(problem) is Garbled
 
 
+def test_an_answer_that_comes_in_drops(monkeypatch):
+    async def script(question):
+        await question.begin()
+        while not question.writer.is_closing():
+            await question.speak(WINDOW[:2])
+            await asyncio.sleep(0.005)
+
+    monkeypatch.setattr(exchanges, "LONGEST_ANSWER_MS", 200.0)
+    heard, problem, busy_s = fate(script)
+    assert heard
+    assert type(problem) is Garbled
+    assert "does not come to an end" in str(problem)
+    assert busy_s > 0
+
+
 @pytest.mark.parametrize(
     ("said", "kind"),
     [(error("422 Unprocessable", []), Refused), (error("500 Internal Server Error", "Generation failed"), Lost)],
@@ -230,6 +248,88 @@ def test_a_refused_question_holds_no_seat(said, kind):
     _, problem, busy_s = fate(lambda question: question.write(said))
     assert type(problem) is kind
     assert busy_s == 0
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\ncontent"])
+def test_nor_does_one_to_a_server_that_hung_up_before_it_answered(said):
+    _, problem, busy_s = fate(lambda question: question.write(said))
+    assert "hung up before it answered" in str(problem)
+    assert busy_s == 0
+
+
+async def leave(url, question, there, how, seats):
+    """Ask, and stop asking when `there` is set."""
+    async with Server(url) as server, asyncio.TaskGroup() as group:
+        exchange = Exchange(server, seats, lambda _: None, first_sound_ms=LONG_MS, gap_ms=LONG_MS)
+        asking = group.create_task(run(exchange, question))
+        await there.wait()
+        if how == "cancelled":
+            asking.cancel()
+        else:
+            exchange._patience.reschedule(asyncio.get_running_loop().time())  # as if the time had passed
+
+
+async def run(exchange, question):
+    with contextlib.suppress(LinkError):
+        await exchange.run(question)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "late"])
+def test_a_question_that_never_left_holds_no_seat(how):
+    async def scene():
+        seats, there = Seats(), asyncio.Event()
+
+        async def hang(*_, **__):
+            there.set()
+            await asyncio.Event().wait()
+
+        asyncio.get_running_loop().getaddrinfo = hang
+        await leave("http://nas.invalid:8000", QUESTION, there, how, seats)
+        return seats._left
+
+    assert play(scene()) == []
+
+
+@pytest.mark.parametrize("how", ["cancelled", "late"])
+def test_nor_does_one_of_which_only_a_part_has_left(how):
+    async def scene():
+        seats, there, over, ended = Seats(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def takes_a_little(reader, writer):
+            await reader.read(100)
+            there.set()
+            await over.wait()
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            ended.set()
+
+        async with await asyncio.start_server(takes_a_little, "127.0.0.1", 0, limit=1) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            await leave(url, Form("multipart/form-data; boundary=x", bytes(50_000_000)), there, how, seats)
+            over.set()
+            await ended.wait()
+        return seats._left
+
+    assert play(scene()) == []
+
+
+def test_one_that_was_asked_again_holds_a_seat_when_it_is_left():
+    async def scene():
+        seats, there = Seats(), asyncio.Event()
+
+        async def busy_once(question):
+            if len(vox.questions) == 1:
+                await question.write(BUSY)
+                return
+            there.set()
+            await question.until_left()
+
+        async with serving(busy_once) as vox:
+            await leave(vox.url, QUESTION, there, "cancelled", seats)
+        return [left.unheard for left in seats._left]
+
+    assert play(scene()) == [True]
 
 
 def test_a_server_that_has_gone_holds_no_seat():

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,9 +19,12 @@ from antiphon.conversation.events import (
     ReplyStarted,
     ServiceComplained,
 )
-from antiphon.links.generate.link import PROBE, GenerateLinkMaker, GeneratePlan
+from antiphon.links.generate.link import GenerateLinkMaker, GeneratePlan
+from antiphon.links.generate.probe import PROBE
+from antiphon.links.generate.question import SLICE_MS
 from antiphon.links.generate.seats import MOST_LEFT
 from antiphon.pcm import bytes_of, samples_of
+from antiphon.ports import LinkCounters
 from links.generate.vox import WELL, WINDOW, answer, error, play, serving, silent, speaks, until
 
 LONG_MS = 30_000
@@ -67,10 +71,13 @@ class Inbox:
         return self.events[-1].problem
 
 
-def maker_for(url, **limits):
-    return GenerateLinkMaker(
+def maker_for(url, *, speaks=True, **limits):
+    """Of calls to a server that is known to speak, unless a test is about that."""
+    maker = GenerateLinkMaker(
         GeneratePlan(**{"url": url, "open_timeout_ms": LONG_MS, "first_sound_ms": LONG_MS, "gap_ms": LONG_MS, **limits})
     )
+    maker._known.speaks = speaks
+    return maker
 
 
 @contextlib.asynccontextmanager
@@ -178,6 +185,33 @@ def test_no_server_at_all(url, words):
     assert len(inbox.events) == 1
 
 
+def test_a_resolver_that_is_silent_is_not_taken_for_a_silent_server():
+    async def scene():
+        async def silence(*_, **__):
+            await asyncio.Event().wait()
+
+        asyncio.get_running_loop().getaddrinfo = silence
+        async with calling(maker_for("http://nas.invalid:8000", open_timeout_ms=SHORT_MS)) as (_, inbox):
+            await inbox.until(LinkClosed)
+        return inbox.problem
+
+    problem = play(scene())
+    assert problem.may_pass
+    assert "No DNS server answers about nas.invalid:8000" in problem.sentence
+
+
+@pytest.mark.parametrize("trial", [False, True])
+def test_where_nobody_is_nothing_is_counted(trial):
+    async def scene():
+        async with serving() as vox:
+            pass
+        async with calling(maker_for(vox.url), trial=trial) as (link, inbox):
+            await inbox.until(LinkClosed)
+        return link.counters
+
+    assert play(scene()) == LinkCounters()
+
+
 # ── a trial ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -236,7 +270,7 @@ def test_nor_does_one_that_makes_no_sound():
 
 
 def test_a_probe_that_is_answered_at_length_is_left_and_holds_a_seat(monkeypatch):
-    monkeypatch.setattr("antiphon.links.generate.link.PROBE_ENDS_S", 0.2 - LONG_MS / 1000)
+    monkeypatch.setattr("antiphon.links.generate.probe.PROBE_ENDS_S", 0.2 - LONG_MS / 1000)
 
     async def scene():
         async with serving(speaks_on) as vox:
@@ -244,7 +278,7 @@ def test_a_probe_that_is_answered_at_length_is_left_and_holds_a_seat(monkeypatch
             async with calling(maker, trial=True) as (_, inbox):
                 await inbox.until(LinkOpened)
                 await vox.questions[0].left.wait()
-            return len(maker._seats._left)
+            return len(maker._known.seats._left)
 
     assert play(scene()) == 1
 
@@ -262,7 +296,7 @@ def test_trials_without_end_leave_nothing_behind():
             async with calling(maker, trial=True) as (_, inbox):
                 await inbox.until(LinkOpened)
             await until(lambda: not vox.open)
-            return vox.connections, asyncio.all_tasks() == before, maker._seats.taken(0.0)
+            return vox.connections, asyncio.all_tasks() == before, maker._known.seats.taken(0.0)
 
     assert play(scene()) == (202, True, 0)
 
@@ -351,7 +385,7 @@ def test_too_long_a_turn_is_shortened_and_that_is_said():
             return inbox, vox.questions[0].speech
 
     inbox, said = play(scene())
-    assert inbox.kinds[1:3] == ["ServiceComplained", "ReplyStarted"]
+    assert inbox.kinds[1:4] == ["ReplyStarted", "ServiceComplained", "ReplyAudio"]
     (complaint,) = inbox.of(ServiceComplained)
     assert "A server on the LAN takes a minute of speech at most" in complaint.problem.sentence
     assert 50 <= len(said) / 32_000 <= 60
@@ -453,7 +487,7 @@ def test_a_cancelled_reply_is_hung_up_on_and_the_next_turn_answered():
                 await vox.questions[0].left.wait()
                 vox.script = speaks
                 await one_turn(link, inbox, 2)
-            return inbox, len(maker._seats._left)
+            return inbox, len(maker._known.seats._left)
 
     inbox, left = play(scene())
     assert [(event.reply, event.status) for event in inbox.of(ReplyEnded)] == [
@@ -473,7 +507,7 @@ def test_one_that_is_cancelled_before_it_was_asked_is_never_asked():
                 link.commit_turn()
                 link.cancel_reply("3-1", 0.0)
                 await one_turn(link, inbox, 2)
-            return len(vox.questions), len(maker._seats._left)
+            return len(vox.questions), len(maker._known.seats._left)
 
     assert play(scene()) == (1, 0)
 
@@ -519,7 +553,7 @@ def test_closing_in_the_middle_of_a_reply():
                 link.check()
                 link.close()
             await vox.questions[0].left.wait()
-            return inbox, len(maker._seats._left)
+            return inbox, len(maker._known.seats._left)
 
     inbox, left = play(scene())
     assert inbox.problem is None
@@ -538,15 +572,14 @@ def test_with_seven_replies_left_behind_no_more_are_asked_for_until_the_server_s
                         await inbox.until(ReplyAudio, turn + 1)
                         link.cancel_reply(f"3-{turn + 1}", 0.0)
                 await inbox.until(LinkClosed)
-            asked = len(vox.questions)
             refusals = [inbox.problem]
-            for trial in (False, True):
-                async with calling(maker, 4, trial=trial) as (_, inbox):
-                    await inbox.until(LinkClosed)
-                refusals.append(inbox.problem)
+            async with calling(maker, 4) as (_, inbox):
+                await inbox.until(LinkClosed)
+            refusals.append(inbox.problem)
+            asked = len(vox.questions)
         async with calling(maker, 5) as (_, inbox):  # the server is down
             await inbox.until(LinkClosed)
-        return asked, refusals, inbox.problem, maker._seats.taken(0.0)
+        return asked, refusals, inbox.problem, maker._known.seats.taken(0.0)
 
     asked, refusals, gone, left = play(scene())
     assert asked == MOST_LEFT
@@ -554,6 +587,188 @@ def test_with_seven_replies_left_behind_no_more_are_asked_for_until_the_server_s
     assert all(problem.may_pass for problem in refusals)
     assert "Nothing listens" in gone.sentence
     assert left == 0
+
+
+def test_or_until_a_trial_has_found_a_free_seat():
+    async def scene():
+        async with serving() as vox:
+            maker = maker_for(vox.url)
+            now = asyncio.get_running_loop().time()
+            for _ in range(MOST_LEFT):
+                maker._known.seats.leave(now, 0.0)
+            async with calling(maker, 4) as (_, refused):
+                await refused.until(LinkClosed)
+            async with calling(maker, 5, trial=True) as (_, inbox):
+                await inbox.until(LinkOpened)
+            async with calling(maker, 6) as (link, inbox):
+                await one_turn(link, inbox)
+        return refused.problem.sentence, inbox.of(ReplyEnded)[0].status, maker._known.seats.taken(0.0)
+
+    sentence, status, left = play(scene())
+    assert "busy with 7" in sentence
+    assert (status, left) == ("completed", MOST_LEFT - 1)
+
+
+# ── a server that is not known to speak ──────────────────────────────────────────────────────────
+
+
+def speech_in(vox):
+    """Which of its questions were in speech, in order."""
+    return ["audio" in question.fields for question in vox.questions]
+
+
+def test_no_speech_is_sent_before_the_model_has_spoken():
+    async def scene():
+        before = []
+        committed = asyncio.Event()
+
+        async def loading(question):
+            await question.begin()
+            await committed.wait()
+            before.append(len(vox.questions))
+            await speaks(question)
+
+        async def speaks(question):
+            await question.speak(WINDOW)
+            await question.until_left()  # its end is not waited for
+
+        async with serving(loading) as vox:
+            async with calling(maker_for(vox.url, speaks=False)) as (link, inbox):
+                await inbox.until(LinkOpened)  # the door has opened
+                link.send_audio(SPEECH[:1000])
+                await vox.until(1)
+                link.send_audio(SPEECH[1000:])
+                link.commit_turn()
+                assert inbox.events[-1] == ReplyStarted(3, "3-1")
+                committed.set()
+                await inbox.until(ReplyAudio)
+            return before[0], vox.questions
+
+    before, (probe, question) = play(scene())
+    assert before == 1
+    assert probe.fields == {"text": PROBE, "streaming": "true"}
+    assert question.speech == at_16_khz(SPEECH)
+
+
+def test_who_says_nothing_needs_no_answer():
+    async def scene():
+        async with serving() as vox:
+            async with calling(maker_for(vox.url, speaks=False)) as (link, inbox):
+                await inbox.until(LinkOpened)
+                link.commit_turn()
+                await inbox.until(NothingRecognised)
+            return vox.questions
+
+    assert play(scene()) == []
+
+
+def test_a_model_that_does_not_speak_is_known_before_the_turn_is_over():
+    async def scene():
+        async with serving(silent) as vox:
+            async with calling(maker_for(vox.url, speaks=False, first_sound_ms=2 * SHORT_MS)) as (link, inbox):
+                link.send_audio(SPEECH)
+                await inbox.until(LinkClosed)
+            return inbox.problem.sentence
+
+    assert "its model has not answered in 0.15 s" in play(scene())
+
+
+def test_a_model_that_does_not_speak_never_gets_any():
+    inbox, vox = fate(silent, speaks=False, first_sound_ms=2 * SHORT_MS)
+    assert "its model has not answered in 0.15 s: it may be dead, or still loading" in inbox.problem.sentence
+    assert inbox.problem.may_pass
+    assert speech_in(vox) == [False]
+
+
+@pytest.mark.parametrize("trial", [True, False])
+def test_one_that_has_spoken_is_asked_at_once(trial):
+    async def scene():
+        async with serving() as vox:
+            maker = maker_for(vox.url, speaks=False)
+            async with calling(maker, 1, trial=trial) as (link, inbox):
+                if trial:
+                    await inbox.until(LinkOpened)
+                else:
+                    await one_turn(link, inbox)
+            before = len(vox.questions)
+            async with calling(maker, 2) as (link, inbox):
+                await one_turn(link, inbox)
+                await one_turn(link, inbox, 2)
+            return speech_in(vox)[before:]
+
+    assert play(scene()) == [True, True]
+
+
+def test_after_a_failure_it_must_speak_again():
+    async def scene():
+        async with serving(lambda question: question.write(b"")) as vox:
+            maker = maker_for(vox.url)
+            async with calling(maker, 1) as (link, inbox):
+                link.send_audio(SPEECH)
+                link.commit_turn()
+                await inbox.until(LinkClosed)
+            vox.script = speaks
+            async with calling(maker, 2) as (link, inbox):
+                await one_turn(link, inbox)
+            return speech_in(vox)
+
+    assert play(scene()) == [True, False, True]
+
+
+def test_so_must_one_whose_door_was_shut():
+    async def scene():
+        async with serving() as vox:
+            maker = maker_for(vox.url)
+            vox.health = error("503 Service Unavailable", "Server not ready")
+            async with calling(maker, 1) as (_, inbox):
+                await inbox.until(LinkClosed)
+            vox.health = WELL
+            async with calling(maker, 2) as (link, inbox):
+                await one_turn(link, inbox)
+            return speech_in(vox)
+
+    assert play(scene()) == [False, True]
+
+
+def test_so_must_one_that_was_left_before_it_answered():
+    async def scene():
+        async with serving(silent) as vox, calling(maker_for(vox.url)) as (link, inbox):
+            link.send_audio(SPEECH)
+            link.commit_turn()
+            await vox.until(1)
+            vox.script = speaks
+            link.send_audio(SPEECH)  # its answer has still to come, and will tell
+            link.cancel_reply("3-1", 0.0)
+            link.send_audio(SPEECH)
+            await vox.until(2)  # while the user speaks
+            await one_turn(link, inbox, 2)
+            return speech_in(vox), inbox.of(ReplyEnded)[1].status
+
+    assert play(scene()) == ([True, False, True], "completed")
+
+
+def test_one_that_was_interrupted_is_known_to_speak():
+    async def scene():
+        async with serving(speaks_on) as vox, calling(maker_for(vox.url)) as (link, inbox):
+            link.send_audio(SPEECH)
+            link.commit_turn()
+            await inbox.until(ReplyAudio)
+            link.cancel_reply("3-1", 0.0)
+            vox.script = speaks
+            await one_turn(link, inbox, 2)
+            return speech_in(vox)
+
+    assert play(scene()) == [True, True]
+
+
+def test_so_is_one_that_answers_without_a_sound():
+    async def scene():
+        async with serving(mute) as vox, calling(maker_for(vox.url)) as (link, inbox):
+            await one_turn(link, inbox, 1)
+            await one_turn(link, inbox, 2)
+            return speech_in(vox)
+
+    assert play(scene()) == [True, True]
 
 
 # ── holding back ─────────────────────────────────────────────────────────────────────────────────
@@ -566,14 +781,14 @@ def held(script, hold_ms):
         told = asyncio.Event()
         async with serving(lambda question: script(question, told)) as vox:
             maker = maker_for(vox.url)
-            maker._cushion.hold_ms = hold_ms
+            maker._known.cushion.hold_ms = hold_ms
             async with calling(maker) as (link, inbox):
                 link.send_audio(SPEECH)
                 link.commit_turn()
                 await inbox.until(ReplyAudio)
                 told.set()
                 await inbox.until(ReplyEnded)
-            return [event.pcm for event in inbox.of(ReplyAudio)], maker._cushion.hold_ms
+            return [event.pcm for event in inbox.of(ReplyAudio)], maker._known.cushion.hold_ms
 
     return play(scene())
 
@@ -605,7 +820,7 @@ def test_or_until_it_has_been_held_long_enough():
     async def scene():
         async with serving(one_window) as vox:
             maker = maker_for(vox.url)
-            maker._cushion.hold_ms = 20.0
+            maker._known.cushion.hold_ms = 20.0
             async with calling(maker) as (link, inbox):
                 link.send_audio(SPEECH)
                 link.commit_turn()
@@ -624,7 +839,7 @@ def test_what_is_held_of_a_cancelled_reply_is_never_told():
     async def scene():
         async with serving(speaks_one) as vox:
             maker = maker_for(vox.url)
-            maker._cushion.hold_ms = 60_000.0
+            maker._known.cushion.hold_ms = 60_000.0
             async with calling(maker) as (link, inbox):
                 link.send_audio(SPEECH)
                 link.commit_turn()
@@ -660,9 +875,112 @@ def test_what_was_asked_is_let_go():
         async with serving() as vox, calling(maker_for(vox.url)) as (link, inbox):
             await one_turn(link, inbox)
             assert link._asked is None
-            assert link._question.take().pcm == b""
+            assert link._question.empty
 
     play(scene())
+
+
+def test_a_turn_that_comes_whole_does_not_hold_the_loop():
+    async def scene():
+        async with serving() as vox, calling(maker_for(vox.url)) as (link, inbox):
+            await inbox.until(LinkOpened)
+            link.send_audio(WINDOW * 50)
+            link.commit_turn()
+            turns = 0
+            while not vox.questions:
+                await asyncio.sleep(0)
+                turns += 1
+            return turns
+
+    assert play(scene()) >= 50_000 / SLICE_MS - 1
+
+
+BUSY = error("429 Too Many Requests", "Server busy; please retry shortly")
+VERY_LONG_MS = 300_000  # longer than a test may last
+
+
+@pytest.mark.parametrize(
+    ("place", "trial"),
+    [
+        ("name", False),
+        ("door", False),
+        ("probe", True),
+        ("probe", False),
+        ("busy", True),
+        ("busy", False),
+        ("question", False),
+        ("kept", False),
+    ],
+)
+@pytest.mark.parametrize("how", ["close", "cancel"])
+def test_wherever_a_call_is_ended_it_ends_at_once(place, trial, how):
+    async def scene():
+        there = asyncio.Event()
+
+        async def hang(*_, **__):
+            there.set()
+            await asyncio.Event().wait()
+
+        async def shut(reader, _writer):
+            there.set()
+            await reader.read()
+
+        async def busy(question):
+            there.set()
+            await question.write(BUSY)
+
+        async def silence(question):
+            there.set()
+            await silent(question)
+
+        url = "http://nas.invalid:8000"
+        if place == "name":
+            asyncio.get_running_loop().getaddrinfo = hang
+        async with serving(busy if place == "busy" else silence, shut if place == "door" else WELL) as vox:
+            limits = dict.fromkeys(("open_timeout_ms", "first_sound_ms", "gap_ms"), VERY_LONG_MS)
+            speaks = place in ("question", "kept")
+            maker = maker_for(url if place == "name" else vox.url, speaks=speaks, **limits)
+            inbox = Inbox()
+            link = maker(3, (), inbox, trial=trial)
+            link.check()
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(link.run())
+                link.send_audio(WINDOW * 50 if place == "kept" else SPEECH)
+                link.commit_turn()
+                if place == "kept":
+                    await until(lambda: link._asked.task)
+                else:
+                    await there.wait()
+                link.close() if how == "close" else task.cancel()
+            told = list(inbox.events)
+            link.check()
+            assert inbox.events == told
+            await until(lambda: not vox.open)
+        return inbox
+
+    inbox = play(scene())
+    assert inbox.events[0] == LinkAlive(3)
+    assert inbox.problem is None
+
+
+def holding():
+    """How many tasks and open files there are."""
+    return len(asyncio.all_tasks()), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_an_outage_leaves_nothing_behind():
+    async def scene():
+        async with serving() as vox:
+            pass
+        maker = maker_for(vox.url, speaks=False)
+        before = holding()
+        for call in range(200):
+            async with calling(maker, call, trial=True) as (_, inbox):
+                await inbox.until(LinkClosed)
+        return before, holding()
+
+    before, after = play(scene())
+    assert before == after
 
 
 def test_no_socket_and_no_task_outlives_a_call():

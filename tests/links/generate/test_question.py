@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.links.generate.question import LONGEST_MS, MARK_MS, SEARCHED_MS, Question, quietest
+from antiphon.links.generate.question import LONGEST_MS, MARK_MS, SEARCHED_MS, SLICE_MS, Question, quietest
 from antiphon.pcm import bytes_of, frames_in, samples_of
 
 NOISE = np.random.default_rng(3).integers(-9000, 9000, 24_000).astype(np.int16)
@@ -20,7 +20,14 @@ def ask(*pieces):
     question = Question()
     for piece in pieces:
         question.add(bytes_of(piece))
-    return question.take()
+    return end(question)
+
+
+def end(question):
+    """The turn is over, and there is time to make it ready."""
+    while question.work():
+        pass
+    return question.end()
 
 
 def test_speech_is_all_there_at_16_khz():
@@ -38,19 +45,37 @@ def test_pieces_do_not_matter(places):
     assert np.abs(samples_of(whole.pcm).astype(int) - samples_of(pieces.pcm)).max() <= 1
 
 
-def test_one_turn_after_another():
+def test_what_comes_at_once_is_made_ready_in_slices():
+    question = Question()
+    question.add(bytes_of(sine(10_000, 24_000)))
+    assert question.work()
+    assert len(question._kept) <= 2 * frames_in(2 * SLICE_MS, 16_000)
+    for _ in range(20_000 // SLICE_MS):  # what comes in its own time takes one of the kept along
+        question.add(bytes_of(sine(SLICE_MS / 2, 24_000)))
+    assert not question.work()
+    assert len(samples_of(end(question).pcm)) == frames_in(20_000, 16_000)
+
+
+def test_silence_is_something_and_nothing_is_not():
+    question = Question()
+    question.add(b"")
+    assert question.empty
+    question.add(bytes(2))
+    question.add(b"")
+    assert not question.empty
+
+
+def test_what_was_asked_is_let_go():
     question = Question()
     question.add(bytes_of(NOISE))
-    first = question.take()
-    assert question.take().pcm == b""
-    question.add(bytes_of(NOISE))
-    assert question.take() == first
+    assert end(question).pcm
+    assert len(question._kept) + len(question._raw) == 0
 
 
 def test_half_a_sample_is_dropped():
     question = Question()
     question.add(bytes_of(NOISE) + b"\x01")
-    assert question.take() == ask(NOISE)
+    assert end(question) == ask(NOISE)
 
 
 def test_a_minute_is_asked_whole():
@@ -78,8 +103,10 @@ def test_what_can_never_be_sent_is_not_kept():
     for _ in range(10):
         question.add(bytes_of(sine(10_000, 24_000)))
         assert len(question._kept) <= 2 * frames_in(LONGEST_MS, 16_000)
-    asked = question.take()
+        assert len(question._raw) <= 2 * frames_in(LONGEST_MS, 24_000)
+    asked = end(question)
     assert 40_000 <= asked.left_out_ms <= 40_000 + SEARCHED_MS
+    assert len(samples_of(asked.pcm)) == frames_in(100_000 - asked.left_out_ms, 16_000)
 
 
 def test_one_sample_too_many_costs_no_more_than_the_search():

@@ -1,6 +1,8 @@
 """How many replies may still be running that nobody hears."""
 
-from antiphon.links.generate.seats import LONGEST_S, UNHEARD_S, Seats
+import pytest
+
+from antiphon.links.generate.seats import LONGEST_S, MOST_LEFT, UNHEARD_S, Seats
 
 
 def test_a_reply_left_behind_holds_its_seat_until_it_must_be_over():
@@ -46,6 +48,17 @@ def test_it_says_nothing_new_about_the_rest():
     seats.sounded(UNHEARD_S - 1)
     assert seats.taken(UNHEARD_S - 1) == 1
     assert seats.taken(UNHEARD_S) == 0
+
+
+@pytest.mark.parametrize(("count", "after"), [(MOST_LEFT, MOST_LEFT - 1), (3, 3), (0, 0)])
+def test_a_whole_answer_shows_that_a_seat_is_free(count, after):
+    seats = Seats()
+    for number in range(count):
+        seats.leave(float(number), made_s=0.0)
+    seats.answered(100.0)
+    assert seats.taken(100.0) == after
+    assert seats.taken(100.0 + LONGEST_S - 0.01) == after  # which of them are over is not known
+    assert seats.taken(100.0 + LONGEST_S) == 0
 
 
 def test_a_server_that_has_ended_does_nothing_more():

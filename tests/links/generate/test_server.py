@@ -27,7 +27,7 @@ async def knock(url):
 
 async def ask(url, form=QUESTION):
     """The whole body."""
-    async with Server(url) as server, server.asking(form) as body:
+    async with Server(url) as server, server.asking(form, lambda: None) as body:
         return await body.read()
 
 
@@ -85,7 +85,7 @@ def test_a_healthy_door():
     async def scene():
         async with serving() as vox:
             server = await knock(vox.url + "/")
-            return server.asked, vox.knocks, vox.connections
+            return server.answered, vox.knocks, vox.connections
 
     assert play(scene()) == (1, 1, 1)
 
@@ -128,11 +128,34 @@ def test_nothing_listens():
     async def scene():
         async with serving() as vox:
             pass
-        with pytest.raises(ClientConnectorError) as met:
-            await knock(vox.url)
-        return met.value.os_error
+        async with Server(vox.url) as server:
+            with pytest.raises(ClientConnectorError) as met:
+                await server.knock()
+        return met.value.os_error, server.answered
 
-    assert isinstance(play(scene()), ConnectionRefusedError)
+    error, answered = play(scene())
+    assert isinstance(error, ConnectionRefusedError)
+    assert answered == 0
+
+
+def test_the_name_is_looked_up_once_and_that_can_be_told():
+    async def scene():
+        loop, looking_up = asyncio.get_running_loop(), []
+
+        async def look_up(*_, **__):
+            looking_up.append(server.looking_up)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        async with serving() as vox, Server("http://nas.invalid:8000") as server:
+            port = int(vox.url.rpartition(":")[2])
+            loop.getaddrinfo = look_up
+            looking_up.append(server.looking_up)
+            for _ in range(3):
+                await server.knock()
+            looking_up.append(server.looking_up)
+            return looking_up, vox.knocks
+
+    assert play(scene()) == ([False, True, False], 3)
 
 
 def test_a_server_that_speaks_no_tls():
@@ -238,6 +261,19 @@ def test_an_answer_that_is_cut_off_is_known_and_not_asked_again(said, kind):
     assert play(scene()) == 1
 
 
+def test_it_is_told_when_all_of_the_question_is_on_its_way():
+    form = spoken(WINDOW * 40)
+
+    async def scene():
+        came = []
+        async with serving(lambda question: question.write(STREAM)) as vox, Server(vox.url) as server:
+            async with server.asking(form, lambda: came.append(len(vox.questions))):
+                pass
+            return came
+
+    assert set(play(scene())) == {0}  # before the server had it
+
+
 def test_leaving_early_hangs_up():
     async def speaks_on(question):
         await question.begin()
@@ -245,7 +281,7 @@ def test_leaving_early_hangs_up():
 
     async def scene():
         async with serving(speaks_on) as vox, Server(vox.url) as server:
-            async with server.asking(QUESTION) as body:
+            async with server.asking(QUESTION, lambda: None) as body:
                 await body.readany()
             await vox.questions[0].left.wait()
 
@@ -257,9 +293,9 @@ def test_no_connection_is_used_twice_so_none_can_be_stale():
         async with serving() as vox, Server(vox.url) as server:
             await server.knock()
             for _ in range(2):
-                async with server.asking(QUESTION) as body:
+                async with server.asking(QUESTION, lambda: None) as body:
                     await body.read()
-            return vox.connections, server.asked
+            return vox.connections, server.answered
 
     assert play(scene()) == (3, 3)
 

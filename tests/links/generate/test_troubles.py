@@ -30,6 +30,12 @@ def connector(number):
     return ClientConnectorError(KEY, OSError(number, "x"))
 
 
+def several(*numbers):
+    """A host with several addresses, as the library tells of it."""
+    met = ", ".join(f"[Errno {number}] Connect call failed ('x', 1)" for number in numbers)
+    return ClientConnectorError(KEY, OSError(f"Multiple exceptions: {met}"))
+
+
 EXPIRED = ssl.SSLCertVerificationError()
 EXPIRED.verify_code = 10
 
@@ -107,6 +113,9 @@ def test_what_was_left_out_is_told():
     [
         (connector(errno.ECONNREFUSED), True),
         (connector(errno.EHOSTUNREACH), False),
+        (several(errno.ENETUNREACH, errno.ECONNREFUSED), True),
+        (several(errno.ECONNREFUSED, errno.ETIMEDOUT), False),
+        (several(errno.ENETUNREACH, errno.EADDRNOTAVAIL), False),
         (ClientOSError(errno.ECONNREFUSED, "x"), False),
     ],
 )

@@ -7,7 +7,7 @@ anything, so the time to the first of it and from each piece to the next are mea
 import asyncio
 from collections.abc import Callable
 
-from aiohttp import ClientConnectorError, ClientError
+from aiohttp import ClientError
 
 from antiphon.errors import Garbled, LinkError
 from antiphon.links.generate import troubles
@@ -21,7 +21,7 @@ PAUSE_MOST_S = 2.0
 """A busy server is asked again after a pause that doubles from the one to the other. Nothing else is asked twice."""
 
 LONGEST_ANSWER_MS = 600_000.0
-"""The server ends every stream after 600 s, so what is longer is not its."""
+"""The server ends every stream 600 s after it was asked, so what is longer is not its, by our clock or by its sound."""
 
 
 class Exchange:
@@ -37,7 +37,9 @@ class Exchange:
         self._first_sound_ms = first_sound_ms
         self._gap_ms = gap_ms
         self._patience = asyncio.timeout(None)
+        self._ends_s = 0.0
         self._stream = AnswerStream()
+        self._taken = False  # as far as we know, the server makes the answer, or will
         self._accepted = False
         self._busy: Busy | None = None
         self.pieces = 0
@@ -45,21 +47,22 @@ class Exchange:
 
     async def run(self, form: Form) -> float:
         """Ask, and hear the answer to its end; returns how many milliseconds it had. Raises LinkError."""
+        loop = asyncio.get_running_loop()
+        self._ends_s = loop.time() + LONGEST_ANSWER_MS / 1000
         self._patience = asyncio.timeout(self._first_sound_ms / 1000)
-        left = True
         try:
             async with self._patience:
                 await self._ask(form)
-            left = False
-        except LinkError:
-            left = self._accepted
-            raise
-        except (ClientError, OSError) as error:
-            left = not isinstance(error, ClientConnectorError)
+            self._taken = False
+        except (LinkError, ClientError, OSError) as error:
+            late = isinstance(error, TimeoutError)
+            self._taken &= self._accepted or late  # who refuses, or hangs up without a word, has nothing of ours to do
+            if isinstance(error, LinkError):
+                raise
             raise self._explained(error) from error
         finally:
-            if left and self._busy is None:  # as far as we know
-                self._seats.leave(asyncio.get_running_loop().time(), self._stream.length_ms / 1000)
+            if self._taken:
+                self._seats.leave(loop.time(), self._stream.length_ms / 1000)
         if tail := self._stream.end():
             self._hear(tail)
         return self._stream.length_ms
@@ -68,16 +71,19 @@ class Exchange:
         pause_s = PAUSE_FIRST_S
         while True:
             try:
-                async with self._server.asking(form) as body:
+                async with self._server.asking(form, self._gone_out) as body:
                     self._accepted, self._busy = True, None
                     while data := await body.readany():
                         self._take(data)
             except Busy as busy:
-                self._busy = busy
+                self._busy, self._taken = busy, False
             else:
                 return
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_MOST_S)
+
+    def _gone_out(self) -> None:
+        self._taken = True
 
     def _take(self, data: bytes) -> None:
         self.pieces += 1
@@ -93,7 +99,7 @@ class Exchange:
             self._seats.sounded(now)
         if self._stream.length_ms > LONGEST_ANSWER_MS:
             raise troubles.endless(self._server.host)
-        self._patience.reschedule(now + self._gap_ms / 1000)
+        self._patience.reschedule(min(now + self._gap_ms / 1000, self._ends_s))
         if pcm:
             self._hear(pcm)
 
@@ -102,6 +108,8 @@ class Exchange:
             return troubles.explain(error, self._server.host)
         if self._busy is not None:
             return self._busy
+        if asyncio.get_running_loop().time() >= self._ends_s:
+            return troubles.endless(self._server.host)
         if self._stream.length_ms:
             return troubles.stalled(self._server.host, self._gap_ms)
         if self._accepted:

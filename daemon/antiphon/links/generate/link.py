@@ -3,11 +3,17 @@
 A call is open when the server's door is; on a trial, when its model has also spoken. The speech of a turn is kept until
 its end and sent whole: the server ends no turns and remembers none. A reply begins (ReplyStarted) with its question, so
 that whoever interrupts can name it; a failure ends the call, so that the question can go to another link.
+
+Speech that is sent to a model which is still loading ends it for good (see probe.py). So none is sent before the model
+is known to speak: unless what was asked last was answered and nothing has failed since, it is asked for a word first.
+That begins with the first speech of the turn, and costs it what the word takes longer than the user. The call does not
+open only then: the limits of opening are those of doors, and a slow card would fail them.
 All methods belong to the loop's thread.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import ClientError
@@ -28,18 +34,13 @@ from antiphon.errors import LinkError, Problem
 from antiphon.links.generate import troubles
 from antiphon.links.generate.cushion import Arrivals, Cushion
 from antiphon.links.generate.exchange import Exchange
+from antiphon.links.generate.probe import probe
 from antiphon.links.generate.question import Question
 from antiphon.links.generate.seats import MOST_LEFT, Seats
 from antiphon.links.generate.server import Server, host_of
-from antiphon.links.generate.wire import QUESTION_RATE_HZ, spoken, written
+from antiphon.links.generate.wire import QUESTION_RATE_HZ, Form, spoken
 from antiphon.pcm import bytes_ms
 from antiphon.ports import LinkCounters, Post
-
-PROBE = "Say yes."
-"""Asked on a trial: the shortest answer there is, so that it holds its seat for a moment only."""
-
-PROBE_ENDS_S = 20.0
-"""How long the answer to the probe is listened to after its question, beyond the time to its first sound."""
 
 ENOUGH_MS = 2000.0
 """With so much of a reply there, holding it back gains nothing."""
@@ -60,11 +61,21 @@ class GeneratePlan:
 
 
 @dataclass(slots=True, eq=False)
+class _Known:
+    """What is remembered of a server between calls."""
+
+    seats: Seats = field(default_factory=Seats)
+    cushion: Cushion = field(default_factory=Cushion)
+    speaks: bool = False
+    """What was asked last has been answered, and nothing has failed since."""
+
+
+@dataclass(slots=True, eq=False)
 class _Asked:
     """A question whose reply is on its way."""
 
     reply: str
-    speech: bytes
+    question: Question
     task: asyncio.Task[None] | None = None
     arrivals: Arrivals = field(default_factory=Arrivals)
     held: bytearray | None = field(default_factory=bytearray)
@@ -72,28 +83,24 @@ class _Asked:
 
 
 class GenerateLinkMaker:
-    """Makes the calls to one server, and remembers between them what it is busy with and how steadily it speaks."""
+    """Makes the calls to one server, and remembers between them whether and how it speaks, and what it is busy with."""
 
     def __init__(self, plan: GeneratePlan) -> None:
         self._plan = plan
-        self._seats = Seats()
-        self._cushion = Cushion()
+        self._known = _Known()
 
     def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "GenerateLink":  # noqa: ARG002 - the server takes no history
         """A call that has yet to be run."""
-        return GenerateLink(self._plan, self._seats, self._cushion, call, post, trial=trial)
+        return GenerateLink(self._plan, self._known, call, post, trial=trial)
 
 
 class GenerateLink:
     """One call; see ports.Link."""
 
-    def __init__(
-        self, plan: GeneratePlan, seats: Seats, cushion: Cushion, call: int, post: Post, *, trial: bool
-    ) -> None:
+    def __init__(self, plan: GeneratePlan, known: _Known, call: int, post: Post, *, trial: bool) -> None:
         self.counters = LinkCounters()
         self._plan = plan
-        self._seats = seats
-        self._cushion = cushion
+        self._known = known
         self._call = call
         self._post = post
         self._trial = trial
@@ -101,7 +108,8 @@ class GenerateLink:
         self._question = Question()
         self._replies = 0
         self._asked: _Asked | None = None
-        self._more = asyncio.Event()  # something was asked
+        self._more = asyncio.Event()  # something was asked, or will be
+        self._sure = asyncio.Event()  # it is known to speak; waited for where it was not
         self._over = asyncio.Event()
         self._problem: Problem | None = None
 
@@ -122,21 +130,20 @@ class GenerateLink:
         """Keep speech until the turn is over; of a turn that is too long, its end."""
         if not self._over.is_set():
             self._question.add(pcm)
+            if not self._known.speaks:
+                self._more.set()
 
     def commit_turn(self) -> None:
         """Ask what was said; a reply that is still on its way ends."""
         if self._over.is_set():
             return
         self._hang_up()
-        asked = self._question.take()
-        if not asked.pcm:
+        question, self._question = self._question, Question()
+        if question.empty:
             self._tell(NothingRecognised(self._call))  # an empty file is answered too, by anything
             return
-        if asked.left_out_ms:
-            trouble = troubles.shortened(bytes_ms(asked.pcm, QUESTION_RATE_HZ), asked.left_out_ms)
-            self._tell(ServiceComplained(self._call, trouble.problem()))
         self._replies += 1
-        self._asked = _Asked(f"{self._call}-{self._replies}", asked.pcm)
+        self._asked = _Asked(f"{self._call}-{self._replies}", question)
         self._tell(ReplyStarted(self._call, self._asked.reply))
         self._more.set()
 
@@ -158,7 +165,9 @@ class GenerateLink:
     def _end(self, error: LinkError | None) -> None:
         """The one place where a call ends; the first reason stands."""
         if not self._over.is_set():
-            self._problem = error.problem() if error is not None else None
+            if error is not None:
+                self._problem = error.problem()
+                self._known.speaks = False
             self._over.set()
 
     def _tell(self, event: LinkEvent) -> None:
@@ -176,60 +185,81 @@ class GenerateLink:
         except (ClientError, OSError, UnicodeError) as error:
             self._end(troubles.explain(error, self._host))
         finally:
-            self.counters.sent = server.asked
+            self.counters.sent = server.answered
 
     async def _open(self, server: Server) -> None:
         try:
             async with asyncio.timeout(self._plan.open_timeout_ms / 1000):
                 await server.knock()
+        except TimeoutError:
+            if server.looking_up:
+                raise socket.gaierror(socket.EAI_AGAIN, "no answer in time") from None
+            raise
         except ClientError as error:
             if troubles.is_gone(error):
-                self._seats.forget()
+                self._known.seats.forget()
             raise
-        self._check_seats()
-        if self._trial:
-            await self._probe(server)
+        if self._trial:  # what we reckon of its seats is put to the test
+            await self._probe(server, self._plan.first_sound_ms)
+        else:
+            self._check_seats()
         self._tell(LinkOpened(self._call))
 
     def _check_seats(self) -> None:
-        taken = self._seats.taken(asyncio.get_running_loop().time())
+        taken = self._known.seats.taken(asyncio.get_running_loop().time())
         if taken >= MOST_LEFT:
             raise troubles.all_seats_taken(self._host, taken)
 
-    async def _probe(self, server: Server) -> None:
-        """Hear the model speak. Its few words are heard to their end, so that they hold no seat when we go.
-
-        Nor do they count as left behind when they never come: a server that gets to them is done with them at once.
-        """
-        loop = asyncio.get_running_loop()
-        exchange = self._exchange(server, Seats(), lambda _: None)
-        try:
-            async with asyncio.timeout(self._plan.first_sound_ms / 1000 + PROBE_ENDS_S):
-                heard_ms = await exchange.run(written(PROBE))
-        except TimeoutError:  # it speaks, if at length
-            self._seats.leave(loop.time(), PROBE_ENDS_S)
-            return
-        finally:
-            self.counters.received += exchange.pieces
-        if not heard_ms:
-            raise troubles.no_answer(self._host)
-        self._seats.sounded(loop.time())
-
     async def _serve(self, server: Server) -> None:
+        probing: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._more.wait()
                 self._more.clear()
-                if (asked := self._asked) is not None and asked.task is None:
+                if (asked := self._asked) is not None and asked.task is not None:
+                    continue  # its answer will tell
+                if not self._known.speaks and (probing is None or probing.done()):
+                    probing = group.create_task(self._make_sure(server), name=f"call {self._call} probe")
+                if asked is not None:
                     asked.task = group.create_task(self._answer(server, asked), name=f"reply {asked.reply}")
+
+    # ── whether it speaks ────────────────────────────────────────────────────────────────────────
+
+    async def _make_sure(self, server: Server) -> None:
+        """The same as a trial, while a turn is on its way: half of its time is left for the turn's own question."""
+        try:
+            await self._probe(server, self._plan.first_sound_ms / 2)
+        except LinkError as error:
+            self._end(error)
+
+    async def _probe(self, server: Server, first_sound_ms: float) -> None:
+        limits = {"first_sound_ms": first_sound_ms, "gap_ms": self._plan.gap_ms}
+        await probe(server, self._known.seats, self.counters, self._speaks, **limits)
+
+    def _speaks(self) -> None:
+        self._known.speaks = True
+        self._sure.set()
+
+    async def _until_it_speaks(self) -> None:
+        if not self._known.speaks:
+            await self._sure.wait()
+
+    def _doubt(self) -> None:
+        """A question is on its way, and nothing is known until it is answered."""
+        self._known.speaks = False
+        self._sure.clear()
 
     # ── a reply ──────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(self, server: Server, asked: _Asked) -> None:
-        exchange = self._exchange(server, self._seats, lambda pcm: self._hear(asked, pcm))
-        form, asked.speech = spoken(asked.speech), b""
+        plan = self._plan
+        limits = {"first_sound_ms": plan.first_sound_ms, "gap_ms": plan.gap_ms}
+        exchange = Exchange(server, self._known.seats, lambda pcm: self._hear(asked, pcm), **limits)
         try:
+            form = await self._form(asked)
+            await self._until_it_speaks()
             self._check_seats()
+            self._doubt()
             heard_ms = await exchange.run(form)
         except LinkError as error:
             self._release(asked)  # what came is good
@@ -237,22 +267,30 @@ class GenerateLink:
         else:
             self._release(asked)
             self._asked = None
+            self._speaks()
             if heard_ms:
                 self._tell(ReplyEnded(self._call, asked.reply, "completed"))
             else:
                 self._tell(ReplyEnded(self._call, asked.reply, "failed", troubles.no_answer(self._host).problem()))
         finally:
             self.counters.received += exchange.pieces
-            self._cushion.learn(asked.arrivals)
+            self._known.cushion.learn(asked.arrivals)
             if asked.release is not None:
                 asked.release.cancel()
 
-    def _exchange(self, server: Server, seats: Seats, hear: Callable[[bytes], None]) -> Exchange:
-        plan = self._plan
-        return Exchange(server, seats, hear, first_sound_ms=plan.first_sound_ms, gap_ms=plan.gap_ms)
+    async def _form(self, asked: _Asked) -> Form:
+        """What was said, as it is sent; a turn that was kept whole is still to be made ready."""
+        while asked.question.work():  # noqa: ASYNC110 - nothing is waited for: others get their turn
+            await asyncio.sleep(0)
+        turn = asked.question.end()
+        if turn.left_out_ms:
+            trouble = troubles.shortened(bytes_ms(turn.pcm, QUESTION_RATE_HZ), turn.left_out_ms)
+            self._tell(ServiceComplained(self._call, trouble.problem()))
+        return spoken(turn.pcm)
 
     def _hear(self, asked: _Asked, pcm: bytes) -> None:
         """A piece of the reply: held back while that may save a stutter, else told."""
+        self._speaks()
         loop = asyncio.get_running_loop()
         asked.arrivals.came(bytes_ms(pcm), loop.time())
         if asked.held is None:
@@ -260,7 +298,7 @@ class GenerateLink:
             return
         asked.held += pcm
         if asked.release is None:
-            asked.release = loop.call_later(self._cushion.hold_ms / 1000, self._release, asked)
+            asked.release = loop.call_later(self._known.cushion.hold_ms / 1000, self._release, asked)
         if asked.arrivals.length_ms >= ENOUGH_MS:
             self._release(asked)
 

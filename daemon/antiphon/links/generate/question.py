@@ -2,6 +2,8 @@
 
 What is too long is cut at its beginning: who speaks for a minute asks at the end, and what came first led up to it.
 The cut is made at the quietest moment near it, so that it falls between words.
+A kept utterance comes in one piece, and resampling a minute takes a small board a second: it is done in slices, one
+with each piece that comes after it, and what is left at the end one by one (`work`).
 """
 
 from dataclasses import dataclass
@@ -15,11 +17,18 @@ from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, Samples, bytes_of, frames_i
 LONGEST_MS = 60_000
 """The server's model process dies of about 79 s, and stays dead."""
 
+SLICE_MS = 500
+"""So much is resampled at once. Speech comes in pieces shorter than this, so none waits unless much came before it."""
+
 SEARCHED_MS = 10_000
 """The quiet moment is looked for in the first so many milliseconds of what may be kept."""
 
 MARK_MS = 20
 """Over so long a level is measured: shorter than the pauses within words that are not meant."""
+
+_SLICE_BYTES = SAMPLE_BYTES * frames_in(SLICE_MS, LINK_RATE_HZ)
+_RAW_BYTES = SAMPLE_BYTES * frames_in(LONGEST_MS, LINK_RATE_HZ)
+_KEPT_BYTES = SAMPLE_BYTES * frames_in(LONGEST_MS, QUESTION_RATE_HZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +42,51 @@ class Asked:
 
 
 class Question:
-    """Speech of one turn after another, mono s16le 24 kHz in."""
+    """Speech of one turn, mono s16le 24 kHz in."""
 
     def __init__(self) -> None:
         self._resampler = Resampler(LINK_RATE_HZ, QUESTION_RATE_HZ)
+        self._raw = bytearray()  # not resampled yet
         self._kept = bytearray()
-        self._frames = 0
+        self._dropped_ms = 0.0
+        self.empty = True
+        """Nothing was said."""
 
     def add(self, pcm: bytes) -> None:
         """The next speech, whole samples. More than LONGEST_MS is never kept: it could not be sent."""
-        self._keep(self._resampler.take(samples_of(pcm[: len(pcm) - len(pcm) % SAMPLE_BYTES])))
+        self._raw += pcm[: len(pcm) - len(pcm) % SAMPLE_BYTES]
+        self.empty = self.empty and not self._raw
+        excess = len(self._raw) - _RAW_BYTES
+        if excess > 0:  # the last minute is here, so whatever came before it is too much
+            self._drop(self._kept, len(self._kept), QUESTION_RATE_HZ)
+            self._drop(self._raw, excess, LINK_RATE_HZ)
+        self.work()
 
-    def take(self) -> Asked:
-        """The turn is over: all of it, or its end. The next turn begins empty."""
+    def work(self) -> bool:
+        """Resample the next slice; whether there is more to do."""
+        self._keep(self._resampler.take(samples_of(bytes(self._raw[:_SLICE_BYTES]))))
+        del self._raw[:_SLICE_BYTES]
+        return bool(self._raw)
+
+    def end(self) -> Asked:
+        """The turn is over, and all work done: all of it, or its end; it is not kept any longer."""
+        assert not self._raw
         self._keep(self._resampler.flush())
-        kept, frames = samples_of(bytes(self._kept)), self._frames
-        self._kept, self._frames = bytearray(), 0
-        if len(kept) < frames:
-            kept = kept[quietest(kept) :]
-        return Asked(bytes_of(kept), ms_of(frames - len(kept), QUESTION_RATE_HZ))
+        if self._dropped_ms:
+            start = quietest(samples_of(bytes(self._kept)))
+            self._drop(self._kept, SAMPLE_BYTES * start, QUESTION_RATE_HZ)
+        pcm, self._kept = bytes(self._kept), bytearray()
+        return Asked(pcm, self._dropped_ms)
 
     def _keep(self, samples: Samples) -> None:
-        self._frames += len(samples)
         self._kept += bytes_of(samples)
-        excess = len(self._kept) - SAMPLE_BYTES * frames_in(LONGEST_MS, QUESTION_RATE_HZ)
-        if excess > 0:
-            del self._kept[:excess]
+        if len(self._kept) > _KEPT_BYTES:
+            self._drop(self._kept, len(self._kept) - _KEPT_BYTES, QUESTION_RATE_HZ)
+
+    def _drop(self, kept: bytearray, size: int, rate_hz: int) -> None:
+        """The oldest `size` bytes of what is kept in one place."""
+        self._dropped_ms += ms_of(size // SAMPLE_BYTES, rate_hz)
+        del kept[:size]
 
 
 def quietest(samples: Samples) -> int:

@@ -43,6 +43,14 @@ class Seats:
             if left.unheard:
                 left.over_at_s, left.unheard = min(left.over_at_s, now_s + LONGEST_S), False
 
+    def answered(self, now_s: float) -> None:
+        """A whole answer has just come, and its seat is free: one more may be asked for, whatever we reckoned.
+
+        Which of the others are over cannot be known from it, so those that would be first are taken off.
+        """
+        self.sounded(now_s)
+        self._left = sorted(self._left, key=lambda left: left.over_at_s)[-(MOST_LEFT - 1) :]
+
     def taken(self, now_s: float) -> int:
         """How many replies may still be running that nobody hears."""
         self._left = [left for left in self._left if left.over_at_s > now_s]

@@ -6,12 +6,14 @@ closed could not be told from one that was taken, and a POST that was taken must
 """
 
 import io
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Self
 from urllib.parse import urlsplit
 
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, StreamReader, TCPConnector
+from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from antiphon.links.generate import troubles
@@ -29,16 +31,19 @@ class Server:
     def __init__(self, url: str) -> None:
         self.host = host_of(url)
         """As the owner knows it: "name:port"."""
-        self.asked = 0
-        """Requests sent."""
+        self.answered = 0
+        """Requests to which something was said, whatever it was."""
         self._url = url
         self._http: ClientSession | None = None
+        self._resolver: _Resolver | None = None
 
     async def __aenter__(self) -> Self:
         """Raises Refused when the address cannot be used; nothing is connected yet."""
         check_address(self._url)
+        self._resolver = _Resolver()
         self._http = ClientSession(
-            connector=TCPConnector(force_close=True, resolver=ThreadedResolver()),  # the system's, which knows .local
+            # A call looks the name up once: what was reached before can be reached without the network's DNS.
+            connector=TCPConnector(force_close=True, resolver=self._resolver, ttl_dns_cache=None),
             timeout=ClientTimeout(total=None, sock_connect=None),
             cookie_jar=DummyCookieJar(),
             headers={"User-Agent": "antiphon", "Accept-Encoding": "identity"},
@@ -52,26 +57,32 @@ class Server:
         assert self._http is not None
         await self._http.close()
 
+    @property
+    def looking_up(self) -> bool:
+        """The DNS has not said yet who the host is: when time is over, that is why."""
+        return self._resolver is not None and self._resolver.asking
+
     async def knock(self) -> None:
         """GET /health: somebody is there, and it is vox-serve. It proves nothing about the model behind it."""
         assert self._http is not None
-        self.asked += 1
         async with self._http.get(self._address("/health"), allow_redirects=False) as response:
+            self.answered += 1
             body = await _beginning(response)
         if response.status != 200 or not is_healthy(body):
             raise troubles.explain_status(response.status, body, self.host)
 
     @asynccontextmanager
-    async def asking(self, form: Form) -> AsyncIterator[StreamReader]:
+    async def asking(self, form: Form, gone_out: Callable[[], None]) -> AsyncIterator[StreamReader]:
         """POST /generate: the answer's body, once it is known to be speech. Raises Busy for a server that is.
 
+        `gone_out` is called when all of the form may be on its way: before that the server has no question.
         Leaving early hangs up, which the server takes no notice of: it makes the reply to its end.
         """
         assert self._http is not None
-        self.asked += 1
         url, content = self._address("/generate"), {"Content-Type": form.content_type}
-        body = io.BytesIO(form.body)  # sent piece by piece: a minute of speech must not hold the loop
+        body = _Body(form.body, gone_out)
         async with self._http.post(url, data=body, headers=content, allow_redirects=False) as response:
+            self.answered += 1
             try:
                 await self._check(response)
                 yield response.content
@@ -84,6 +95,38 @@ class Server:
 
     def _address(self, path: str) -> str:
         return self._url.rstrip("/") + path
+
+
+class _Resolver(ThreadedResolver):
+    """The system's, which knows .local; and it tells whether it still waits for an answer."""
+
+    asking = False
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """See AbstractResolver."""
+        self.asking = True
+        try:
+            return await super().resolve(host, port, family)
+        finally:
+            self.asking = False
+
+
+class _Body(io.BytesIO):
+    """A form's, sent piece by piece: a minute of speech must not hold the loop."""
+
+    def __init__(self, body: bytes, gone_out: Callable[[], None]) -> None:
+        super().__init__(body)
+        self._length = len(body)
+        self._gone_out = gone_out
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next piece; the last one is announced."""
+        piece = super().read(size)
+        if self.tell() == self._length:
+            self._gone_out()
+        return piece
 
 
 async def _beginning(response: ClientResponse) -> bytes:

@@ -17,9 +17,11 @@ from aiohttp import (
 
 from antiphon.errors import Garbled, LinkError, Lost, Refused
 from antiphon.links.generate.wire import detail
-from antiphon.links.reasons import explain_os, web_page
+from antiphon.links.reasons import errnos, explain_os, web_page
 
 SETTING: Final = "generate.urls"
+
+_NO_WAY_OF_OURS: Final = frozenset({errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 class Busy(Lost):
@@ -48,8 +50,13 @@ def explain(error: Exception, host: str) -> LinkError:
 
 
 def is_gone(error: Exception) -> bool:
-    """Nothing listens there any more: the server has ended, and all that it was doing."""
-    return isinstance(error, ClientConnectorError) and error.os_error.errno == errno.ECONNREFUSED
+    """Nothing listens there any more: the server has ended, and all that it was doing.
+
+    Of several addresses, those that no network of ours leads to count for nothing; all others must have refused us.
+    """
+    if not isinstance(error, ClientConnectorError):
+        return False
+    return errnos(error.os_error) - _NO_WAY_OF_OURS == {errno.ECONNREFUSED}
 
 
 def explain_status(status: int, body: bytes, host: str) -> LinkError:
