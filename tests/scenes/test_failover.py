@@ -432,6 +432,13 @@ def test_all_links_refused_is_over_at_once() -> None:
     assert book.state is State.SORRY
 
 
+def test_when_all_fail_it_is_said_why_the_first_did() -> None:
+    book, lan = with_lan("thinking")
+    book.on(LinkClosed(1, LOST), LinkClosed(lan, REFUSED))
+    assert book.state is State.SORRY
+    assert book.machine.snapshot.problem == LOST.sentence
+
+
 def test_all_links_lost_while_opening_are_tried_again_in_turns_until_the_time_is_up() -> None:
     book = Playbook(warm=False, lan=1, opening_ms=3000).awake()
     book.on(WOKE)

@@ -483,9 +483,11 @@ class Machine:
 
     def _link_failed(self, problem: Problem) -> None:
         """The call in use, or the one that was waited for, is gone."""
+        if self.state in _IN_TURN:
+            self._turn.problem = self._turn.problem or problem
         match self.state:
             case State.OPENING if not problem.may_pass and not self._calls.has_more:
-                self._say_sorry(problem)
+                self._say_sorry(self._turn.problem or problem)
             case State.OPENING:
                 self._problem = problem.sentence  # retried until the deadline
                 self._do(*self._calls.need(self._now, self._history.turns()))
@@ -514,7 +516,7 @@ class Machine:
         """The call died under a turn: the same words go to the next one, if nothing of its reply can be heard."""
         self._replies.call_ended()
         if not self._may_ask_again(problem):
-            self._break_reply() if self._has_sound else self._say_sorry(problem)
+            self._break_reply() if self._has_sound else self._say_sorry(self._turn.problem or problem)
             return
         self._problem = problem.sentence
         reply = self._replies.current
@@ -669,8 +671,7 @@ class Machine:
             return
         match self.state:
             case State.OPENING:
-                sentence = self._problem or "The service could not be reached in time"
-                self._say_sorry(Problem("lost", sentence))
+                self._say_sorry(self._turn.problem or Problem("lost", "The service could not be reached in time"))
             case State.LISTENING if self._turn.began:
                 self._ask_another(Problem("lost", "The service did not end the turn"))
             case State.LISTENING if self._someone_began or (self._heard_here and not self._own):
@@ -696,7 +697,7 @@ class Machine:
         if self._calls.has_more:
             self._fail_link(problem)
         else:
-            self._say_sorry(problem)
+            self._say_sorry(self._turn.problem or problem)
 
     def _someone_speaks(self) -> bool:
         """The service is slow to say so, but somebody has begun to speak: wait, within limits."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from antiphon.errors import Problem
+
 
 @dataclass(slots=True)
 class UserTurn:
@@ -18,6 +20,8 @@ class UserTurn:
     """Speech has ended, likewise."""
     losses: int = 0
     """Calls lost under it."""
+    problem: Problem | None = None
+    """Why the first link that was asked has failed it: what the owner will want to know, if all do."""
 
     def for_ear(self) -> None:
         """From here on the ear judges."""
