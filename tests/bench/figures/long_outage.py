@@ -3,7 +3,7 @@
 Three daemons side by side, asleep, each with a cloud and a LAN server that do not answer: `refused` (nothing listens at
 their ports), `silent` (packets are dropped, so that connecting takes until its timeout: a listening socket whose queue
 is full) and `dead` (no cloud, and a healthy door on the LAN with a dead model behind it). Between two trials they wait
-10 ms where they would wait up to 30 s (`_PROGRAM`); nothing else about them is different. Where a trial takes its time
+10 ms where they would wait up to 30 s (`_IMPATIENT`); all else is as ever. Where a trial takes its time
 there are fewer of them.
 
 Growth is from after the first tenth of the trials to the last: resident memory, file descriptors and threads, of which
@@ -23,13 +23,8 @@ from antiphon.staging import KEY, Line, Stage
 from bench.figure import Plan, Row, counted, figure
 from bench.processes import descriptors, resident_mb, threads
 
-_PROGRAM = (
-    "-c",
-    "import sys\n"
-    "from antiphon import calls, cli\n"
-    "calls._IDLE_FIRST_S = calls._IDLE_MAX_S = 0.01\n"
-    "sys.exit(cli.main())\n",
-)
+_IMPATIENT = "import sys; from antiphon import calls, cli; calls._IDLE_FIRST_S = calls._IDLE_MAX_S = 0.01; "
+_PROGRAM = ("-c", _IMPATIENT + "sys.exit(cli.main())")
 _TRIALS = {"refused": 1000, "silent": 100, "dead": 50}
 _LINKS = ("realtime", "generate")
 _SETTINGS = (
