@@ -17,18 +17,21 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-from antiphon.staging import Actor
+from antiphon.staging import Actor, StageError
 
 HERE = Path(__file__).parent
 INSIDE = str(HERE / "inside.py")
 SERVICES = str(HERE / "services.py")
 TLS = HERE.parent / "data" / "tls"
-ENVIRON = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}  # not everybody looks there
+ENVIRON = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "LC_ALL": "C"}  # not all look there
 KEEP = ("sh", "-c", "echo kept; exec cat")
 
 ROUTER_V4, ROUTER_V6 = "10.77.0.1", "fd77:0::1"
+DEVICE_V6 = "fd77:0::2"
 CLOUD, CLOUD_V4, CLOUD_V6 = "voice.cloud.test", "203.0.113.2", "fd77:1::2"
 LAN, LAN_V4 = "box.lan.test", "10.77.2.2"
+CLOUD_ROUTER_V4, CLOUD_ROUTER_V6 = "203.0.113.1", "fd77:1::1"
+FORBIDDEN = ("operation not permitted", "permission denied", "no space left on device")  # the last: a limit of 0
 PORTAL_PORT, PORTAL_TLS_PORT = 8080, 8443
 
 
@@ -49,7 +52,8 @@ class Host:
         done = subprocess.run(
             [*enter, *command], env=ENVIRON, input=text, capture_output=True, text=True, timeout=30, check=False
         )
-        assert done.returncode == 0, f"{self.name}: {' '.join(command)}: {done.stderr}"
+        if done.returncode:
+            raise failure(f"{self.name}: {' '.join(command)}: {done.stderr.strip()}")
         return done.stdout
 
     def ip(self, arguments):
@@ -71,8 +75,11 @@ class Lab:
         self.router = self._host("router")
         self.device, self.cloud, self.lan = (self._host(name, self.router.pid) for name in ("device", "cloud", "lan"))
         self.router.ip("link set lo up")
-        self._lay(self.device, "device0", f"{ROUTER_V4}/24", "10.77.0.2/24", f"{ROUTER_V6}/64", "fd77:0::2/64")
-        self._lay(self.cloud, "cloud0", "203.0.113.1/24", f"{CLOUD_V4}/24", "fd77:1::1/64", f"{CLOUD_V6}/64")
+        self._lay(self.device, "device0", f"{ROUTER_V4}/24", "10.77.0.2/24", f"{ROUTER_V6}/64", f"{DEVICE_V6}/64")
+        self._lay(
+            *(self.cloud, "cloud0", f"{CLOUD_ROUTER_V4}/24", f"{CLOUD_V4}/24"),
+            *(f"{CLOUD_ROUTER_V6}/64", f"{CLOUD_V6}/64"),
+        )
         self._lay(self.lan, "lan0", "10.77.2.1/24", f"{LAN_V4}/24", "fd77:2::1/64", "fd77:2::2/64")
         self.router.run(
             "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding"
@@ -94,10 +101,11 @@ class Lab:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env=ENVIRON,
             )
         )
         if keeper.stdout.readline() != "kept\n":
-            raise NoLabError(keeper.stderr.read().strip())
+            raise failure(f"{name}: {keeper.stderr.read().strip()}")
         return Host(name, keeper)
 
     def _lay(self, host, end, v4, host_v4, v6, host_v6):
@@ -162,9 +170,20 @@ class Lab:
 
     def switch_on(self):
         """As the network manager does it: with the way to the router."""
-        self.device.ip("link set eth0 up")
-        self.device.ip("addr replace fd77:0::2/64 dev eth0 nodad")  # IPv6 addresses go with the interface
-        self._route(self.device, ROUTER_V4, ROUTER_V6)
+        self._bring_up(self.device, DEVICE_V6, ROUTER_V4, ROUTER_V6)
+
+    def cut_cloud_off(self):
+        """The far end of the cloud's cable goes; device, router and LAN have what they had."""
+        self.cloud.ip("link set eth0 down")
+
+    def join_cloud(self):
+        """Put it back."""
+        self._bring_up(self.cloud, CLOUD_V6, CLOUD_ROUTER_V4, CLOUD_ROUTER_V6)
+
+    def _bring_up(self, host, v6, router_v4, router_v6):
+        host.ip("link set eth0 up")
+        host.ip(f"addr replace {v6}/64 dev eth0 nodad")  # IPv6 addresses go with the interface
+        self._route(host, router_v4, router_v6)
 
     def rule(self, *rules):
         """The router's firewall, until `clear`; nobody is told what it drops."""
@@ -194,22 +213,32 @@ class Lab:
 
 
 class NoLabError(Exception):
-    """The kernel, or whoever runs us, gives no namespaces."""
+    """The kernel, or whoever runs us, forbids what a lab is made of."""
+
+
+def failure(sentence):
+    """The error for a command that failed: only what is forbidden here is no fault of the lab's."""
+    if any(words in sentence.lower() for words in FORBIDDEN):
+        return NoLabError(f"network namespaces are forbidden here: {sentence}")
+    return AssertionError(sentence)
 
 
 @contextmanager
 def lab():
-    """A Lab; raises NoLabError."""
+    """A Lab; raises NoLabError where there can be none, and AssertionError or OSError for a lab that is broken."""
     with ExitStack() as stack:
         yield Lab(stack)
 
 
 @cache
 def why_no_lab():
-    """Why there can be none on this machine, or ""."""
+    """Why there can be none on this machine, or "". One that is broken is not forbidden: its scenes run, and fail."""
     try:
         with lab() as made:
+            made.rule('oifname "cloud0" drop')
             made.clear()
-    except (NoLabError, AssertionError, FileNotFoundError) as error:
-        return f"no network namespaces here: {error}"
+    except NoLabError as error:
+        return str(error)
+    except (AssertionError, OSError, StageError) as error:
+        print(f"the lab is broken: {error}", file=sys.stderr)
     return ""

@@ -33,6 +33,24 @@ def test_names_are_told_by_the_lab_alone():
         assert network.names.said("asked")
 
 
+def test_the_cloud_is_cut_off_by_itself():
+    """Nothing listens there, so whoever is reached refuses."""
+    program = "import socket, sys; s = socket.socket(); s.settimeout(10); s.connect((sys.argv[1], 9))"
+
+    def reached(network, address):
+        with pytest.raises(AssertionError) as failed:
+            network.device.run(sys.executable, "-c", program, address)
+        return "ConnectionRefusedError" in str(failed.value)
+
+    with lab() as network:
+        assert reached(network, CLOUD_V4)
+        network.cut_cloud_off()
+        assert not reached(network, CLOUD_V4)
+        assert reached(network, LAN_V4)
+        network.join_cloud()
+        assert reached(network, CLOUD_V4)
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_nothing_is_left_behind(fails):
     pids = []
