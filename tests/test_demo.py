@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import wave
 from argparse import Namespace
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from antiphon import demo
+from antiphon import cli, demo
 from antiphon.cli import main
 from antiphon.errors import SettingsError
 from antiphon.pcm import samples_of
@@ -19,6 +21,7 @@ from antiphon.simulator.speech import synthesise
 from antiphon.staging import DEMO_SETTINGS, Actor
 from verbs import ALONE, antiphon, environment, own_words
 
+README = Path(__file__).parents[1] / "README.md"
 ROWS_IN_ORDER = [
     'the room says "Hey Jarvis. What time is it? [/]" (rms)',
     "wake word hey_jarvis heard",
@@ -54,6 +57,59 @@ def test_the_demo_tells_the_turn_and_leaves_what_the_room_heard(tmp_path: Path) 
         heard = samples_of(file.readframes(file.getnframes()))
         loud = np.flatnonzero(np.abs(heard.astype(np.int32)) > 1000)
         assert (loud[-1] - loud[0]) / file.getframerate() > 1.0, "a spoken reply"
+
+
+FAILOVER_ROWS_IN_ORDER = [
+    "the LAN server is tried",
+    'the room says "Hey Jarvis. What time is it?" (slt)',
+    "wake word hey_jarvis heard",
+    "speech is being sent",
+    "the cloud is cut off",
+    "the question is over; it is for generate 127.0.0.1:",
+    "the next link gets the question",
+    "the reply can be heard",
+    "heard to its end",
+    "asleep",
+]
+
+
+@pytest.mark.appliance
+def test_the_demo_of_failing_over_proves_that_nothing_was_lost(tmp_path: Path) -> None:
+    """Whatever the owner has set; and README shows what it tells, figures apart."""
+    wav = tmp_path / "heard.wav"
+    environ = environment(folder=tmp_path, STEPFUN_API_KEY="sk-of-the-owner", ANTIPHON_LINKS="[realtime]")
+    run = antiphon("demo", "--failover", "--json", "-o", wav, environ=environ)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert told["answered"]
+    assert told["whole"], told["lost"]
+    assert told["link"].startswith("generate 127.0.0.1:")
+    rows = [row["what"] for row in told["timeline"]]
+    places = [
+        next((at for at, row in enumerate(rows) if row.startswith(start)), None) for start in FAILOVER_ROWS_IN_ORDER
+    ]
+    assert None not in places, rows
+    assert places[0] < places[1], rows
+    assert places[1:] == sorted(places[1:]), rows
+    assert f"speech lost between the wake word and {told['link']}: 0 of" in run.stderr
+    assert wav.exists()
+    shown = README.read_text(encoding="utf-8").partition("antiphon demo --failover")[2].split("```")[2]
+    shown_rows = [line[34:] for line in shown.splitlines() if re.match(r" +-?\d+\.\d\d  [○●]", line)]
+    assert sorted(map(figures_apart, shown_rows)) == sorted(map(figures_apart, rows))
+
+
+def figures_apart(row: str) -> str:
+    return re.sub(r"\d+", "0", row)
+
+
+def test_the_demo_as_readme_tells_it_is_a_command() -> None:
+    """And so is every other that README tells to type."""
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+    commands = [shlex.split(line) for line in lines if re.match(r"(\.venv/bin/)?antiphon ", line)]
+    assert any("--failover" in command for command in commands)
+    for _, *arguments in commands:
+        cli._parser(arguments[:2]).parse_args(arguments)
 
 
 # ── mistakes ──

@@ -75,6 +75,13 @@ def test_who_does_not_end_when_asked_is_made_to():
     assert actor.stop(timeout_s=0.1) == -signal.SIGKILL
 
 
+def test_one_that_is_killed_is_not_asked(talker):
+    talker.wait_for("ready")
+    talker.kill()
+    assert talker.end() == -signal.SIGKILL
+    assert talker.stop() == -signal.SIGKILL
+
+
 def test_one_that_runs_on_is_not_waited_for(talker):
     talker.wait_for("ready")
     with pytest.raises(subprocess.TimeoutExpired):

@@ -1,6 +1,7 @@
 """Floor 5. `antiphon demo`: a whole turn of the unmodified daemon, with what this machine has, the rest simulated.
 
-It starts the stage, says something into the room (or asks you to), and draws what every part tells as a timeline.
+It starts the stage, says something into the room (or asks you to), and draws what every part tells as a timeline. With
+`--failover` it cuts the cloud off in the middle of the question, and a server on the LAN answers.
 """
 
 import argparse
@@ -8,6 +9,9 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +24,7 @@ from antiphon.config_files import KEY_VARIABLE, find_key, read_layers
 from antiphon.conversation.states import State
 from antiphon.errors import AudioFileError, MissingKeyError, SettingsError
 from antiphon.faces import face, word
+from antiphon.pcm import LINK_RATE_HZ, WAKE_RATE_HZ, Samples
 from antiphon.settings import Settings, load
 from antiphon.simulator.room import Room
 from antiphon.simulator.speech import synthesise
@@ -29,9 +34,11 @@ from antiphon.tape import check_place
 
 _ROOM_SETS = ("microphone.device=mic", "speaker.device=spk")  # the simulated card's ends
 _READ_SETS = ("log.level=info",)  # the timeline is drawn from the log's lines
+_FAILOVER_SETS = ("links=[realtime, generate]",)
 _TURN_S = 60.0
 _FOR_EVER_S = 1e8
 _SEEN_AFTER_S = 0.1  # a pulse begins dark: its lamps are drawn as they are a moment later
+_MOMENT_S = 1e-6  # the log's clock has as many digits
 _DARK = 20  # of 255
 
 
@@ -54,6 +61,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """0 when the turn was answered and heard, 1 when not. Raises what the owner can mend."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the stage is cleared on the way out
     screen = Console(stderr=options.json, highlight=False, soft_wrap=True)
+    options.simulate = options.simulate or options.failover
     plan = _plan(options)
     room = None if plan.real_card else Room()
     output = options.output or Path("build") / "demo.wav"
@@ -62,14 +70,17 @@ def run_demo(options: argparse.Namespace) -> int:
         _check_output(output)
     stage = Stage(
         room=room,
-        settings=plan.sets,
+        settings=[*plan.sets, *(_FAILOVER_SETS if options.failover else ())],
         config=plan.config,
         simulate=None if plan.real_service else (),
+        lan=() if options.failover else None,
         owners_variables=plan.owners,
     )
     screen.print("[bold]Antiphon[/bold]: one turn of the unmodified daemon.")
     for line in _what_is_real(plan, asked=options.simulate):
         screen.print(f"  {line}")
+    if options.failover:
+        screen.print("  a server on the LAN, simulated, over real HTTP; the service will be killed under the question")
     with stage:
         if room is None:
             return _watch(stage, plan.wake, screen)
@@ -151,6 +162,8 @@ def _check_output(output: Path) -> None:
 
 def _play(stage: Stage, room: Room, screen: Console, wake: str, options: argparse.Namespace, output: Path) -> int:
     """Say something into the room, and follow it to its end."""
+    if stage.lan is not None:
+        stage.lan.wait_for("reply_sent")  # the daemon has tried it
     spoken = stage.speak(wake, options.say, options.voice)
     timeline = _Timeline(stage, spoken.begins_s, screen)
     timeline.catch_up(before_s=spoken.begins_s)
@@ -158,6 +171,9 @@ def _play(stage: Stage, room: Room, screen: Console, wake: str, options: argpars
     timeline.tell(spoken.begins_s, f"the room says [bold]{words}[/bold] ({escape(options.voice)})")
     answered = False
     try:
+        if options.failover:
+            timeline.follow(_TURN_S, until="woke")
+            _cut_off(stage, spoken)
         answered = timeline.follow(_TURN_S)
     except StageError as error:
         screen.print(f"[red]the turn did not end[/red]: {escape(str(error))}")
@@ -169,21 +185,48 @@ def _play(stage: Stage, room: Room, screen: Console, wake: str, options: argpars
     report = _report(stage, spoken, answered, output)
     if options.json:
         print(json.dumps({"timeline": timeline.rows, **report}, indent=2))
-    screen.print(f"\nspeech lost between the wake word and the service: [bold]{report['lost']}[/bold]")
+    screen.print(f"\nspeech lost between the wake word and {report['link']}: [bold]{report['lost']}[/bold]")
     screen.print(f"what the room heard, chime and reply: {escape(str(output))}")
     return 0 if answered and report["whole"] else 1
 
 
+def _cut_off(stage: Stage, spoken: Spoken) -> None:
+    """Kill the simulated service half way from now to the last word."""
+    assert stage.service is not None
+    threading.Timer(max(0.0, spoken.ends_s - time.monotonic()) / 2, stage.service.kill).start()
+
+
 def _report(stage: Stage, spoken: Spoken, answered: bool, output: Path) -> dict[str, object]:
-    """What the service received, against what the room said."""
-    stretches = stage.received() if stage.service is not None and stage.service.said("kept") else []
-    if not stretches:
-        return {"answered": answered, "whole": stage.service is None, "lost": "not known", "wav": str(output)}
-    verdict = stage.verdict(spoken, stretches[0])
+    """What the service that was to answer has received, against what the room said."""
+    overs = stage.daemon.said("turn-over")
+    link = "the service" if stage.lan is None or not overs else overs[-1]["link"]
+    report = {
+        "answered": answered,
+        "whole": stage.service is None,
+        "lost": "not known",
+        "link": link,
+        "wav": str(output),
+    }
+    received = _sent_to_service(stage) if stage.lan is None else _asked_of_lan(stage)
+    if received is None:
+        return report
+    verdict = stage.verdict(spoken, *received)
     whole = verdict.whole and verdict.first_frame <= spoken.first_frame and verdict.last_frame >= spoken.last_frame
     frames = spoken.last_frame - spoken.first_frame + 1
-    lost = f"0 of {frames} samples" if whole else str(verdict)
-    return {"answered": answered, "whole": whole, "lost": lost, "wav": str(output)}
+    return report | {"whole": whole, "lost": f"0 of {frames} samples" if whole else str(verdict)}
+
+
+def _sent_to_service(stage: Stage) -> tuple[Samples, int] | None:
+    """What was sent first, and its rate; None when that is not known."""
+    stretches = stage.received() if stage.service is not None and stage.service.said("kept") else []
+    return (stretches[0], LINK_RATE_HZ) if stretches else None
+
+
+def _asked_of_lan(stage: Stage) -> tuple[Samples, int] | None:
+    """The one question with speech in it, and its rate; None when there is none, or more than one."""
+    assert stage.lan is not None
+    questions = [line["request"] for line in stage.lan.said("request") if line["audio_s"]]
+    return (stage.asked(questions[0]), WAKE_RATE_HZ) if len(questions) == 1 else None
 
 
 # ── your own card ────────────────────────────────────────────────────────────────────────────────
@@ -225,6 +268,28 @@ _WORDS: dict[str, Callable[[Line], str]] = {
 """What a line of the daemon's log or the service's means to a person; lines that are not here are not told."""
 
 
+def _lost(line: Line) -> str:
+    who = "[red]the cloud is cut off[/red]" if line["link"] == "realtime" else f"{escape(line['link'])} is lost"
+    return f"{who}: {escape(line['why'])}"
+
+
+def _asked(line: Line) -> str:
+    if not line["audio_s"]:
+        return "the LAN server is tried: its model must speak"
+    return f"[bold]the next link gets the question[/bold]: {line['audio_s']:.1f} s, pre-roll included"
+
+
+_FAILOVER_WORDS: dict[str, Callable[[Line], str]] = {
+    **_WORDS,
+    "link-opened": lambda line: f"link open: call {line['call']}, {escape(line['link'])}",
+    "link-closed": _lost,
+    "turn-over": lambda line: f"the question is over; it is for {escape(line['link'])} to answer",
+    "request": _asked,
+}
+del _FAILOVER_WORDS["reply-started"]  # it is one with the question
+"""The same where a server on the LAN is there as well, whose lines are told too."""
+
+
 class _Timeline:
     """Rows of time, lamps and words, as they happen."""
 
@@ -233,24 +298,27 @@ class _Timeline:
         self._stage = stage
         self._zero_s = zero_s
         self._screen = screen
-        self._told = {"daemon": 0, "service": 0}
+        self._told: Counter[str] = Counter()
+        self._words = _WORDS if stage.lan is None else _FAILOVER_WORDS
         self._state = State.ASLEEP
         screen.print(f"\n[dim]{'seconds':>8}  lamps  {'':16} what[/dim]")
 
-    def follow(self, patience_s: float) -> bool:
-        """Tell each line as it comes, until the daemon sleeps again; True when a reply was heard. Raises StageError."""
+    def follow(self, patience_s: float, until: str = "asleep") -> bool:
+        """Tell each line as it comes, until the daemon says `until`; True when a reply was heard. Raises StageError."""
         heard = False
         while True:
-            self._stage.daemon.wait_until(lambda _: True, after=self._told["daemon"], timeout_s=patience_s)
-            for line in self.catch_up():
-                heard = heard or line["what"] == "heard"
-                if line["what"] == "asleep":
-                    return heard
+            told = self._told["daemon"]
+            self._stage.daemon.wait_until(lambda _: True, after=told, timeout_s=patience_s)
+            last = next((line for line in self._stage.daemon.lines[told:] if line["what"] == until), None)
+            news = self.catch_up() if last is None else self.catch_up(before_s=last["t"] + _MOMENT_S)
+            heard = heard or any(line["what"] == "heard" for line in news)
+            if last is not None:
+                return heard
 
     def catch_up(self, before_s: float = float("inf")) -> list[Line]:
-        """Tell what daemon and service have said since the last time, in its order; returns it."""
+        """Tell what daemon and services have said since the last time, in its order; returns it."""
         news: list[Line] = []
-        for actor in (self._stage.daemon, self._stage.service):
+        for actor in (self._stage.daemon, self._stage.service, self._stage.lan):
             if actor is not None:
                 fresh = [line for line in actor.lines[self._told[actor.name] :] if line["t"] < before_s]
                 self._told[actor.name] += len(fresh)
@@ -259,8 +327,8 @@ class _Timeline:
         for line in news:
             if "after" in line:
                 self._state = State(line["what"])
-            if line["what"] in _WORDS:
-                self.tell(_moment(line), _WORDS[line["what"]](line))
+            if line["what"] in self._words:
+                self.tell(_moment(line), self._words[line["what"]](line))
         return news
 
     def tell(self, at_s: float, words: str) -> None:

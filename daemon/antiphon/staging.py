@@ -124,6 +124,10 @@ class Actor:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
+    def kill(self) -> None:
+        """End it without asking, as a crash does: its connections break, and new ones are refused."""
+        self.process.kill()
+
     def stop(self, timeout_s: float = 15.0) -> int:
         """Ask it to end, and then make it; its exit status, when all it said has been read."""
         if self.process.poll() is None:
@@ -299,7 +303,7 @@ class Stage:
     def end_daemon(self) -> int:
         """Stop the daemon, and wait until the service has kept what it received; the daemon's exit status."""
         status = self.daemon.stop()
-        if self.service is not None:
+        if self.service is not None and self.service.process.poll() is None:  # one that was killed keeps nothing
             for begun in self.service.said("first_append"):  # a call that ended as it was opened keeps nothing
                 self.service.wait_for("kept", session=begun["session"])
         return status
