@@ -270,7 +270,7 @@ def test_nor_does_one_that_makes_no_sound():
 
 
 def test_a_probe_that_is_answered_at_length_is_left_and_holds_a_seat(monkeypatch):
-    monkeypatch.setattr("antiphon.links.generate.probe.PROBE_ENDS_S", 0.2 - LONG_MS / 1000)
+    monkeypatch.setattr("antiphon.links.generate.probe.PROBE_ENDS_S", 1.0 - LONG_MS / 1000)
 
     async def scene():
         async with serving(speaks_on) as vox:
@@ -738,6 +738,8 @@ def test_so_must_one_that_was_left_before_it_answered():
             await vox.until(1)
             vox.script = speaks
             link.send_audio(SPEECH)  # its answer has still to come, and will tell
+            await until(lambda: not link._more.is_set())
+            assert [task.get_name() for task in asyncio.all_tasks()].count("reply 3-1") == 1
             link.cancel_reply("3-1", 0.0)
             link.send_audio(SPEECH)
             await vox.until(2)  # while the user speaks

@@ -61,6 +61,15 @@ def test_a_whole_answer_shows_that_a_seat_is_free(count, after):
     assert seats.taken(100.0 + LONGEST_S) == 0
 
 
+def test_those_that_would_be_first_are_taken_off():
+    seats = Seats()
+    for number in reversed(range(MOST_LEFT)):
+        seats.leave(float(number), made_s=1.0)
+    seats.answered(100.0)
+    assert seats.taken(LONGEST_S - 0.01) == MOST_LEFT - 1
+    assert seats.taken(LONGEST_S) == MOST_LEFT - 2
+
+
 def test_a_server_that_has_ended_does_nothing_more():
     seats = Seats()
     seats.leave(0.0, made_s=1.0)

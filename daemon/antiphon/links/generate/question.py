@@ -57,8 +57,7 @@ class Question:
         self._raw += pcm[: len(pcm) - len(pcm) % SAMPLE_BYTES]
         self.empty = self.empty and not self._raw
         excess = len(self._raw) - _RAW_BYTES
-        if excess > 0:  # the last minute is here, so whatever came before it is too much
-            self._drop(self._kept, len(self._kept), QUESTION_RATE_HZ)
+        if excess > 0:  # the whole last minute is still here, so all that came before it will be dropped too
             self._drop(self._raw, excess, LINK_RATE_HZ)
         self.work()
 
