@@ -370,7 +370,7 @@ def test_links_and_their_plans_have_the_same_names_in_the_owners_order():
     plans = link_plans(settings)
     assert [plan.name for plan in plans] == ["generate nas:8000", "generate den.example/voice", "realtime"]
     assert [(plan.warm, plan.own_turns) for plan in plans] == [(False, True), (False, True), (True, False)]
-    assert [plan.first_sound_ms for plan in plans] == [15_000, 15_000, 0]
+    assert [plan.first_sound_ms for plan in plans] == [17_000, 17_000, 0]
     links = make_links(settings, None)
     assert sorted(links) == sorted(plan.name for plan in plans)
     assert links["generate nas:8000"]._plan.gap_ms == 700

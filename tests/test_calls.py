@@ -434,6 +434,15 @@ def test_a_trial_of_a_server_goes_on_beside_the_open_call_and_ends_closed():
     assert (calls.open, calls.opening) == (1, None)
 
 
+def test_what_is_tried_is_tried_again_in_its_time():
+    """A model may have died behind its door overnight: it is known before somebody needs it."""
+    calls = at_rest()
+    calls.renew(1.0)
+    calls.opened(calls.tick(1.0, (), at_rest=True)[0].call, 1.0, at_rest=True)
+    assert calls.deadline(at_rest=True) == 1500.0
+    assert calls.tick(1500.0, (), at_rest=True) == [OpenLink(4, "lan-1", (), trial=True)]
+
+
 def test_a_failed_trial_is_no_loss_of_the_call_in_use():
     calls = household()
     calls.start(0.0)

@@ -46,6 +46,7 @@ THREAD_ENDS_S = 3.0
 LOOKUP_ENDS_S = 0.5
 _LOOKUP = "lookup"
 TERMINAL_LAMPS = 3
+_LINK_FIRST_MS = 2000
 _BACKLOG_MS = 30_000  # of speech may wait for a slow network, beyond the longest turn
 
 
@@ -225,8 +226,10 @@ def link_plans(settings: Settings) -> list[LinkPlan]:
     realtime, generate = settings.realtime, settings.generate
     renew_after_s = realtime.renew_after_min * 60.0
     cloud = LinkPlan("realtime", realtime.connection == "warm", renew_after_s, realtime.turn_detection == "own")
+    # The link's own limit ends first: it knows what is wrong.
+    first_sound_ms = generate.first_sound_ms + _LINK_FIRST_MS
     lan = [
-        LinkPlan(_server_name(url), False, renew_after_s, True, tried=True, first_sound_ms=generate.first_sound_ms)
+        LinkPlan(_server_name(url), False, renew_after_s, True, tried=True, first_sound_ms=first_sound_ms)
         for url in generate.urls
     ]
     kinds = {"realtime": [cloud], "generate": lan}

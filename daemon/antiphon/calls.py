@@ -32,11 +32,11 @@ class LinkPlan:
     warm: bool
     """A call is held open while asleep; else one is opened for each conversation."""
     renew_after_s: float
-    """A warm call is replaced after this long, at rest."""
+    """A warm call is replaced after this long, at rest; a link that is tried is tried again."""
     own_turns: bool
     """The end of a turn is ours to judge, and is told by CommitTurn."""
     tried: bool = False
-    """Whether it can answer is found out at the start already, by a trial: its door tells nothing of that."""
+    """Whether it can answer is found out by a trial, at the start and now and then: its door tells nothing of that."""
     first_sound_ms: float = 0.0
     """From the end of the turn, how long this link may need before it sounds, if that is more than the manners say."""
 
@@ -197,7 +197,8 @@ class Calls:
         new = self._opening
         if new is None or call != new.number:
             return []
-        new.link.down, new.link.due_at, new.link.missed = False, None, 0
+        new.link.down, new.link.missed = False, 0
+        new.link.due_at = now + new.link.plan.renew_after_s if new.link.plan.tried else None
         old = self._open
         if new.trial or (old is not None and (not at_rest or new.link.rank > old.link.rank)):
             if old is not None and old.link is new.link:
@@ -208,7 +209,6 @@ class Calls:
         self.wanted = False
         new.opened_at = now
         new.renew_at = now if new.outdated else now + new.link.plan.renew_after_s
-        new.link.due_at = None
         return effects
 
     def closed(self, call: int, problem: Problem | None, now: float, *, in_turn: bool) -> bool:

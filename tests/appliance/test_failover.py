@@ -248,7 +248,7 @@ def test_a_model_that_is_dead_behind_a_healthy_door():
         kill(stage.service)
         stage.speak(WAKE, QUESTION)
         problem = stage.daemon.wait_for("problem", timeout_s=PATIENCE_S)
-        assert "model" in problem["sentence"]
+        assert "127.0.0.1" in problem["sentence"], "the owner's first link is what is said"
         stage.daemon.wait_for("asleep", why="shown")
         assert "sounded" not in story(stage)
         kill(stage.lan)

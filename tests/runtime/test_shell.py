@@ -440,17 +440,19 @@ def leaves(group):
     ]
 
 
-@pytest.mark.parametrize(("sent", "level"), [(0, "debug"), (1, "info")])
-def test_the_counters_of_a_call_are_told_when_it_is_over_but_in_passing_if_it_said_nothing(sent, level):
+@pytest.mark.parametrize(("used", "level"), [(False, "debug"), (True, "info")])
+def test_the_counters_of_a_call_are_told_when_it_is_over_but_in_passing_if_nobody_used_it(used, level):
     async def story():
         links = FakeLinks([LinkOpened(0), AfterCommits(), LinkClosed(0)])
-        async with running({Started: [fx.OpenLink(1, "cloud", ())], Woke: [fx.CommitTurn(1)]}, links=links) as rig:
+        ask = [*[fx.SendAudio(1, b"ab")] * used, fx.CommitTurn(1)]
+        async with running({Started: [fx.OpenLink(1, "cloud", ())], Woke: ask}, links=links) as rig:
             await rig.mind.until_told(LinkOpened(1))
-            links.made[0].counters.sent = sent
+            links.made[0].counters.sent = 7
             rig.inbox.post(WOKE)
             await rig.mind.until_told(LinkClosed(1))
         told = [call for call in rig.done.named("write") if "call-over" in call]
-        assert told == [("write", level, "call-over", {"call": 1} | asdict(LinkCounters(sent=sent)))]
+        assert told == [("write", level, "call-over", {"call": 1} | asdict(LinkCounters(sent=7)))]
+        assert rig.shell._served == set()
 
     within(story)
 

@@ -86,6 +86,7 @@ class Shell:
         self._clock = clock
         self._links: dict[int, Link] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._served: set[int] = set()  # calls that were used
         self._seen: Snapshot | None = None
         self._ready = False
         self._ticked = False
@@ -160,8 +161,9 @@ class Shell:
         self._tasks.pop(call, None)
         if link is not None:
             counters = link.counters
-            said_anything = counters.sent or counters.received  # else it is one of many, in the outage of a night
-            self._log.write("info" if said_anything else "debug", "call-over", call=call, **asdict(counters))
+            served = call in self._served  # else it is one of many: a trial, or in the outage of a night
+            self._log.write("info" if served else "debug", "call-over", call=call, **asdict(counters))
+            self._served.discard(call)
 
     def _show(self, snapshot: Snapshot) -> None:
         awake, was_awake = (one is not None and one.state not in AT_REST for one in (snapshot, self._seen))
@@ -176,6 +178,7 @@ class Shell:
         match effect:
             case fx.SendAudio(call, pcm):
                 self._links[call].send_audio(pcm)
+                self._served.add(call)
             case fx.Play(reply, pcm):
                 self._mouth.play(reply, pcm)
             case fx.EndPlay(reply):
