@@ -203,6 +203,16 @@ def test_stopped_while_somebody_speaks_or_it_thinks(until, question):
         assert_answered_by_lan_alone(stage, spoken)
 
 
+def test_stopped_as_it_sleeps():
+    """The call still seems open at the wake word."""
+    with at_home("conversation.link_silence_ms=1200") as stage:
+        stop(stage.service)
+        turn = take_turn(stage, question=LONG_QUESTION)
+        assert ends(stage)
+        assert_answered_by_lan_alone(stage, turn.spoken)
+        assert [line["link"] for line in stage.daemon.said("link-given-up")] == ["realtime"]
+
+
 def test_one_that_lives_and_does_not_answer_is_not_waited_for():
     with at_home("conversation.answer_ms=1000", simulate=NEVER_ANSWERS) as stage:
         spoken = stage.speak(WAKE, QUESTION)
