@@ -118,6 +118,11 @@ class Calls:
         """No link is known to work, no call is open, and no turn has given us new hope."""
         return self._open is None and not self.wanted and all(one.down for one in self._links)
 
+    @property
+    def hopeless(self) -> bool:
+        """Every link has refused this turn, for a reason that only the owner can mend."""
+        return all(one.asked and one.refused for one in self._links)
+
     def link_of(self, call: int) -> str:
         """The name of the link of a call that is open or opening; "" of any other."""
         return next((one.link.plan.name for one in (self._open, self._opening) if one and one.number == call), "")
@@ -134,6 +139,10 @@ class Calls:
 
     # ── for a turn ───────────────────────────────────────────────────────────────────────────────
 
+    def _next(self) -> _Link:
+        """Whom to ask now: nobody twice before all were asked, and nobody again who has refused."""
+        return min(self._links, key=lambda one: (bool(one.asked and one.refused), one.asked, one.down, one.rank))
+
     def begin_turn(self) -> None:
         """Whatever failed in turns before, all may be asked in this one."""
         for link in self._links:
@@ -144,7 +153,7 @@ class Calls:
         self.wanted = self._open is None
         if not self.wanted:
             return []
-        link = min(self._links, key=lambda one: (one.asked, one.down, one.rank))
+        link = self._next()
         effects: list[Effect] = []
         if self._opening is not None:
             if not self._opening.trial and (link.down or not self._opening.link.down):
@@ -165,16 +174,19 @@ class Calls:
         return [CloseLink(call.number)]
 
     def answered(self) -> None:
-        """The open call's link has answered a turn."""
+        """The open call's link has answered a turn: what was against it is forgotten."""
         if self._open is not None:
-            self._open.link.spoiled = 0
+            self._open.link.spoiled = self._open.link.failures = 0
 
     def rest(self, now: float) -> list[Effect]:
-        """The conversation is over: only warm calls stay. A better link than the one that served it is tried again."""
+        """The conversation is over: only the warm call of the best link stays. One that is better, but was down, is
+        tried again.
+        """
         for link in self._links[: self._in_use.rank]:
             if link.due_at is not None and not link.refused and link.spoiled <= 1:
                 link.due_at = min(link.due_at, now)
-        calls = [one for one in (self._open, self._opening) if one is not None and not one.link.plan.warm]
+        calls = [one for one in (self._open, self._opening) if one is not None]
+        calls = [one for one in calls if not one.link.plan.warm or self._bettered(one.link)]
         self.wanted = False
         return [effect for call in calls for effect in self._drop(call, now)]
 
@@ -197,13 +209,16 @@ class Calls:
         new = self._opening
         if new is None or call != new.number:
             return []
-        new.link.down, new.link.missed = False, 0
+        new.link.down, new.link.refused, new.link.missed = False, False, 0
         new.link.due_at = now + new.link.plan.renew_after_s if new.link.plan.tried else None
         old = self._open
         if new.trial or (old is not None and (not at_rest or new.link.rank > old.link.rank)):
             if old is not None and old.link is new.link:
                 old.renew_at = now
-            return self._drop(new, now)
+            effects = self._drop(new, now)
+            if old is not None and at_rest and self._bettered(old.link):
+                effects += self._drop(old, now)
+            return effects
         effects = [] if old is None else self._drop(old, now)
         self._open, self._opening = new, None
         self.wanted = False
@@ -265,7 +280,7 @@ class Calls:
             self._failed(slow.link, None, now, in_turn=False)
             return [note, *effects, *self.need(now, history)]
         if self.wanted:
-            return self._dial(min(self._links, key=lambda one: (one.asked, one.down, one.rank)), now, history)
+            return self._dial(self._next(), now, history)
         link = min((one for one in self._links if self._due(one) is not None), key=lambda one: self._due(one) or 0.0)
         return self._dial(link, now, history)
 
@@ -275,8 +290,12 @@ class Calls:
             return None
         if self._open is not None and self._open.link is link:
             return self._open.renew_at
-        bettered = self._open is not None and self._open.link.rank < link.rank
-        return None if bettered and link.plan.warm and not link.down else link.due_at
+        held = link.plan.warm and not link.down
+        return None if held and self._bettered(link) else link.due_at
+
+    def _bettered(self, link: _Link) -> bool:
+        """A link before it in the owner's order is not known to be down: no call of this one is held at rest."""
+        return any(not one.down for one in self._links[: link.rank])
 
     # ── small things ─────────────────────────────────────────────────────────────────────────────
 
@@ -310,12 +329,12 @@ class Calls:
         link.failures += 1
         link.asked = max(link.asked, 1)
         link.spoiled += in_turn
+        link.refused = problem is not None and not problem.may_pass
         if len(self._links) == 1 and not (link.plan.warm or link.plan.tried):
             return  # whoever needs it will find out
         patience_s = _doubled(_IDLE_FIRST_S, link.failures, _IDLE_MAX_S)
         if link.spoiled and len(self._links) > 1:
             patience_s = max(patience_s, _doubled(_SPOILED_FIRST_S, link.spoiled, _SPOILED_MAX_S))
-        link.refused = problem is not None and not problem.may_pass
         if link.refused:
             patience_s = _REFUSED_S
         link.due_at = now + patience_s

@@ -36,13 +36,17 @@ assert len(pcm(1)) == 24 * SAMPLE_BYTES
 class Playbook:
     """Drives one machine. `at` is the time; `wants` holds the effects of the last event, notes apart."""
 
-    def __init__(self, *, own: bool = False, warm: bool = True, lan: int = 0, **manners: int) -> None:
+    def __init__(
+        self, *, own: bool = False, warm: bool = True, lan: int = 0, lan_first: bool = False, **manners: int
+    ) -> None:
         """The cloud, and `lan` servers on the own network, named lan-1 and on, which are tried at the start."""
         limits = Manners(**manners)
         cloud = LinkPlan("cloud", warm, 1500.0, own)
         servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True, tried=True) for number in range(lan)]
         self.machine = Machine(
-            limits, Calls([cloud, *servers], limits.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800)
+            limits,
+            Calls([*servers, cloud] if lan_first else [cloud, *servers], limits.switch_ms / 1000),
+            Gestures(double_ms=350, hold_ms=800),
         )
         self.at = 100.0
         self.notes: list[Note] = []

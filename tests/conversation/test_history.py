@@ -135,6 +135,16 @@ def test_forgetting_is_whole():
     assert told(history) == [("user", "How far?")], "the blank's place is forgotten too"
 
 
+def test_a_service_with_endless_items_fills_no_memory() -> None:
+    history = History()
+    history.turn_began()
+    for number in range(5000):
+        history.said(f"1/{number}", "again")
+    assert len(history._entries) == 40
+    history.turn_lost()
+    assert len(history) == 0
+
+
 def test_what_a_lost_call_made_of_a_turn_is_taken_back_and_what_was_before_stays() -> None:
     history = History()
     history.said("1/a", "Before?")

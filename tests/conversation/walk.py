@@ -21,7 +21,9 @@ class Walk:
     def __init__(self, seed: int, *, own: bool, warm: bool, lan: int) -> None:
         self.chance = random.Random(seed)
         follow_up_ms = self.chance.choice([0, 3000])
-        self.book = Playbook(own=own, warm=warm, lan=lan, max_turn_ms=5000, follow_up_ms=follow_up_ms)
+        lan_first = self.chance.random() < 0.3
+        limits = {"max_turn_ms": 5000, "follow_up_ms": follow_up_ms}
+        self.book = Playbook(own=own, warm=warm, lan=lan, lan_first=lan_first, **limits)
         self.moves: Counter[tuple[State, State]] = Counter()
         self.events = 0
         self.overdue = 0

@@ -165,6 +165,21 @@ def test_what_no_card_has_taken_can_be_withdrawn():
         assert not rig.speaker.play(8).any()
 
 
+def test_a_withdrawal_may_come_before_the_speaker_was_open_and_be_too_late_when_it_is():
+    with running() as rig:
+        done: SimpleQueue = SimpleQueue()
+        rig.mouth._ask(lambda: done.get(timeout=BOUND_S))  # the thread is busy
+        rig.mouth.play("a", bytes_of(np.full(4800, 9000, np.int16)))
+        rig.mouth._ask(lambda: rig.speaker.play(2))
+        rig.mouth.withdraw("a")
+        rig.mouth.end("a")
+        done.put(True)
+        rig.settle()
+        rig.speaker.play(30)
+        assert rig.event() == Sounded("a")
+        assert rig.event() == Finished("a", pytest.approx(200.0, abs=1))
+
+
 def test_what_the_card_has_taken_of_is_played_to_its_end():
     with running() as rig:
         rig.say("a", np.full(2400, 9000, np.int16), end=False)

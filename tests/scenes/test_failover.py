@@ -155,6 +155,45 @@ def test_a_cloud_that_spoils_turn_after_turn_is_trusted_more_slowly() -> None:
     assert waited == [0, 10, 20, 40, 80]
 
 
+# ── the own network first ────────────────────────────────────────────────────────────────────────
+
+
+def lan_first() -> Playbook:
+    book = Playbook(lan=1, lan_first=True)
+    assert book.on(Started(), EarOpened())[1:] == [OpenLink(1, "lan-1", (), trial=True)]
+    return book
+
+
+def test_with_the_own_network_first_the_cloud_is_not_called_while_it_answers() -> None:
+    book = lan_first()
+    assert book.on(LinkOpened(1)) == [CloseLink(1)]
+    assert (book.machine.snapshot.via, book.machine.snapshot.fallback) == ("lan-1", False)
+    for call in (2, 3, 4):
+        assert book.on(WOKE)[:1] == [OpenLink(call, "lan-1", ())]
+        book.on(LinkOpened(call), Endpointed("began"), CAPTURED, Endpointed("ended"))
+        answer(book, call, f"r{call}")
+        assert CloseLink(call) in book.wait()
+
+
+def test_when_the_own_network_is_down_the_cloud_is_held_ready_until_it_is_back() -> None:
+    book = lan_first()
+    book.on(LinkClosed(1, LOST))
+    assert book.wait() == [OpenLink(2, "cloud", ())]
+    book.on(LinkOpened(2))
+    assert (book.machine.snapshot.via, book.machine.snapshot.fallback) == ("cloud", True)
+    assert book.wait() == [OpenLink(3, "lan-1", (), trial=True)]
+    assert book.on(LinkOpened(3)) == [CloseLink(3), CloseLink(2)]
+    assert book.machine.snapshot.via == "lan-1"
+
+
+def test_when_the_own_network_fails_a_turn_the_cloud_gets_it() -> None:
+    book = lan_first()
+    book.on(LinkOpened(1), WOKE, LinkOpened(2), Endpointed("began"), CAPTURED)
+    said = book.machine._utterance.pcm
+    assert book.on(LinkClosed(2, LOST)) == [OpenLink(3, "cloud", ())]
+    assert sent(book.on(LinkOpened(3))) == said
+
+
 # ── the link fails in each state ─────────────────────────────────────────────────────────────────
 
 
@@ -434,9 +473,66 @@ def test_all_links_refused_is_over_at_once() -> None:
 
 def test_when_all_fail_it_is_said_why_the_first_did() -> None:
     book, lan = with_lan("thinking")
-    book.on(LinkClosed(1, LOST), LinkClosed(lan, REFUSED))
+    book.on(LinkClosed(1, FAILED), LinkClosed(lan, REFUSED))
     assert book.state is State.SORRY
-    assert book.machine.snapshot.problem == LOST.sentence
+    assert book.machine.snapshot.problem == FAILED.sentence
+
+
+def test_one_that_has_refused_is_not_asked_again_while_another_may_come_back() -> None:
+    book = Playbook(warm=False, lan=1).awake()
+    book.on(WOKE, LinkClosed(2, REFUSED), LinkClosed(3, LOST))
+    assert book.state is State.OPENING
+    assert book.wait() == [OpenLink(4, "lan-1", ())]
+
+
+def test_a_follow_up_whose_call_is_half_dead_goes_to_the_next() -> None:
+    book, lan = with_lan("speaking", follow_up_ms=6000)
+    book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400), *[CAPTURED] * 3, Endpointed("began"))
+    wants: list[Effect] = []
+    while not any(isinstance(effect, OpenLink) for effect in wants):
+        wants = book.wait()
+    assert wants == [CloseLink(1), OpenLink(lan, "lan-1", ())]
+    assert sent(book.on(CAPTURED, LinkOpened(lan))) == CAPTURED.pcm * 4
+    assert CommitTurn(lan) in book.on(*[CAPTURED] * 3, Endpointed("ended"))
+
+
+def test_a_follow_up_that_the_ear_heard_to_its_end_goes_to_the_next() -> None:
+    book, lan = with_lan("speaking", follow_up_ms=6000)
+    book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400), *[CAPTURED] * 3, Endpointed("began"))
+    book.on(*[CAPTURED] * 9, *[SILENCE] * 10, Endpointed("ended"))
+    assert book.on(LinkClosed(1, LOST)) == [OpenLink(lan, "lan-1", ())]
+    assert CommitTurn(lan) in book.on(LinkOpened(lan))
+
+
+def test_a_long_follow_up_is_kept_from_its_beginning() -> None:
+    book, lan = with_lan("speaking", follow_up_ms=60_000)
+    book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400), *[CAPTURED] * 3, Endpointed("began"))
+    book.on(*[CAPTURED] * 50, LinkClosed(1, LOST))
+    assert sent(book.on(LinkOpened(lan))) == CAPTURED.pcm * 53
+
+
+def test_a_cough_that_a_service_with_ears_ignores_is_no_turn() -> None:
+    """It heard the wake word on this call, so it can hear: the user hesitates, and has his time."""
+    book, _ = with_lan("listening")
+    book.on(SpeechStarted(1), CAPTURED, SpeechStopped(1), ReplyStarted(1, "r1"))
+    book.on(*[CAPTURED] * 2, Endpointed("began"), *[SILENCE] * 9, Endpointed("ended"))
+    heard = book.at
+    while book.state is State.LISTENING:
+        book.wait()
+        book.on(LinkAlive(1), after_ms=0)
+    assert book.at - heard > 4
+    assert book.state is State.ASLEEP
+
+
+def test_a_call_that_was_to_renew_the_lost_one_gets_the_turn() -> None:
+    book = Playbook().awake()
+    book.at += 1501
+    assert book.wait() == [OpenLink(2, "cloud", ())]
+    book.on(WOKE, SpeechStarted(1), *[CAPTURED] * 4, SpeechStopped(1), ReplyStarted(1, "r1"))
+    said = book.machine._utterance.pcm
+    assert book.on(ReplyAudio(1, "r1", pcm(20)), LinkClosed(1, LOST))[-1] == Withdraw("r1")
+    book.on(LinkOpened(2))
+    assert sent(book.on(Hushed("r1", 0.0))) == said
 
 
 def test_all_links_lost_while_opening_are_tried_again_in_turns_until_the_time_is_up() -> None:

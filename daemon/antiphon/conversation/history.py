@@ -27,6 +27,8 @@ class Turn:
 class _Entry:
     key: str
     turn: Turn
+    of_turn: bool = True
+    """It came since the user's turn began."""
 
 
 class History:
@@ -34,17 +36,15 @@ class History:
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque(maxlen=MAX_TURNS)
-        self._of_turn: set[str] = set()
 
     def turn_began(self) -> None:
         """What is told from here on may have to be told again."""
-        self._of_turn.clear()
+        for entry in self._entries:
+            entry.of_turn = False
 
     def turn_lost(self) -> None:
         """Another call gets the same speech, and must not be told of it as well."""
-        kept = [entry for entry in self._entries if entry.key not in self._of_turn]
-        self._entries = deque(kept, maxlen=MAX_TURNS)
-        self._of_turn.clear()
+        self._entries = deque((entry for entry in self._entries if not entry.of_turn), maxlen=MAX_TURNS)
 
     def said(self, item: str, text: str) -> None:
         """The user's turn `item` reads `text`; a blank reading only keeps its place, as transcripts come late."""
@@ -76,7 +76,6 @@ class History:
     def forget(self) -> None:
         """A new conversation."""
         self._entries.clear()
-        self._of_turn.clear()
 
     def __len__(self) -> int:
         """How many turns have text."""
@@ -88,5 +87,4 @@ class History:
                 text = entry.turn.text + text if grow else text
                 entry.turn = Turn(role, text[:MAX_TURN_CHARACTERS])
                 return
-        self._of_turn.add(key)
         self._entries.append(_Entry(key, Turn(role, text[:MAX_TURN_CHARACTERS])))

@@ -80,6 +80,7 @@ _MAX_LOSSES = 2  # calls lost in one turn, before we say sorry; unless there is 
 
 _HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
 """The states that are about what the ear hears; in thinking it matters only to a service that finds the turns."""
+_MOST_TOLD = 4  # different failures of a link in one outage; a server may put a new number into each
 _IN_TURN = frozenset({State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING})
 """Somebody speaks, or waits for an answer: a link that fails now has failed him."""
 _MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'antiphon doctor'")
@@ -105,7 +106,8 @@ class Machine:
         self._state_deadline: float | None = None
         self._deadline_limit = 0.0
         self._problem = ""
-        self._told: dict[str, str] = {}  # of each link, the failure that was last told
+        self._told: dict[str, list[str]] = {}  # of each link, the failures that were told since it was last open
+        self._heard_by = 0  # the call whose service has shown that it hears
         self._last_turn_s = 0.0
         self._follow_ups = 0  # since the wake word or the talk button
         self._sent_to: int | None = None  # the call that has all of the utterance so far
@@ -271,7 +273,8 @@ class Machine:
         """The next piece of speech: kept, and sent where there is a call."""
         self._utterance.add(pcm, voiced_ms)
         if self.state is State.LINGERING and not self._turn.began:
-            self._utterance.keep_last(_KEPT_MS)
+            if self._turn.here == "quiet":
+                self._utterance.keep_last(_KEPT_MS)
             if self._own:  # nothing is sent before somebody speaks
                 self._sent_to = None
                 return
@@ -315,7 +318,7 @@ class Machine:
 
     def _service_should_hear(self, *, began: bool) -> None:
         """The ear has heard a whole turn, and the service not even its beginning: it gets little time more."""
-        if self.state is State.LISTENING and not self._turn.began and self._heard_here and self._calls.has_other:
+        if self.state is State.LISTENING and self._unheard and self._calls.has_other:
             self._wait(self._manners.nothing_said_ms if began else self._manners.link_silence_ms)
 
     def _speech_begins(self) -> None:
@@ -455,6 +458,10 @@ class Machine:
         self._note("link-opened", call=event.call, link=link)
         if self.state is not State.OPENING:
             return
+        self._say_all()
+
+    def _say_all(self) -> None:
+        """The open call gets the turn so far, from its first sample; and its end, if that is ours to judge and past."""
         self._send(self._utterance.pcm)
         (self._turn.for_ear if self._own else self._turn.for_service)()
         over = self._turn.over
@@ -473,9 +480,11 @@ class Machine:
             return
         problem = event.problem or Problem("lost", "The service ended the call")
         in_use = self._calls.closed(event.call, event.problem, self._now, in_turn=self.state in _IN_TURN)
-        repeated = self._told.get(link) == problem.sentence and self.state not in _IN_TURN
-        self._told[link] = problem.sentence
-        level = "debug" if repeated else "warning" if event.problem else "info"
+        told = self._told.setdefault(link, [])
+        news = problem.sentence not in told and len(told) < _MOST_TOLD
+        if news:
+            told.append(problem.sentence)
+        level = ("warning" if event.problem else "info") if news or self.state in _IN_TURN else "debug"
         what = "link-closed" if in_use else "spare-call-closed"
         self._note(what, level, call=event.call, link=link, why=problem.sentence)
         if in_use:
@@ -486,7 +495,7 @@ class Machine:
         if self.state in _IN_TURN:
             self._turn.problem = self._turn.problem or problem
         match self.state:
-            case State.OPENING if not problem.may_pass and not self._calls.has_more:
+            case State.OPENING if self._calls.hopeless:
                 self._say_sorry(self._turn.problem or problem)
             case State.OPENING:
                 self._problem = problem.sentence  # retried until the deadline
@@ -497,7 +506,9 @@ class Machine:
                 self._hand_over(problem)
             case State.SPEAKING:
                 self._break_reply()
-            case State.LINGERING if self._may_ask_again(problem) and self._someone_began:
+            case State.LINGERING if self._may_ask_again(problem) and (
+                self._someone_began or self._turn.here != "quiet"
+            ):
                 self._hand_over(problem)
             case State.LINGERING:
                 self._sleep("call lost")
@@ -535,6 +546,8 @@ class Machine:
         someone_speaks = self.state is not State.THINKING or self._someone_began
         self._turn.over = not someone_speaks or self._turn.here == "ended"
         self._listen()
+        if self.state is State.LISTENING:  # a call was open already, that was to renew the one that is lost
+            self._say_all()
 
     def _may_ask_again(self, problem: Problem) -> bool:
         """A link that was not asked; or the same again, if the user has not waited long already."""
@@ -546,6 +559,7 @@ class Machine:
     def _on_speech_started(self, event: SpeechStarted) -> None:
         if event.call != self._calls.open or self._own:
             return
+        self._heard_by = event.call
         if self.state is State.THINKING:
             self._user_goes_on()
         else:
@@ -617,7 +631,8 @@ class Machine:
         reply.add(event.pcm, self._now)
         self._do(Play(event.reply, event.pcm))
         if self.state is State.THINKING and self._state_deadline is not None:
-            self._state_deadline = max(self._state_deadline, self._now + _MOUTH_GRACE_S)
+            gap_s = max(_MOUTH_GRACE_S, self._manners.reply_gap_ms / 1000)
+            self._state_deadline = max(self._state_deadline, self._now + gap_s)
         self._await_reply()
 
     @_on.register
@@ -674,7 +689,7 @@ class Machine:
                 self._say_sorry(self._turn.problem or Problem("lost", "The service could not be reached in time"))
             case State.LISTENING if self._turn.began:
                 self._ask_another(Problem("lost", "The service did not end the turn"))
-            case State.LISTENING if self._someone_began or (self._heard_here and not self._own):
+            case State.LISTENING if self._someone_began or self._unheard:
                 sentence = "The service did not hear the speech: try the microphone with 'antiphon doctor'"
                 self._ask_another(Problem("lost", sentence))
             case State.LISTENING:
@@ -787,9 +802,11 @@ class Machine:
     @property
     def _must_live(self) -> bool:
         """A half-dead call would cost the turn time, and there is another to ask."""
-        waits = self.state in (State.LISTENING, State.THINKING) and self._calls.open is not None
+        begun = self.state is State.LINGERING and self._turn.here != "quiet"
+        waits = begun or self.state in (State.LISTENING, State.THINKING)
         reply = self._replies.current
-        return waits and self._calls.has_other and (reply is None or reply.status == "running")
+        running = reply is None or reply.status == "running"
+        return waits and running and self._calls.open is not None and self._calls.has_other
 
     @property
     def _someone_began(self) -> bool:
@@ -797,9 +814,13 @@ class Machine:
         return self._utterance.recent_voiced_ms >= _EXTENSION_VOICED_MS
 
     @property
-    def _heard_here(self) -> bool:
-        """The ear has heard speech in this turn, and more than the wake word."""
-        return self._turn.here != "quiet" and not self._only_the_word
+    def _unheard(self) -> bool:
+        """The ear has heard speech, and more than the wake word; the service nothing at all since its call began.
+
+        One that has heard anything on this call, the wake word for instance, is believed when it ignores a cough.
+        """
+        heard = self._turn.here != "quiet" and not self._only_the_word
+        return heard and not (self._own or self._turn.began) and self._heard_by != self._calls.open
 
     @property
     def _has_sound(self) -> bool:

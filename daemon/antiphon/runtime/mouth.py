@@ -132,7 +132,7 @@ class Mouth:
             if self._buffer is not None:
                 self._buffer.withdraw(reply, time.monotonic())
             else:
-                self._commands.append(partial(self._hush, reply))
+                self._commands.append(partial(self._withdraw, reply))
             self._news.notify()
 
     def _ask(self, command: Callable[[], None]) -> None:
@@ -227,6 +227,13 @@ class Mouth:
             self._post(Hushed(reply, 0.0))
         else:
             self.hush(reply)
+
+    def _withdraw(self, reply: str) -> None:
+        """A withdrawal that came before the speaker was ever open; what was asked for before it may have opened it."""
+        if self._buffer is None:
+            self._post(Hushed(reply, 0.0))
+        else:
+            self.withdraw(reply)
 
     def _resampler_of(self, reply: str, rate_hz: int) -> Resampler:
         """The resampler of this reply: a stream of its own."""
