@@ -5,11 +5,11 @@ open is reset, what is new is refused), half of one that is stopped (nothing com
 a firewall, a crash of the other machine). Each comes at a random moment between the wake word's detection and 2 s after
 the last word. Between two such turns the cloud is back and answers one.
 
-The times are from the later of the death and the end of the turn to the first audible sample of the LAN's reply, less the
-LAN server's own time from request to first sample. The turn ends when the daemon says so, or 700 ms after the last word if
-it finds out later: the search for a lost cloud is no part of it. What the LAN server was asked is
-compared with what the microphone was given, by the numbered chirp code: from the first sample of the wake word to the
-last of the question. A turn that the cloud had begun to answer audibly is not asked again; it counts as answered.
+The times are from the later of the death and the end of the turn to the first audible sample of the LAN's reply, less
+the LAN server's own time from request to first sample. The turn ends when the daemon says so, or 700 ms after the last
+word if it finds out later: the search for a lost cloud is no part of it. What the LAN server was asked is compared with
+what the microphone was given, by the numbered chirp code: from the first sample of the wake word to the last of the
+question. A turn that the cloud had begun to answer audibly is not asked again; it counts as answered.
 """
 
 import os
