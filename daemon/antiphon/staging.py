@@ -197,6 +197,7 @@ class Stage:
         config: Path | None = DEMO_SETTINGS,
         simulate: Sequence[str] | None = (),
         lan: Sequence[str] | None = None,
+        servers: Sequence[str] = (),
         keep: Path | None = None,
         environ: Mapping[str, str] | None = None,
         owners_variables: bool = False,
@@ -204,7 +205,8 @@ class Stage:
         program: Sequence[str] = PROGRAM,
     ) -> None:
         """`settings` are `--set`s of the daemon; `simulate` are arguments of `antiphon simulate`, None for none, and
-        `lan` those of a server on the own network (`antiphon simulate voxserve`).
+        `lan` those of a server on the own network (`antiphon simulate voxserve`); `servers` are URLs of others there,
+        which are asked before it.
 
         What the service received is kept in `keep`, else in a folder that goes with the stage. The numbered chirp
         code and a quiet room's noise lie under everything for the first `code_s` seconds. The daemon is `program`.
@@ -215,6 +217,7 @@ class Stage:
         self._config = config
         self._simulate = simulate
         self._lan = lan
+        self._servers = servers
         self._keep = keep
         self._environ = dict(environ or {})
         self._owners_variables = owners_variables
@@ -331,7 +334,8 @@ class Stage:
             arguments += ["--config", str(self._config)]
         # Of two --sets the last one holds: whatever else is set, the stage must reach the daemon and read it.
         services = [f"realtime.url={self.url}"] if self.url else []
-        services += [f"generate.urls={json.dumps([self.lan_url])}"] if self.lan_url else []
+        servers = [*self._servers, *([self.lan_url] if self.lan_url else [])]
+        services += [f"generate.urls={json.dumps(servers)}"] if servers else []
         for one in [*self._settings, *services, "log.format=json"]:
             arguments += ["--set", one]
         self.daemon = Actor("daemon", arguments, self._child_environ(), self._program)

@@ -4,6 +4,7 @@ What the LAN server was asked is compared with what the microphone was given, to
 are on. The cloud is killed (its connections are reset, new ones are refused) or stopped: not a byte, not a pong.
 """
 
+import os
 import signal
 import socket
 import tempfile
@@ -16,6 +17,7 @@ from antiphon.audio.chime import chime
 from antiphon.pcm import LINK_RATE_HZ, WAKE_RATE_HZ, frames_in
 from antiphon.simulator.speech import synthesise
 from antiphon.simulator.voxserve.options import VoxServeOptions
+from antiphon.staging import Actor
 from appliance.scenery import (
     LONG_REPLY,
     PATIENCE_S,
@@ -268,6 +270,24 @@ def test_a_model_that_is_dead_behind_a_healthy_door():
         assert ends(stage)
         [request] = questions(stage)
         assert_asked(stage, turn.spoken, request)
+
+
+def test_two_servers_of_which_the_first_dies_under_the_question_too():
+    """The cloud is gone, then the server that was asked in its place; the last of the list answers the same words."""
+    with ExitStack() as stack:
+        first = Actor("first server", ["simulate", "voxserve", "--quick", "--reply", "Never."], os.environ)
+        stack.callback(first.stop)
+        url = first.wait_for("listening")["url"]
+        stage = stack.enter_context(at_home(servers=[url]))
+        turn = stage.speak(WAKE, LONG_QUESTION)
+        stage.daemon.wait_for("woke", timeout_s=PATIENCE_S)
+        kill(stage.service)
+        stage.daemon.wait_for("link-opened", timeout_s=PATIENCE_S, link=f"generate {url.removeprefix('http://')}")
+        kill(first)
+        finish_turn(stage)
+        assert ends(stage)
+        assert not [line for line in first.said("request") if line["audio_s"]], "it died before the question's end"
+        assert_answered_by_lan_alone(stage, turn)
 
 
 def test_the_lan_alone():
