@@ -366,7 +366,7 @@ def test_stop_closes_every_call_and_decides_nothing_more():
             rig.shell.stop()
             rig.inbox.post(Sounded("late"))
             await rig.running
-            assert all(link._over.is_set() for link in rig.links.made)
+            assert all(link._life.over for link in rig.links.made)
             assert rig.mind.told == told, "LinkClosed came, but nobody decides any more"
             assert not rig.done.named("write")
 
@@ -414,7 +414,7 @@ def test_a_fault_of_the_mind_ends_it_all():
             async with running({LinkOpened: fault, Started: [fx.OpenLink(1, "cloud", ())]}) as rig:
                 await asyncio.Event().wait()
         assert leaves(caught.value) == [ZeroDivisionError]
-        assert all(link._over.is_set() for link in rig.links.made)
+        assert all(link._life.over for link in rig.links.made)
 
     within(story)
 

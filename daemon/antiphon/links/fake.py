@@ -22,6 +22,7 @@ from antiphon.conversation.events import (
     UserSaid,
 )
 from antiphon.conversation.history import Turn
+from antiphon.links.life import Life
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 from antiphon.ports import LinkCounters, Post
 
@@ -83,37 +84,23 @@ class FakeLink:
         self.cancelled: list[tuple[str, float]] = []
         """(reply, heard_ms), in order."""
         self._script = script
-        self._post = post
-        self._over = asyncio.Event()
+        self._life = Life(call, post)
         self._given = asyncio.Event()
 
     async def run(self) -> None:
         """Play the script; see ports.Link.run."""
-        last = LinkClosed(self.call)
-        try:
-            async with asyncio.TaskGroup() as group:
-                playing = group.create_task(self._play(), name=f"fake call {self.call}")
-                await self._over.wait()
-                playing.cancel()
-            if playing.done() and not playing.cancelled():
-                last = playing.result()
-        finally:
-            self._over.set()
-            self._post(last)
+        await self._life.run(self._play)
 
-    async def _play(self) -> LinkClosed:
+    async def _play(self) -> None:
         for step in self._script:
             if isinstance(step, LinkClosed):
-                self._over.set()
-                return replace(step, call=self.call)
-            if isinstance(step, AfterAudio | AfterCommits | AfterCancels):
+                self._life.end(step.problem)
+            elif isinstance(step, AfterAudio | AfterCommits | AfterCancels):
                 while not self._has_come(step):
                     self._given.clear()
                     await self._given.wait()
             else:
-                self._post(replace(step, call=self.call))
-        await self._over.wait()
-        return LinkClosed(self.call)
+                self._life.tell(replace(step, call=self.call))
 
     def _has_come(self, step: AfterAudio | AfterCommits | AfterCancels) -> bool:
         match step:
@@ -126,7 +113,7 @@ class FakeLink:
 
     def send_audio(self, pcm: bytes) -> None:
         """Keep speech."""
-        if not self._over.is_set():
+        if not self._life.over:
             self.heard += pcm
             self._given.set()
 
@@ -143,12 +130,11 @@ class FakeLink:
     def check(self) -> None:
         """Count, and show life unless the script ends it."""
         self.checks += 1
-        if not self._over.is_set():
-            self._post(LinkAlive(self.call))
+        self._life.tell(LinkAlive(self.call))
 
     def close(self) -> None:
         """End the call without a problem."""
-        self._over.set()
+        self._life.end(None)
 
 
 class FakeLinks:

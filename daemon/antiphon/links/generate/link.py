@@ -20,8 +20,6 @@ from aiohttp import ClientError
 
 from antiphon.conversation.events import (
     LinkAlive,
-    LinkClosed,
-    LinkEvent,
     LinkOpened,
     NothingRecognised,
     ReplyAudio,
@@ -30,7 +28,7 @@ from antiphon.conversation.events import (
     ServiceComplained,
 )
 from antiphon.conversation.history import Turn
-from antiphon.errors import LinkError, Problem
+from antiphon.errors import LinkError
 from antiphon.links.generate import troubles
 from antiphon.links.generate.cushion import Arrivals, Cushion
 from antiphon.links.generate.exchange import Exchange
@@ -39,6 +37,7 @@ from antiphon.links.generate.question import Question
 from antiphon.links.generate.seats import MOST_LEFT, Seats
 from antiphon.links.generate.server import Server, host_of
 from antiphon.links.generate.wire import QUESTION_RATE_HZ, Form, spoken
+from antiphon.links.life import Life
 from antiphon.pcm import bytes_ms
 from antiphon.ports import LinkCounters, Post
 
@@ -102,7 +101,7 @@ class GenerateLink:
         self._plan = plan
         self._known = known
         self._call = call
-        self._post = post
+        self._life = Life(call, post)
         self._trial = trial
         self._host = host_of(plan.url)
         self._question = Question()
@@ -110,41 +109,32 @@ class GenerateLink:
         self._asked: _Asked | None = None
         self._more = asyncio.Event()  # something was asked, or will be
         self._sure = asyncio.Event()  # it is known to speak; waited for where it was not
-        self._over = asyncio.Event()
-        self._problem: Problem | None = None
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
         """The whole life of the call; see ports.Link.run."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                life = group.create_task(self._live(), name=f"call {self._call}")
-                await self._over.wait()
-                life.cancel()
-        finally:
-            self._over.set()
-            self._post(LinkClosed(self._call, self._problem))
+        await self._life.run(self._live)
 
     def send_audio(self, pcm: bytes) -> None:
         """Keep speech until the turn is over; of a turn that is too long, its end."""
-        if not self._over.is_set():
+        if not self._life.over:
             self._question.add(pcm)
             if not self._known.speaks:
                 self._more.set()
 
     def commit_turn(self) -> None:
         """Ask what was said; a reply that is still on its way ends."""
-        if self._over.is_set():
+        if self._life.over:
             return
         self._hang_up()
         question, self._question = self._question, Question()
         if question.empty:
-            self._tell(NothingRecognised(self._call))  # an empty file is answered too, by anything
+            self._life.tell(NothingRecognised(self._call))  # an empty file is answered too, by anything
             return
         self._replies += 1
         self._asked = _Asked(f"{self._call}-{self._replies}", question)
-        self._tell(ReplyStarted(self._call, self._asked.reply))
+        self._life.tell(ReplyStarted(self._call, self._asked.reply))
         self._more.set()
 
     def cancel_reply(self, reply: str, heard_ms: float) -> None:  # noqa: ARG002 - the server has no memory to cut
@@ -154,25 +144,19 @@ class GenerateLink:
 
     def check(self) -> None:
         """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else."""
-        self._tell(LinkAlive(self._call))
+        self._life.tell(LinkAlive(self._call))
 
     def close(self) -> None:
         """End the call soon, without a problem."""
-        self._end(None)
+        self._life.end(None)
 
     # ── one life ─────────────────────────────────────────────────────────────────────────────────
 
-    def _end(self, error: LinkError | None) -> None:
-        """The one place where a call ends; the first reason stands."""
-        if not self._over.is_set():
-            if error is not None:
-                self._problem = error.problem()
-                self._known.speaks = False
-            self._over.set()
-
-    def _tell(self, event: LinkEvent) -> None:
-        if not self._over.is_set():  # LinkClosed is the last word
-            self._post(event)
+    def _end(self, error: LinkError) -> None:
+        """End the call, and trust its server no more until it has spoken."""
+        if not self._life.over:
+            self._known.speaks = False
+        self._life.end(error.problem())
 
     async def _live(self) -> None:
         server = Server(self._plan.url)
@@ -203,7 +187,7 @@ class GenerateLink:
             await self._probe(server, self._plan.first_sound_ms)
         else:
             self._check_seats()
-        self._tell(LinkOpened(self._call))
+        self._life.tell(LinkOpened(self._call))
 
     def _check_seats(self) -> None:
         taken = self._known.seats.taken(asyncio.get_running_loop().time())
@@ -269,9 +253,9 @@ class GenerateLink:
             self._asked = None
             self._speaks()
             if heard_ms:
-                self._tell(ReplyEnded(self._call, asked.reply, "completed"))
+                self._life.tell(ReplyEnded(self._call, asked.reply, "completed"))
             else:
-                self._tell(ReplyEnded(self._call, asked.reply, "failed", troubles.no_answer(self._host).problem()))
+                self._life.tell(ReplyEnded(self._call, asked.reply, "failed", troubles.no_answer(self._host).problem()))
         finally:
             self.counters.received += exchange.pieces
             self._known.cushion.learn(asked.arrivals)
@@ -285,7 +269,7 @@ class GenerateLink:
         turn = asked.question.end()
         if turn.left_out_ms:
             trouble = troubles.shortened(bytes_ms(turn.pcm, QUESTION_RATE_HZ), turn.left_out_ms)
-            self._tell(ServiceComplained(self._call, trouble.problem()))
+            self._life.tell(ServiceComplained(self._call, trouble.problem()))
         return spoken(turn.pcm)
 
     def _hear(self, asked: _Asked, pcm: bytes) -> None:
@@ -294,7 +278,7 @@ class GenerateLink:
         loop = asyncio.get_running_loop()
         asked.arrivals.came(bytes_ms(pcm), loop.time())
         if asked.held is None:
-            self._tell(ReplyAudio(self._call, asked.reply, pcm))
+            self._life.tell(ReplyAudio(self._call, asked.reply, pcm))
             return
         asked.held += pcm
         if asked.release is None:
@@ -305,7 +289,7 @@ class GenerateLink:
     def _release(self, asked: _Asked) -> None:
         held, asked.held = asked.held, None
         if held:
-            self._tell(ReplyAudio(self._call, asked.reply, bytes(held)))
+            self._life.tell(ReplyAudio(self._call, asked.reply, bytes(held)))
 
     def _hang_up(self) -> None:
         """End the reply that is on its way, if any."""
@@ -315,4 +299,4 @@ class GenerateLink:
         asked.held = None
         if asked.task is not None:
             asked.task.cancel()
-        self._tell(ReplyEnded(self._call, asked.reply, "cancelled"))
+        self._life.tell(ReplyEnded(self._call, asked.reply, "cancelled"))

@@ -20,9 +20,10 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from antiphon.conversation.events import LinkAlive, LinkClosed, LinkEvent
+from antiphon.conversation.events import LinkAlive
 from antiphon.conversation.history import Turn
 from antiphon.errors import Garbled, LinkError, Lost, Problem, Refused
+from antiphon.links.life import Life
 from antiphon.links.realtime import troubles
 from antiphon.links.realtime.dialogue import Dialogue, Outcome
 from antiphon.links.realtime.messages import (
@@ -133,16 +134,14 @@ class RealtimeLink:
         self._key = key
         self._tls = tls
         self._call = call
-        self._post = post
+        self._life = Life(call, post)
         self._host = "the service"
         self._named = False  # the host's name is known to have an address
         self._dialogue = Dialogue(call, own_turns=plan.turn_detection == "own", voice=plan.voice, model=plan.model)
         self._outbox = Outbox(plan.append_ms, plan.backlog_ms)
         self._more = asyncio.Event()  # the outbox has something
-        self._over = asyncio.Event()
         self._checks = asyncio.Semaphore(0)
         self._unanswered = 0
-        self._problem: Problem | None = None
         self._malformed_in_a_row = 0
         for message in _greeting(plan, history):
             self._outbox.request(message)
@@ -151,18 +150,11 @@ class RealtimeLink:
 
     async def run(self) -> None:
         """The whole life of the call; see ports.Link.run."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                life = group.create_task(self._live(), name=f"call {self._call}")
-                await self._over.wait()
-                life.cancel()
-        finally:
-            self._over.set()
-            self._post(LinkClosed(self._call, self._problem))
+        await self._life.run(self._live)
 
     def send_audio(self, pcm: bytes) -> None:
         """Queue speech for the service; a full queue ends the call as lost."""
-        if self._over.is_set():
+        if self._life.over:
             return
         if self._outbox.speech(pcm):
             self._more.set()
@@ -182,22 +174,19 @@ class RealtimeLink:
 
         It overtakes the speech that waits in the outbox, but not what library and kernel hold (MAX_AHEAD_BYTES).
         """
-        if not self._over.is_set() and self._unanswered < MAX_UNANSWERED:
+        if not self._life.over and self._unanswered < MAX_UNANSWERED:
             self._unanswered += 1
             self._checks.release()
 
     def close(self) -> None:
         """End the call soon, without a problem; what still waits to be sent is left unsent."""
-        self._end(None)
+        self._life.end(None)
 
     # ── one life ─────────────────────────────────────────────────────────────────────────────────
 
-    def _end(self, error: LinkError | None) -> None:
-        """The one place where a call ends; the first reason stands."""
-        if not self._over.is_set():
-            if error is not None:  # it may quote the service, and services like to quote the key
-                self._problem = Problem(error.fault, _without(self._key, str(error))[:MAX_SENTENCE])
-            self._over.set()
+    def _end(self, error: LinkError) -> None:
+        """End the call; its reason may quote the service, and services like to quote the key."""
+        self._life.end(Problem(error.fault, _without(self._key, str(error))[:MAX_SENTENCE]))
 
     async def _live(self) -> None:
         try:
@@ -251,7 +240,7 @@ class RealtimeLink:
                 group.create_task(self._ping(socket, group), name=f"call {self._call} pings")
                 await self._read(socket, patience)
         finally:
-            if self._problem is not None or not self._dialogue.opened:
+            if self._life.problem is not None or not self._dialogue.opened:
                 socket.transport.abort()  # nobody there to say goodbye to, and a new call may be waiting
             else:
                 await socket.close()
@@ -260,7 +249,7 @@ class RealtimeLink:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:
-            while not self._over.is_set():
+            while not self._life.over:
                 frame = await socket.recv(decode=False)
                 self.counters.received += 1
                 self._hear(frame)
@@ -313,21 +302,17 @@ class RealtimeLink:
         with suppress(ConnectionClosed):
             await pong
             self._unanswered -= 1
-            self._tell(LinkAlive(self._call))
+            self._life.tell(LinkAlive(self._call))
 
     def _carry_out(self, outcome: Outcome) -> None:
         for event in outcome.events:
-            self._tell(event)
+            self._life.tell(event)
         for request in outcome.requests:
             if isinstance(request, CancelResponse | TruncateItem):
                 self._outbox.urgent(request)
             else:
                 self._outbox.request(request)
         self._more.set()
-
-    def _tell(self, event: LinkEvent) -> None:
-        if not self._over.is_set():  # LinkClosed is the last word
-            self._post(event)
 
 
 class _Dialling(connect):
