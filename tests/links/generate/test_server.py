@@ -94,8 +94,11 @@ def test_a_healthy_door():
     ("said", "kind", "words"),
     [
         (answer("200 OK", b"<html>Welcome to our hotel", "text/html"), Refused, "log in"),
-        (answer("200 OK", b'{"status":"ill"}'), Refused, "web page"),
-        (answer("200 OK", HEALTHY * 500), Refused, "web page"),
+        (answer("200 OK", b'{"status":"ill"}'), Refused, "what comes is application/json"),
+        (answer("200 OK", HEALTHY * 500), Refused, "what comes is application/json"),
+        (answer("200 OK", b"It works", "Text/Plain; charset=utf-8"), Refused, "what comes is text/plain"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nIt works", Refused, "what comes has no content type"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n<HTML> Welcome to", Refused, "log in"),
         (answer("302 Found", b"", more="location: http://login.example/\r\n"), Refused, "another address"),
         (error("404 Not Found", "Not Found"), Refused, "not vox-serve"),
         (error("503 Service Unavailable", "Server not ready"), Lost, "Server not ready"),
@@ -226,8 +229,10 @@ def test_a_minute_of_speech_goes_out_whole_without_holding_the_loop():
         (answer("307 Temporary Redirect", b"", more="location: /generate\r\n"), Refused, "another address"),
         (error("405 Method Not Allowed", "Method Not Allowed"), Refused, "405"),
         (answer("200 OK", b"<html>Welcome to our hotel", "text/html"), Refused, "log in"),
-        (answer("200 OK", b"{}"), Refused, "web page"),
-        (answer("200 OK", header() + WINDOW, "application/octet-stream"), Refused, "web page"),
+        (answer("200 OK", b"{}"), Refused, "what comes is application/json"),
+        (answer("200 OK", header() + WINDOW, "application/octet-stream"), Refused, "what comes is application/octet-s"),
+        (answer("200 OK", b"Hello", "text/plain"), Refused, "what comes is text/plain"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 44\r\n\r\n" + header(), Refused, "what comes has no content type"),
     ],
 )
 def test_whatever_is_no_speech_is_explained_and_not_asked_again(said, kind, words):

@@ -75,16 +75,35 @@ def test_failures_of_the_connection(error, kind, words):
         (400, {"detail": "Missing boundary in multipart."}, Refused, "(Missing boundary in multipart.)"),
         (404, {"detail": "Not Found"}, Refused, "generate.urls"),
         (307, {}, Refused, "another address"),
-        (200, {}, Refused, "web page"),
+        (200, {}, Refused, "what comes is application/json (200); check generate.urls"),
         (511, {}, Lost, "511"),
     ],
 )
 def test_answers_that_are_no_speech(status, body, kind, words):
     raw = b"Internal Server Error" if body is None else json.dumps(body).encode()
-    explained = explain_status(status, raw, HOST)
+    explained = explain_status(status, "application/json", raw, HOST)
     assert type(explained) is kind
     assert words in str(explained)
     assert HOST in str(explained)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("text/html", b"", "with a web page (200)"),
+        ("application/xhtml+xml", b"<?xml", "with a web page (200)"),
+        ("", b"\n<!DOCTYPE HTML><title>Log in", "with a web page (200)"),
+        ("", b"RIFF", "what comes has no content type (200)"),
+        ("", b"", "what comes has no content type (200)"),
+        ("text/plain", b"<html>", "what comes is text/plain (200)"),
+        ("audio/mpeg", b"ID3\xff", "what comes is audio/mpeg (200)"),
+    ],
+)
+def test_only_a_page_is_called_one(kind, body, words):
+    explained = explain_status(200, kind, body, HOST)
+    assert type(explained) is Refused
+    assert words in str(explained)
+    assert "generate.urls" in str(explained)
 
 
 @pytest.mark.parametrize(

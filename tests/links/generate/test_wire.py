@@ -17,6 +17,8 @@ from antiphon.links.generate.wire import (
     detail,
     harmless,
     is_healthy,
+    is_page,
+    media_type,
     spoken,
     wav_file,
     written,
@@ -216,6 +218,37 @@ def test_what_an_error_says_in_one_line(body, said):
 def test_any_error_says_one_printable_line(body):
     assert detail(body).isprintable()
     assert len(detail(b"long " + body.hex().encode() * 9)) <= MAX_DETAIL
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("audio/wav", "audio/wav"),
+        ("Audio/WAV ; codecs=1", "audio/wav"),
+        ("", ""),
+        (" ;charset=utf-8", ""),
+        ("te\x1b[31mxt", "te [31mxt"),
+        ("x" * 500, "x" * (MAX_DETAIL - 3) + "..."),
+    ],
+)
+def test_a_media_type_is_one_printable_line(header, kind):
+    assert media_type(header) == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "page"),
+    [
+        ("text/html", b"", True),
+        ("application/xhtml+xml", b"", True),
+        ("", b" <!DocType HTML>", True),
+        ("", b"<html lang=en>", True),
+        ("", b"<htm", False),
+        ("text/plain", b"<html>", False),
+        ("application/json", b"{}", False),
+    ],
+)
+def test_what_is_a_web_page(kind, body, page):
+    assert is_page(kind, body) is page
 
 
 @pytest.mark.parametrize(

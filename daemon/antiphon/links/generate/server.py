@@ -17,7 +17,7 @@ from aiohttp.abc import ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from antiphon.links.generate import troubles
-from antiphon.links.generate.wire import Form, is_healthy
+from antiphon.links.generate.wire import Form, is_healthy, media_type
 
 MAX_BODY_BYTES = 4096
 """Of a body that should be short, no more than this is read."""
@@ -69,7 +69,7 @@ class Server:
             self.answered += 1
             body = await _beginning(response)
         if response.status != 200 or not is_healthy(body):
-            raise troubles.explain_status(response.status, body, self.host)
+            raise troubles.explain_status(response.status, _kind(response), body, self.host)
 
     @asynccontextmanager
     async def asking(self, form: Form, gone_out: Callable[[], None]) -> AsyncIterator[StreamReader]:
@@ -90,8 +90,9 @@ class Server:
                 response.close()
 
     async def _check(self, response: ClientResponse) -> None:
-        if response.status != 200 or response.content_type not in _SPEECH:
-            raise troubles.explain_status(response.status, await _beginning(response), self.host)
+        kind = _kind(response)
+        if response.status != 200 or kind not in _SPEECH:
+            raise troubles.explain_status(response.status, kind, await _beginning(response), self.host)
 
     def _address(self, path: str) -> str:
         return self._url.rstrip("/") + path
@@ -127,6 +128,11 @@ class _Body(io.BytesIO):
         if self.tell() == self._length:
             self._gone_out()
         return piece
+
+
+def _kind(response: ClientResponse) -> str:
+    """The library would take no Content-Type for one."""
+    return media_type(response.headers.get("Content-Type", ""))
 
 
 async def _beginning(response: ClientResponse) -> bytes:

@@ -16,7 +16,7 @@ from aiohttp import (
 )
 
 from antiphon.errors import Garbled, LinkError, Lost, Refused
-from antiphon.links.generate.wire import detail
+from antiphon.links.generate.wire import detail, is_page
 from antiphon.links.reasons import errnos, explain_os, web_page
 
 SETTING: Final = "generate.urls"
@@ -59,8 +59,10 @@ def is_gone(error: Exception) -> bool:
     return errnos(error.os_error) - _NO_WAY_OF_OURS == {errno.ECONNREFUSED}
 
 
-def explain_status(status: int, body: bytes, host: str) -> LinkError:
-    """A question that was answered by anything but speech; of `body`, its beginning."""
+def explain_status(status: int, kind: str, body: bytes, host: str) -> LinkError:
+    """A request that was answered by anything but what was asked for; of `body`, whose media type is `kind` or "", its
+    beginning.
+    """
     said = f" ({line})" if (line := detail(body)) else ""
     if status == 429:
         return Busy(f"{host} is too busy to answer (429): it will be tried again{said}")
@@ -71,7 +73,10 @@ def explain_status(status: int, body: bytes, host: str) -> LinkError:
     if 300 <= status < 400:
         return Refused(f"{host} sends us to another address ({status}): put the right one into {SETTING}")
     if 200 <= status < 300:
-        return web_page(host, status, SETTING)
+        if is_page(kind, body):
+            return web_page(host, status, SETTING)
+        what = f"is {kind}" if kind else "has no content type"
+        return Refused(f"{host} does not answer as vox-serve does: what comes {what} ({status}); check {SETTING}")
     return Refused(f"{host} is not vox-serve, or refuses us ({status}): check {SETTING}{said}")
 
 

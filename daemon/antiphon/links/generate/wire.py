@@ -166,6 +166,18 @@ def is_healthy(body: bytes) -> bool:
         return False
 
 
+def media_type(header: str) -> str:
+    """What a Content-Type says its body is, as "audio/wav", in one printable line; "" when it says nothing."""
+    return _line(header.partition(";")[0].lower())
+
+
+def is_page(kind: str, body: bytes) -> bool:
+    """Whether a body of this media type is a web page: it says so, or says nothing and begins like one."""
+    if kind:
+        return kind in ("text/html", "application/xhtml+xml")
+    return body.lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
 def detail(body: bytes) -> str:
     """What an error's body says, in one printable line, or "". FastAPI's `detail` is a string, or a list of what is
     wrong where; other bodies are plain text, or a page, which says nothing in a line.
@@ -177,7 +189,11 @@ def detail(body: bytes) -> str:
         said = "" if text.lstrip()[:1] in ("<", "{", "[") else text
     if isinstance(said, list):
         said = "; ".join(_fault(one) for one in said)
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(said)).split())
+    return _line(str(said))
+
+
+def _line(said: str) -> str:
+    line = " ".join("".join(c if c.isprintable() else " " for c in said).split())
     return line if len(line) <= MAX_DETAIL else line[: MAX_DETAIL - 3] + "..."
 
 
