@@ -19,6 +19,7 @@ from antiphon.conversation.events import (
     ReplyStarted,
     ServiceComplained,
 )
+from antiphon.links.generate.exchange import Exchange
 from antiphon.links.generate.link import GenerateLinkMaker, GeneratePlan
 from antiphon.links.generate.probe import PROBE
 from antiphon.links.generate.question import SLICE_MS
@@ -560,53 +561,257 @@ def test_closing_in_the_middle_of_a_reply():
     assert left == 1
 
 
-def test_with_seven_replies_left_behind_no_more_are_asked_for_until_the_server_starts_anew():
+# ── a server that is busy with what nobody hears ─────────────────────────────────────────────────
+
+
+def busy_maker(url, left=MOST_LEFT, **limits):
+    """Of calls to a server that is well known, but may not be done with replies that we left before they sounded."""
+    maker = maker_for(url, **limits)
+    maker._known.took_s = 60.0
+    now = asyncio.get_running_loop().time()
+    for _ in range(left):
+        maker._known.seats.leave(now, now, 0.0)
+    return maker
+
+
+def left_behind(maker):
+    """As far as it reckons."""
+    return maker._known.seats.taken(asyncio.get_running_loop().time())
+
+
+def test_with_seven_left_behind_the_next_question_waits_for_a_word_and_is_answered():
     async def scene():
-        async with serving(speaks_on) as vox:
-            maker = maker_for(vox.url)
+        async with serving(silent) as vox:
+            maker = busy_maker(vox.url, left=0)
             async with calling(maker) as (link, inbox):
-                for turn in range(MOST_LEFT + 1):
+                for turn in range(MOST_LEFT):
                     link.send_audio(SPEECH)
                     link.commit_turn()
-                    if turn < MOST_LEFT:
-                        await inbox.until(ReplyAudio, turn + 1)
-                        link.cancel_reply(f"3-{turn + 1}", 0.0)
-                await inbox.until(LinkClosed)
-            refusals = [inbox.problem]
-            async with calling(maker, 4) as (_, inbox):
-                await inbox.until(LinkClosed)
-            refusals.append(inbox.problem)
-            asked = len(vox.questions)
-        async with calling(maker, 5) as (_, inbox):  # the server is down
-            await inbox.until(LinkClosed)
-        return asked, refusals, inbox.problem, maker._known.seats.taken(0.0)
+                    await vox.until(turn + 1)
+                    link.cancel_reply(f"3-{turn + 1}", 0.0)
+                    await vox.questions[turn].left.wait()
+                before = left_behind(maker)
+                vox.script = speaks
+                await one_turn(link, inbox, MOST_LEFT + 1)
+                await one_turn(link, inbox, MOST_LEFT + 2)
+            return before, speech_in(vox)[MOST_LEFT:], inbox.of(ReplyEnded)[-2:], left_behind(maker)
 
-    asked, refusals, gone, left = play(scene())
-    assert asked == MOST_LEFT
-    assert all("busy with 7 replies that nobody hears" in problem.sentence for problem in refusals)
-    assert all(problem.may_pass for problem in refusals)
+    before, asked, ended, after = play(scene())
+    assert before == MOST_LEFT
+    assert asked == [False, True, True]
+    assert [event.status for event in ended] == ["completed"] * 2
+    assert after < MOST_LEFT
+
+
+def test_so_it_does_when_the_seventh_is_left_by_the_turn_itself():
+    async def scene():
+        async with serving(silent) as vox, calling(busy_maker(vox.url, left=MOST_LEFT - 1)) as (link, inbox):
+            link.send_audio(SPEECH)
+            link.commit_turn()
+            await vox.until(1)
+            vox.script = speaks
+            await one_turn(link, inbox, 2)
+            return speech_in(vox)
+
+    assert play(scene()) == [True, False, True]
+
+
+def test_so_it_does_when_the_server_is_found_to_be_busy_at_the_last_moment():
+    async def scene():
+        async with serving() as vox:
+            maker = maker_for(vox.url)
+            async with calling(maker) as (link, inbox):
+                link.send_audio(WINDOW * 50)  # takes a while to be made ready
+                link.commit_turn()
+                await until(lambda: link._asked.task)
+                maker._known.seats = busy_maker(vox.url)._known.seats
+                await inbox.until(ReplyEnded)
+            return speech_in(vox)
+
+    assert play(scene()) == [False, True]
+
+
+def test_it_waits_for_the_end_of_the_word_whose_seat_it_may_need():
+    async def scene():
+        go_on = asyncio.Event()
+
+        async def slowly(question):
+            await question.begin()
+            await question.speak(WINDOW)
+            await go_on.wait()
+            asked.append(len(vox.questions))
+            vox.script = speaks
+            await question.finish()
+
+        asked = []
+        async with serving(slowly) as vox, calling(busy_maker(vox.url)) as (link, inbox):
+            link.send_audio(SPEECH)
+            link.commit_turn()
+            await until(lambda: link._known.took_s < 60)  # it has sounded
+            for _ in range(10):
+                await asyncio.sleep(0)
+            go_on.set()
+            await inbox.until(ReplyEnded)
+        return asked, inbox.of(ReplyEnded)[0].status
+
+    assert play(scene()) == ([1], "completed")
+
+
+async def talks_on(question):
+    """A word that has no end."""
+    await question.begin()
+    await question.speak(WINDOW)
+    await question.until_left()
+
+
+@pytest.mark.parametrize("script", [silent, talks_on])
+@pytest.mark.parametrize("spoken", [True, False])
+def test_where_no_word_ends_in_time_the_call_does_and_no_speech_was_sent(script, spoken):
+    async def scene():
+        async with serving(script) as vox:
+            maker = busy_maker(vox.url, first_sound_ms=SHORT_MS)
+            async with calling(maker) as (link, inbox):
+                link.send_audio(SPEECH)
+                if spoken or script is talks_on:
+                    link.commit_turn()
+                await inbox.until(LinkClosed)
+            return inbox.problem, speech_in(vox)
+
+    problem, asked = play(scene())
+    assert "still busy with 7 replies that nobody hears" in problem.sentence
+    assert problem.may_pass
+    assert asked == [False]
+
+
+def test_a_server_that_has_gone_is_not_busy_when_it_is_back():
+    async def scene():
+        async with serving() as vox:
+            pass
+        maker = busy_maker(vox.url)
+        async with calling(maker) as (_, inbox):
+            await inbox.until(LinkClosed)
+        return inbox.problem, left_behind(maker)
+
+    gone, left = play(scene())
     assert "Nothing listens" in gone.sentence
     assert left == 0
 
 
-def test_or_until_a_trial_has_found_a_free_seat():
+def test_a_trial_shows_that_a_seat_is_free():
     async def scene():
         async with serving() as vox:
-            maker = maker_for(vox.url)
-            now = asyncio.get_running_loop().time()
-            for _ in range(MOST_LEFT):
-                maker._known.seats.leave(now, 0.0)
-            async with calling(maker, 4) as (_, refused):
-                await refused.until(LinkClosed)
+            maker = busy_maker(vox.url)
             async with calling(maker, 5, trial=True) as (_, inbox):
                 await inbox.until(LinkOpened)
             async with calling(maker, 6) as (link, inbox):
                 await one_turn(link, inbox)
-        return refused.problem.sentence, inbox.of(ReplyEnded)[0].status, maker._known.seats.taken(0.0)
+            return speech_in(vox), left_behind(maker)
 
-    sentence, status, left = play(scene())
-    assert "busy with 7" in sentence
-    assert (status, left) == ("completed", MOST_LEFT - 1)
+    assert play(scene()) == ([False, True], MOST_LEFT - 1)
+
+
+# ── how long a turn waits ────────────────────────────────────────────────────────────────────────
+
+
+def test_what_comes_before_the_question_is_taken_from_its_time(monkeypatch):
+    async def scene():
+        loop, limits, word = asyncio.get_running_loop(), [], asyncio.Event()
+
+        class Recorded(Exchange):
+            async def run(self, form, by_s=None):
+                limits.append(by_s)
+                return await super().run(form, by_s)
+
+        async def late(question):
+            await question.begin()
+            await word.wait()
+            vox.script = speaks
+            await question.speak(WINDOW)
+            await question.finish()
+
+        monkeypatch.setattr("antiphon.links.generate.link.Exchange", Recorded)
+        async with serving(late) as vox, calling(maker_for(vox.url, speaks=False)) as (link, inbox):
+            link.send_audio(SPEECH)
+            before = loop.time()
+            link.commit_turn()
+            due_s = link._asked.due_s
+            await vox.until(1)
+            link._asked.due_s = later_s = loop.time() + 20  # as if time had passed
+            word.set()
+            await inbox.until(ReplyEnded)
+        return due_s - before, limits == [later_s]
+
+    allowed_s, kept = play(scene())
+    assert allowed_s == pytest.approx(LONG_MS / 1000, abs=1)
+    assert kept
+
+
+def test_its_first_sound_is_not_held_back_beyond_that():
+    async def scene():
+        loop, speak = asyncio.get_running_loop(), asyncio.Event()
+
+        async def late(question):
+            await question.begin()
+            await speak.wait()
+            await question.speak(WINDOW)
+            await question.until_left()
+
+        async with serving(late) as vox:
+            maker = maker_for(vox.url, gap_ms=VERY_LONG_MS)
+            maker._known.cushion.hold_ms = 60_000.0
+            async with calling(maker) as (link, inbox):
+                link.send_audio(SPEECH)
+                link.commit_turn()
+                await vox.until(1)
+                link._asked.due_s = loop.time()  # as if time had passed
+                speak.set()
+                await inbox.until(ReplyAudio)
+
+    play(scene())
+
+
+def test_a_word_is_waited_for_as_long_as_the_model_is_known_to_need():
+    async def scene():
+        async with serving(silent) as vox:
+            maker = maker_for(vox.url, speaks=False, first_sound_ms=2 * SHORT_MS)
+            maker._known.took_s = SHORT_MS / 1000
+            async with calling(maker) as (link, inbox):
+                link.send_audio(SPEECH)
+                await inbox.until(LinkClosed)
+            return inbox.problem.sentence
+
+    assert "its model has not answered in 0.3 s" in play(scene())
+
+
+def test_a_slow_model_that_had_too_little_time_is_called_slow():
+    async def scene():
+        async with serving(silent) as vox:
+            maker = maker_for(vox.url, first_sound_ms=SHORT_MS)
+            maker._known.took_s = 10.0
+            async with calling(maker) as (link, inbox):
+                link.send_audio(SPEECH)
+                link.commit_turn()
+                await inbox.until(LinkClosed)
+            return inbox.problem
+
+    problem = play(scene())
+    assert "needs about 10 s before it speaks, and the question had only 0" in problem.sentence
+    assert "raise generate.first_sound_ms" in problem.sentence
+    assert problem.may_pass
+
+
+@pytest.mark.parametrize("trial", [True, False])
+def test_it_is_remembered_how_long_it_took(trial):
+    async def scene():
+        async with serving() as vox:
+            maker = maker_for(vox.url)
+            async with calling(maker, trial=trial) as (link, inbox):
+                await inbox.until(LinkOpened)
+                if not trial:
+                    await one_turn(link, inbox)
+            return maker._known.took_s
+
+    assert 0 < play(scene()) < LONG_MS / 1000
 
 
 # ── a server that is not known to speak ──────────────────────────────────────────────────────────
@@ -747,6 +952,29 @@ def test_so_must_one_that_was_left_before_it_answered():
             return speech_in(vox), inbox.of(ReplyEnded)[1].status
 
     assert play(scene()) == ([True, False, True], "completed")
+
+
+@pytest.mark.parametrize("how", ["cancelled", "asked anew", "closed"])
+@pytest.mark.parametrize(("took_s", "doubted"), [(0.0, True), (60.0, False)])
+def test_it_is_in_doubt_only_if_it_had_as_long_as_it_needs(how, took_s, doubted):
+    async def scene():
+        async with serving(silent) as vox:
+            maker = maker_for(vox.url)
+            maker._known.took_s = took_s
+            async with calling(maker) as (link, _):
+                link.send_audio(SPEECH)
+                link.commit_turn()
+                await vox.until(1)
+                if how == "cancelled":
+                    link.cancel_reply("3-1", 0.0)
+                elif how == "asked anew":
+                    link.send_audio(SPEECH)
+                    link.commit_turn()
+                else:
+                    link.close()
+                return maker._known.speaks
+
+    assert play(scene()) is not doubted
 
 
 def test_one_that_was_interrupted_is_known_to_speak():

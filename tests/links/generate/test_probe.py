@@ -22,15 +22,19 @@ def ask(script=speaks, left=0, first_sound_ms=LONG_MS):
         loop = asyncio.get_running_loop()
         seats, counters, sounds, failed = Seats(), LinkCounters(), [], ""
         for _ in range(left):
-            seats.leave(loop.time(), 0.0)
+            seats.leave(0.0, loop.time(), 0.0)
         async with serving(script) as vox, Server(vox.url) as server:
             limits = {"first_sound_ms": first_sound_ms, "gap_ms": LONG_MS}
             try:
-                await probe(server, seats, counters, lambda: sounds.append(counters.received), **limits)
+                await probe(
+                    server, seats, counters, lambda took_s: sounds.append((counters.received, took_s)), **limits
+                )
             except LinkError as why:
                 failed = str(why)
         assert counters.received >= len(sounds)
-        assert set(sounds) <= {0}  # while it speaks, not after
+        assert {received for received, _ in sounds} <= {0}  # while it speaks, not after
+        assert len({took_s for _, took_s in sounds}) <= 1
+        assert all(took_s > 0 for _, took_s in sounds)
         return len(sounds), failed, seats.taken(loop.time()), vox
 
     return play(scene())

@@ -37,19 +37,30 @@ class Exchange:
         self._first_sound_ms = first_sound_ms
         self._gap_ms = gap_ms
         self._patience = asyncio.timeout(None)
-        self._ends_s = 0.0
+        self._asked_s = self._ends_s = 0.0
         self._stream = AnswerStream()
         self._taken = False  # as far as we know, the server makes the answer, or will
         self._accepted = False
         self._busy: Busy | None = None
         self.pieces = 0
         """How many came."""
+        self.took_s = 0.0
+        """From the question to its first sound; 0 before that."""
 
-    async def run(self, form: Form) -> float:
-        """Ask, and hear the answer to its end; returns how many milliseconds it had. Raises LinkError."""
+    @property
+    def length_ms(self) -> float:
+        """How much speech has come."""
+        return self._stream.length_ms
+
+    async def run(self, form: Form, by_s: float | None = None) -> float:
+        """Ask, and hear the answer to its end; returns how many milliseconds it had. Raises LinkError.
+
+        `by_s`: some of the time to the first sound has gone by, and this, of the loop's clock, is when it is over.
+        """
         loop = asyncio.get_running_loop()
-        self._ends_s = loop.time() + LONGEST_ANSWER_MS / 1000
-        self._patience = asyncio.timeout(self._first_sound_ms / 1000)
+        self._asked_s = loop.time()
+        self._ends_s = self._asked_s + LONGEST_ANSWER_MS / 1000
+        self._patience = asyncio.timeout_at(by_s or self._asked_s + self._first_sound_ms / 1000)
         try:
             async with self._patience:
                 await self._ask(form)
@@ -62,10 +73,12 @@ class Exchange:
             raise self._explained(error) from error
         finally:
             if self._taken:
-                self._seats.leave(loop.time(), self._stream.length_ms / 1000)
+                self._seats.leave(self._asked_s, loop.time(), self.length_ms / 1000)
+        if self.length_ms:
+            self._seats.answered(self._asked_s, loop.time(), self.length_ms / 1000)
         if tail := self._stream.end():
             self._hear(tail)
-        return self._stream.length_ms
+        return self.length_ms
 
     async def _ask(self, form: Form) -> None:
         pause_s = PAUSE_FIRST_S
@@ -87,17 +100,18 @@ class Exchange:
 
     def _take(self, data: bytes) -> None:
         self.pieces += 1
-        heard_ms = self._stream.length_ms
+        heard_ms = self.length_ms
         try:
             pcm = self._stream.take(data)
         except Garbled as why:
             raise troubles.not_speech(why, self._server.host) from None
-        if self._stream.length_ms == heard_ms:
+        if self.length_ms == heard_ms:
             return
         now = asyncio.get_running_loop().time()
         if not heard_ms:
+            self.took_s = now - self._asked_s
             self._seats.sounded(now)
-        if self._stream.length_ms > LONGEST_ANSWER_MS:
+        if self.length_ms > LONGEST_ANSWER_MS:
             raise troubles.endless(self._server.host)
         self._patience.reschedule(min(now + self._gap_ms / 1000, self._ends_s))
         if pcm:
@@ -110,7 +124,7 @@ class Exchange:
             return self._busy
         if asyncio.get_running_loop().time() >= self._ends_s:
             return troubles.endless(self._server.host)
-        if self._stream.length_ms:
+        if self.length_ms:
             return troubles.stalled(self._server.host, self._gap_ms)
         if self._accepted:
             return troubles.model_is_silent(self._server.host, self._first_sound_ms)

@@ -4,10 +4,12 @@ A call is open when the server's door is; on a trial, when its model has also sp
 its end and sent whole: the server ends no turns and remembers none. A reply begins (ReplyStarted) with its question, so
 that whoever interrupts can name it; a failure ends the call, so that the question can go to another link.
 
-Speech that is sent to a model which is still loading ends it for good (see probe.py). So none is sent before the model
-is known to speak: unless what was asked last was answered and nothing has failed since, it is asked for a word first.
-That begins with the first speech of the turn, and costs it what the word takes longer than the user. The call does not
-open only then: the limits of opening are those of doors, and a slow card would fail them.
+Speech that waits a minute for a model which is loading, or for a seat, ends it for good (see probe.py). So none is sent
+before the server is known to be ready (known.py): if there is a doubt, it is asked for a word first. That begins with
+the first speech of the turn, and costs it what the word takes longer than the user. The call does not open only then:
+the limits of opening are those of doors, and a slow card would fail them.
+
+One limit holds from the end of the turn to the first sound that is told, whatever that takes: `first_sound_ms`.
 All methods belong to the loop's thread.
 """
 
@@ -30,12 +32,13 @@ from antiphon.conversation.events import (
 from antiphon.conversation.history import Turn
 from antiphon.errors import LinkError
 from antiphon.links.generate import troubles
-from antiphon.links.generate.cushion import Arrivals, Cushion
+from antiphon.links.generate.cushion import Arrivals
 from antiphon.links.generate.exchange import Exchange
+from antiphon.links.generate.known import Known
 from antiphon.links.generate.probe import probe
 from antiphon.links.generate.question import Question
-from antiphon.links.generate.seats import MOST_LEFT, Seats
 from antiphon.links.generate.server import Server, host_of
+from antiphon.links.generate.troubles import Silent
 from antiphon.links.generate.wire import QUESTION_RATE_HZ, Form, spoken
 from antiphon.links.life import Life
 from antiphon.pcm import bytes_ms
@@ -54,19 +57,9 @@ class GeneratePlan:
     open_timeout_ms: int
     """From dialling to the answer of /health."""
     first_sound_ms: int
-    """From the end of the turn to the first sound, retries included."""
+    """From the end of the turn to the first sound, all that has to come before it included."""
     gap_ms: int
     """From each piece of a reply to the next; pieces are seconds, and the server may send several at once."""
-
-
-@dataclass(slots=True, eq=False)
-class _Known:
-    """What is remembered of a server between calls."""
-
-    seats: Seats = field(default_factory=Seats)
-    cushion: Cushion = field(default_factory=Cushion)
-    speaks: bool = False
-    """What was asked last has been answered, and nothing has failed since."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +68,10 @@ class _Asked:
 
     reply: str
     question: Question
+    due_s: float
+    """When the turn has waited long enough for its first sound."""
+    sent_s: float | None = None
+    """When the question was sent."""
     task: asyncio.Task[None] | None = None
     arrivals: Arrivals = field(default_factory=Arrivals)
     held: bytearray | None = field(default_factory=bytearray)
@@ -86,7 +83,7 @@ class GenerateLinkMaker:
 
     def __init__(self, plan: GeneratePlan) -> None:
         self._plan = plan
-        self._known = _Known()
+        self._known = Known()
 
     def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "GenerateLink":  # noqa: ARG002 - the server takes no history
         """A call that has yet to be run."""
@@ -96,7 +93,7 @@ class GenerateLinkMaker:
 class GenerateLink:
     """One call; see ports.Link."""
 
-    def __init__(self, plan: GeneratePlan, known: _Known, call: int, post: Post, *, trial: bool) -> None:
+    def __init__(self, plan: GeneratePlan, known: Known, call: int, post: Post, *, trial: bool) -> None:
         self.counters = LinkCounters()
         self._plan = plan
         self._known = known
@@ -108,7 +105,7 @@ class GenerateLink:
         self._replies = 0
         self._asked: _Asked | None = None
         self._more = asyncio.Event()  # something was asked, or will be
-        self._sure = asyncio.Event()  # it is known to speak; waited for where it was not
+        self._news = asyncio.Event()  # the server may have become ready
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────
 
@@ -120,7 +117,7 @@ class GenerateLink:
         """Keep speech until the turn is over; of a turn that is too long, its end."""
         if not self._life.over:
             self._question.add(pcm)
-            if not self._known.speaks:
+            if not self._ready:
                 self._more.set()
 
     def commit_turn(self) -> None:
@@ -133,7 +130,8 @@ class GenerateLink:
             self._life.tell(NothingRecognised(self._call))  # an empty file is answered too, by anything
             return
         self._replies += 1
-        self._asked = _Asked(f"{self._call}-{self._replies}", question)
+        due_s = asyncio.get_running_loop().time() + self._plan.first_sound_ms / 1000
+        self._asked = _Asked(f"{self._call}-{self._replies}", question, due_s)
         self._life.tell(ReplyStarted(self._call, self._asked.reply))
         self._more.set()
 
@@ -148,6 +146,7 @@ class GenerateLink:
 
     def close(self) -> None:
         """End the call soon, without a problem."""
+        self._give_up()
         self._life.end(None)
 
     # ── one life ─────────────────────────────────────────────────────────────────────────────────
@@ -183,16 +182,9 @@ class GenerateLink:
             if troubles.is_gone(error):
                 self._known.seats.forget()
             raise
-        if self._trial:  # what we reckon of its seats is put to the test
+        if self._trial:
             await self._probe(server, self._plan.first_sound_ms)
-        else:
-            self._check_seats()
         self._life.tell(LinkOpened(self._call))
-
-    def _check_seats(self) -> None:
-        taken = self._known.seats.taken(asyncio.get_running_loop().time())
-        if taken >= MOST_LEFT:
-            raise troubles.all_seats_taken(self._host, taken)
 
     async def _serve(self, server: Server) -> None:
         probing: asyncio.Task[None] | None = None
@@ -200,81 +192,111 @@ class GenerateLink:
             while True:
                 await self._more.wait()
                 self._more.clear()
-                if (asked := self._asked) is not None and asked.task is not None:
-                    continue  # its answer will tell
-                if not self._known.speaks and (probing is None or probing.done()):
+                if not self._ready and (probing is None or probing.done()):
                     probing = group.create_task(self._make_sure(server), name=f"call {self._call} probe")
-                if asked is not None:
+                if (asked := self._asked) is not None and asked.task is None:
                     asked.task = group.create_task(self._answer(server, asked), name=f"reply {asked.reply}")
 
-    # ── whether it speaks ────────────────────────────────────────────────────────────────────────
+    # ── whether it is ready ──────────────────────────────────────────────────────────────────────
+
+    @property
+    def _ready(self) -> bool:
+        return self._known.ready(asyncio.get_running_loop().time())
 
     async def _make_sure(self, server: Server) -> None:
-        """The same as a trial, while a turn is on its way: half of its time is left for the turn's own question."""
+        """The same as a trial, while a turn is on its way and its own question needs time as well."""
         try:
-            await self._probe(server, self._plan.first_sound_ms / 2)
+            await self._probe(server, self._known.word_ms(self._plan.first_sound_ms))
         except LinkError as error:
             self._end(error)
 
     async def _probe(self, server: Server, first_sound_ms: float) -> None:
         limits = {"first_sound_ms": first_sound_ms, "gap_ms": self._plan.gap_ms}
-        await probe(server, self._known.seats, self.counters, self._speaks, **limits)
+        try:
+            await probe(server, self._known.seats, self.counters, self._spoke, **limits)
+        except Silent as silence:
+            raise self._explained(silence) from None
+        self._news.set()
 
-    def _speaks(self) -> None:
-        self._known.speaks = True
-        self._sure.set()
+    def _spoke(self, took_s: float) -> None:
+        self._known.spoke(took_s)
+        self._news.set()
 
-    async def _until_it_speaks(self) -> None:
-        if not self._known.speaks:
-            await self._sure.wait()
+    async def _until_ready(self) -> None:
+        if not self._ready:
+            self._more.set()  # replies may have been left behind since the turn's first speech
+        while not self._ready:
+            self._news.clear()
+            await self._news.wait()
 
-    def _doubt(self) -> None:
-        """A question is on its way, and nothing is known until it is answered."""
-        self._known.speaks = False
-        self._sure.clear()
+    def _explained(self, silence: Silent) -> LinkError:
+        """With many replies left behind there is another reason for it than a dead model."""
+        now = asyncio.get_running_loop().time()
+        if not self._known.full(now):
+            return silence
+        return troubles.all_seats_taken(self._host, self._known.seats.taken(now))
+
+    def _give_up(self) -> None:
+        """Nobody waits any longer for the answer that is on its way, if any."""
+        asked = self._asked
+        if asked is not None and asked.sent_s is not None and not asked.arrivals.length_ms:
+            self._known.given_up(asyncio.get_running_loop().time() - asked.sent_s)
 
     # ── a reply ──────────────────────────────────────────────────────────────────────────────────
 
     async def _answer(self, server: Server, asked: _Asked) -> None:
-        plan = self._plan
-        limits = {"first_sound_ms": plan.first_sound_ms, "gap_ms": plan.gap_ms}
-        exchange = Exchange(server, self._known.seats, lambda pcm: self._hear(asked, pcm), **limits)
         try:
             form = await self._form(asked)
-            await self._until_it_speaks()
-            self._check_seats()
-            self._doubt()
-            heard_ms = await exchange.run(form)
+            heard_ms = await self._ask(server, asked, form)
         except LinkError as error:
             self._release(asked)  # what came is good
             self._end(error)
         else:
             self._release(asked)
             self._asked = None
-            self._speaks()
             if heard_ms:
                 self._life.tell(ReplyEnded(self._call, asked.reply, "completed"))
             else:
                 self._life.tell(ReplyEnded(self._call, asked.reply, "failed", troubles.no_answer(self._host).problem()))
         finally:
-            self.counters.received += exchange.pieces
             self._known.cushion.learn(asked.arrivals)
             if asked.release is not None:
                 asked.release.cancel()
 
     async def _form(self, asked: _Asked) -> Form:
-        """What was said, as it is sent; a turn that was kept whole is still to be made ready."""
-        while asked.question.work():  # noqa: ASYNC110 - nothing is waited for: others get their turn
-            await asyncio.sleep(0)
+        """What was said, as it may be sent: made ready, if the turn was kept whole, and the server as well."""
+        try:
+            async with asyncio.timeout_at(asked.due_s):
+                while asked.question.work():  # noqa: ASYNC110 - nothing is waited for: others get their turn
+                    await asyncio.sleep(0)
+                await self._until_ready()
+        except TimeoutError:
+            raise self._explained(troubles.model_is_silent(self._host, self._plan.first_sound_ms)) from None
         turn = asked.question.end()
         if turn.left_out_ms:
             trouble = troubles.shortened(bytes_ms(turn.pcm, QUESTION_RATE_HZ), turn.left_out_ms)
             self._life.tell(ServiceComplained(self._call, trouble.problem()))
         return spoken(turn.pcm)
 
-    def _hear(self, asked: _Asked, pcm: bytes) -> None:
-        """A piece of the reply: held back while that may save a stutter, else told."""
-        self._speaks()
+    async def _ask(self, server: Server, asked: _Asked, form: Form) -> float:
+        """What is left of the turn's time is the question's; returns how many milliseconds the answer had."""
+        loop = asyncio.get_running_loop()
+        asked.sent_s = loop.time()
+        limits = {"first_sound_ms": self._plan.first_sound_ms, "gap_ms": self._plan.gap_ms}
+        exchange = Exchange(server, self._known.seats, lambda pcm: self._hear(asked, pcm, exchange.took_s), **limits)
+        needed_s, left_s = self._known.took_s, asked.due_s - asked.sent_s
+        try:
+            return await exchange.run(form, asked.due_s)
+        except Silent:
+            if needed_s <= left_s:
+                raise
+            raise troubles.model_is_slow(self._host, needed_s * 1000, left_s * 1000) from None
+        finally:
+            self.counters.received += exchange.pieces
+
+    def _hear(self, asked: _Asked, pcm: bytes, took_s: float) -> None:
+        """A piece of the reply: held back while that may save a stutter and the turn has time, else told."""
+        self._known.spoke(took_s)
         loop = asyncio.get_running_loop()
         asked.arrivals.came(bytes_ms(pcm), loop.time())
         if asked.held is None:
@@ -282,7 +304,8 @@ class GenerateLink:
             return
         asked.held += pcm
         if asked.release is None:
-            asked.release = loop.call_later(self._known.cushion.hold_ms / 1000, self._release, asked)
+            held_until_s = loop.time() + self._known.cushion.hold_ms / 1000
+            asked.release = loop.call_at(min(held_until_s, asked.due_s), self._release, asked)
         if asked.arrivals.length_ms >= ENOUGH_MS:
             self._release(asked)
 
@@ -293,6 +316,7 @@ class GenerateLink:
 
     def _hang_up(self) -> None:
         """End the reply that is on its way, if any."""
+        self._give_up()
         asked, self._asked = self._asked, None
         if asked is None:
             return

@@ -25,26 +25,29 @@ async def probe(
     server: Server,
     seats: Seats,
     counters: LinkCounters,
-    sounds: Callable[[], None],
+    spoke: Callable[[float], None],
     *,
     first_sound_ms: float,
     gap_ms: float,
 ) -> None:
-    """Hear the model speak; `sounds` is called at each piece. Raises LinkError when it does not.
+    """Hear the model speak; `spoke` is told at each piece how many seconds went by before the first. Raises LinkError
+    when it does not.
 
     Its few words are heard to their end, so that they hold no seat when we go. Nor do they count as left behind when
     they never come: a server that gets to them is done with them at once.
     """
     loop = asyncio.get_running_loop()
-    exchange = Exchange(server, Seats(), lambda _: sounds(), first_sound_ms=first_sound_ms, gap_ms=gap_ms)
+    limits = {"first_sound_ms": first_sound_ms, "gap_ms": gap_ms}
+    exchange = Exchange(server, Seats(), lambda _: spoke(exchange.took_s), **limits)
+    asked_s = loop.time()
     try:
         async with asyncio.timeout(first_sound_ms / 1000 + PROBE_ENDS_S):
             heard_ms = await exchange.run(written(PROBE))
     except TimeoutError:  # it speaks, if at length
-        seats.leave(loop.time(), PROBE_ENDS_S)
+        seats.leave(asked_s, loop.time(), exchange.length_ms / 1000)
         return
     finally:
         counters.received += exchange.pieces
     if not heard_ms:
         raise troubles.no_answer(server.host)
-    seats.answered(loop.time())
+    seats.answered(asked_s, loop.time(), heard_ms / 1000)

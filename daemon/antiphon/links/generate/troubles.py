@@ -28,6 +28,10 @@ class Busy(Lost):
     """The server has put the question back: it may be asked again."""
 
 
+class Silent(Lost):
+    """The server was asked, and in all its time it has said nothing."""
+
+
 def explain(error: Exception, host: str) -> LinkError:
     """What aiohttp or the system raised, as an error with one sentence."""
     match error:
@@ -90,23 +94,31 @@ def not_an_address() -> Refused:
     return Refused(f"{SETTING} holds what is not an address: give one like http://192.168.1.20:8000")
 
 
-def model_is_silent(host: str, after_ms: float) -> Lost:
+def model_is_silent(host: str, after_ms: float) -> Silent:
     """It took the question, and no speech came: the door is open, and nobody is at home."""
-    return Lost(
-        f"{host} takes questions, but its model has not answered in {after_ms / 1000:g} s: it may be dead, or still "
+    return Silent(
+        f"{host} takes questions, but its model has not answered in {_seconds(after_ms)}: it may be dead, or still "
         "loading; if it stays so, restart vox-serve"
     )
 
 
-def too_slow(host: str, after_ms: float) -> Lost:
+def model_is_slow(host: str, took_ms: float, had_ms: float) -> Lost:
+    """It speaks, but needs longer than was left for the question when it had shown that."""
+    return Lost(
+        f"{host} needs about {_seconds(took_ms)} before it speaks, and the question had only {_seconds(had_ms)} left: "
+        "raise generate.first_sound_ms, or give it a faster card"
+    )
+
+
+def too_slow(host: str, after_ms: float) -> Silent:
     """It has not even taken the question."""
-    return Lost(f"{host} has not taken the question in {after_ms / 1000:g} s: check the network, and how busy it is")
+    return Silent(f"{host} has not taken the question in {_seconds(after_ms)}: check the network, and how busy it is")
 
 
 def stalled(host: str, after_ms: float) -> Lost:
     """It stopped in the middle of a reply."""
     return Lost(
-        f"{host} fell silent in the middle of a reply, for {after_ms / 1000:g} s: its model may have died; if it does "
+        f"{host} fell silent in the middle of a reply, for {_seconds(after_ms)}: its model may have died; if it does "
         "not answer again, restart vox-serve"
     )
 
@@ -122,9 +134,10 @@ def endless(host: str) -> Garbled:
 
 
 def all_seats_taken(host: str, count: int) -> Lost:
-    """Too many replies were left behind."""
+    """Many replies were left behind, and now it says nothing."""
     return Lost(
-        f"{host} is still busy with {count} replies that nobody hears: it can be asked again when they are over"
+        f"{host} has no time for us: it is still busy with {count} replies that nobody hears, or its model is dead; it "
+        "will be tried again; if it stays so, restart vox-serve"
     )
 
 
@@ -134,3 +147,7 @@ def shortened(kept_ms: float, left_out_ms: float) -> Refused:
         f"A server on the LAN takes a minute of speech at most: the first {left_out_ms / 1000:.1f} s were left out, "
         f"the last {kept_ms / 1000:.1f} s were asked; ask in shorter turns"
     )
+
+
+def _seconds(ms: float) -> str:
+    return f"{round(ms / 1000, 2):g} s"
