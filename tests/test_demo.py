@@ -80,6 +80,8 @@ def test_the_demo_of_failing_over_proves_that_nothing_was_lost(tmp_path: Path) -
     environ = environment(folder=tmp_path, STEPFUN_API_KEY="sk-of-the-owner", ANTIPHON_LINKS="[realtime]")
     run = antiphon("demo", "--failover", "--json", "-o", wav, environ=environ)
     assert run.returncode == 0, run.stderr
+    assert run.stderr.count("simulated for --failover") == 2
+    assert "as asked" not in run.stderr
     told = json.loads(run.stdout)
     assert told["answered"]
     assert told["whole"], told["lost"]
@@ -158,7 +160,7 @@ def plan(monkeypatch):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         made = demo._plan(Namespace(simulate=simulate, config=config, set=list(sets)))
-        return made, demo._what_is_real(made, asked=simulate)
+        return made, demo._what_is_real(made, ", as asked" if simulate else "")
 
     return made
 
@@ -196,6 +198,20 @@ def test_with_a_key_the_owner_s_settings_hold_but_for_the_card(plan, tmp_path):
     assert made.settings.realtime.voice == "file"
     assert made.owners
     assert says[1] == f"the service at {made.settings.realtime.url}, as set"
+
+
+@pytest.mark.parametrize(
+    ("urls", "says"),
+    [
+        ("http://nas:8000", "your own server at http://nas:8000, as set"),
+        ("http://nas:8000, http://box", "your own servers at http://nas:8000, http://box, as set"),
+    ],
+)
+def test_where_the_lan_alone_is_asked_its_servers_are_named_and_not_the_service(plan, urls, says):
+    made, told = plan("links=generate", f"generate.urls={urls}")
+    assert made.real_service
+    assert told[1] == says
+    assert not any("key" in line or "stepfun" in line for line in told)
 
 
 def test_what_is_simulated_as_asked_is_said_so(plan):

@@ -61,6 +61,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """0 when the turn was answered and heard, 1 when not. Raises what the owner can mend."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the stage is cleared on the way out
     screen = Console(stderr=options.json, highlight=False, soft_wrap=True)
+    asked = ", as asked" if options.simulate else " for --failover" if options.failover else ""
     options.simulate = options.simulate or options.failover
     plan = _plan(options)
     room = None if plan.real_card else Room()
@@ -77,7 +78,7 @@ def run_demo(options: argparse.Namespace) -> int:
         owners_variables=plan.owners,
     )
     screen.print("[bold]Antiphon[/bold]: one turn of the unmodified daemon.")
-    for line in _what_is_real(plan, asked=options.simulate):
+    for line in _what_is_real(plan, asked):
         screen.print(f"  {line}")
     if options.failover:
         screen.print("  a server on the LAN, simulated, over real HTTP; the service will be killed under the question")
@@ -123,18 +124,22 @@ def _has_service(settings: Settings) -> bool:
     return True
 
 
-def _what_is_real(plan: _Plan, *, asked: bool) -> list[str]:
+def _what_is_real(plan: _Plan, asked: str) -> list[str]:
+    """Card, services, lamps; `asked`: why what there may be is simulated all the same, "" when it is not."""
     if plan.real_card:
         card = "your sound card"
     elif asked:
-        card = "a sound card, simulated, as asked, in a room with a voice in it"
+        card = f"a sound card, simulated{asked}, in a room with a voice in it"
     else:
         card = "no sound card here: a simulated one, in a room with a voice in it"
     simulated = "StepFun's service, simulated{}, on a real WebSocket of this machine"
-    if plan.real_service:
+    if plan.real_service and "realtime" not in plan.settings.links:
+        urls = plan.settings.generate.urls
+        service = f"your own server{'s' * (len(urls) > 1)} at {escape(', '.join(urls))}, as set"
+    elif plan.real_service:
         service = f"the service at {escape(plan.settings.realtime.url)}, as set"
     elif asked:
-        service = simulated.format(", as asked")
+        service = simulated.format(asked)
     else:
         service = f"no API key in ${KEY_VARIABLE}: {simulated.format('')}"
     lamps = "your lamps, as set" if plan.settings.lamps.kind == "gpio" else "no GPIO needed: the lamps are drawn here"
