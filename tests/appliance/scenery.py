@@ -79,6 +79,14 @@ def say(stage, text, voice="slt"):
     return Spoken(text, voice, first, last, stage.room.mic.time_of(first), stage.room.mic.time_of(last))
 
 
+def assert_closes(end):
+    """The card's end is closed, but for the moments in which PortAudio looks for devices as the other end is opened."""
+    limit_s = time.monotonic() + PATIENCE_S
+    while end.is_open():
+        assert time.monotonic() < limit_s, "it stays open"
+        time.sleep(0.01)
+
+
 def let_pass(stage, spoken, pause_ms=1500.0):
     """Wait until the daemon has taken in all of `spoken`, and a pause in which a wake word may be heard again."""
     wait_for_frame(stage.room.mic, spoken.last_frame + frames_in(pause_ms, stage.room.mic.rate_hz), PATIENCE_S)

@@ -11,6 +11,7 @@ from appliance.scenery import (
     LONG_REPLY,
     QUESTION,
     WAKE,
+    assert_closes,
     assert_no_word_lost,
     ends_well,
     pass_by,
@@ -108,7 +109,7 @@ def test_mute_closes_the_microphone():
         hold(stage, MUTE)
         stage.daemon.wait_for("deaf", why="mute")
         stage.daemon.wait_for("ear-closed")
-        assert not stage.room.mic.is_open()
+        assert_closes(stage.room.mic)
         after = len(stage.daemon.lines)
         unheard = say(stage, f"{WAKE}. {QUESTION}")
         stage.daemon.tell(f"{MUTE} up")
@@ -122,7 +123,7 @@ def test_mute_closes_the_microphone():
         assert ends_well(stage)
         assert_no_word_lost(stage, turn)
         assert stage.verdict(turn.spoken, sent(stage, 0)).first_frame > unheard.last_frame
-        assert not stage.room.mic.is_open()
+        assert_closes(stage.room.mic)
 
 
 def test_mute_in_the_midst_of_a_turn():
@@ -133,7 +134,7 @@ def test_mute_in_the_midst_of_a_turn():
         hold(stage, MUTE)
         stage.daemon.wait_for("deaf")
         stage.daemon.wait_for("ear-closed")
-        assert not stage.room.mic.is_open()
+        assert_closes(stage.room.mic)
         stage.daemon.tell(f"{MUTE} up")
         pass_by(spoken)
         after = len(stage.daemon.lines)

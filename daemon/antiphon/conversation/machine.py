@@ -650,7 +650,7 @@ class Machine:
             self._replies.current = None
             self._after_reply()
         else:
-            self._ask_another(event.problem or Problem("lost", "The service gave no answer"))
+            self._ask_another(event.problem or self._at_fault("gave no answer"))
 
     @_on.register
     def _on_complaint(self, event: ServiceComplained) -> None:
@@ -688,16 +688,15 @@ class Machine:
             case State.OPENING:
                 self._say_sorry(self._turn.problem or Problem("lost", "The service could not be reached in time"))
             case State.LISTENING if self._turn.began:
-                self._ask_another(Problem("lost", "The service did not end the turn"))
+                self._ask_another(self._at_fault("did not end the turn"))
             case State.LISTENING if self._someone_began or self._unheard:
-                sentence = "The service did not hear the speech: try the microphone with 'antiphon doctor'"
-                self._ask_another(Problem("lost", sentence))
+                self._ask_another(self._at_fault("did not hear the speech"))
             case State.LISTENING:
                 if self._own:  # what the service has of it would join the next question
                     self._hang_up()
                 self._sleep("nothing said")
             case State.THINKING if not self._has_sound:
-                self._ask_another(Problem("lost", "The service did not answer in time"))
+                self._ask_another(self._at_fault("did not answer in time"))
             case State.THINKING | State.SPEAKING:
                 self._reply_is_late()
             case State.LINGERING:
@@ -853,6 +852,10 @@ class Machine:
 
     def _do(self, *effects: Effect) -> None:
         self._effects.extend(effects)
+
+    def _at_fault(self, what: str) -> Problem:
+        """The link that is in use, for the owner who has several."""
+        return Problem("lost", f"{self._calls.link.name} {what}: try it with 'antiphon doctor'")
 
     def _trouble(self, problem: Problem, level: str = "warning") -> None:
         self._problem = problem.sentence

@@ -41,9 +41,9 @@ class Manners(BaseModel):
     sorry_ms: int = Field(2500, ge=200, le=30_000)
     """How long a failure is shown before going back to sleep."""
 
-    wake_only_voiced_ms: int = Field(80, ge=20, le=2000)
+    wake_only_voiced_ms: int = Field(140, ge=20, le=2000)
     """Voice heard after the wake word before a turn counts as more than the word itself. By itself the word leaves
-    at most 40 ms, as it is detected at about its end; a command of one syllable in the same breath leaves 120 ms.
+    at most 100 ms, as a low threshold hears it before its end; a command of one word in the same breath leaves 180 ms.
     """
 
     hang_ms: int = Field(3000, ge=500, le=30_000)
