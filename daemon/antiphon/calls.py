@@ -212,7 +212,8 @@ class Calls:
         new.link.down, new.link.refused, new.link.missed = False, False, 0
         new.link.due_at = now + new.link.plan.renew_after_s if new.link.plan.tried else None
         old = self._open
-        if new.trial or (old is not None and (not at_rest or new.link.rank > old.link.rank)):
+        bettered = at_rest and self._bettered(new.link)
+        if new.trial or bettered or (old is not None and (not at_rest or new.link.rank > old.link.rank)):
             if old is not None and old.link is new.link:
                 old.renew_at = now
             effects = self._drop(new, now)
@@ -319,7 +320,8 @@ class Calls:
             self._open = None
         else:
             self._opening = None
-        if call.link.plan.warm and call.link.due_at is None:
+        wished = call.link.plan.warm or call.link.plan.tried or call.link.down
+        if wished and call.link.due_at is None:
             call.link.due_at = now
         return [CloseLink(call.number)]
 

@@ -76,6 +76,7 @@ _KEPT_MS = 2000.0  # before the service says "speech started", about a second of
 _EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
 _EXTENSION_VOICED_MS = 300.0
 _GOES_ON_VOICED_MS = 60.0
+_MUCH_VOICED_MS = 600.0
 _MAX_LOSSES = 2  # calls lost in one turn, before we say sorry; unless there is a link that was not asked
 
 _HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
@@ -168,18 +169,22 @@ class Machine:
 
     def _sleep(self, why: str) -> None:
         self._do(*self._replies.drop(self._calls.open))
-        if self._ear.streaming:
-            self._utterance.keep_last(_KEPT_MS)  # a wake word may have begun already
-        else:
-            self._utterance.begin()  # what was said before the reply is answered
+        self._forget_speech()
         self._go(State.ASLEEP, None, why)
         self._rest()
+
+    def _forget_speech(self) -> None:
+        """The turn is over; but a wake word may have begun already."""
+        if self._ear.streaming:
+            self._utterance.keep_last(_KEPT_MS)
+        else:
+            self._utterance.begin()  # what was said before the reply is answered
 
     def _say_sorry(self, problem: Problem) -> None:
         """Show a failure for a while. The call may be in any condition: hang up."""
         self._trouble(problem)
         self._do(*self._replies.drop(self._calls.open))
-        self._utterance.begin()
+        self._forget_speech()
         if self.state not in (State.ASLEEP, State.LINGERING):
             self._hang_up()
         self._chime("sorry")
@@ -244,6 +249,7 @@ class Machine:
     def _on_woke(self, event: Woke) -> None:
         if self.state is State.DEAF:
             return
+        here = self._turn.here if self._ear.streaming else "quiet"  # the ear says but once that somebody speaks
         joined = self._ear.streaming or (self._now - self._since_s) * 1000 <= bytes_ms(event.preroll) + _BLOCK_MS
         self._ear.streaming = True  # by itself, from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
@@ -256,6 +262,7 @@ class Machine:
         has_before = self._sent_to if joined else None
         self._interrupt()
         self._begin_turn(by_word=True)
+        self._turn.here = "speech" if here == "speech" else "quiet"
         self._follow_ups = 0
         self._utterance.begin(before + event.preroll)
         self._listen()
@@ -506,9 +513,7 @@ class Machine:
                 self._hand_over(problem)
             case State.SPEAKING:
                 self._break_reply()
-            case State.LINGERING if self._may_ask_again(problem) and (
-                self._someone_began or self._turn.here != "quiet"
-            ):
+            case State.LINGERING if self._someone_began or self._turn.here != "quiet":
                 self._hand_over(problem)
             case State.LINGERING:
                 self._sleep("call lost")
@@ -689,7 +694,7 @@ class Machine:
                 self._say_sorry(self._turn.problem or Problem("lost", "The service could not be reached in time"))
             case State.LISTENING if self._turn.began:
                 self._ask_another(self._at_fault("did not end the turn"))
-            case State.LISTENING if self._someone_began or self._unheard:
+            case State.LISTENING if self._someone_began or self._unheard or self._much_said:
                 self._ask_another(self._at_fault("did not hear the speech"))
             case State.LISTENING:
                 if self._own:  # what the service has of it would join the next question
@@ -699,6 +704,8 @@ class Machine:
                 self._ask_another(self._at_fault("did not answer in time"))
             case State.THINKING | State.SPEAKING:
                 self._reply_is_late()
+            case State.LINGERING if self._much_said and self._calls.has_other:
+                self._fail_link(self._at_fault("did not hear the speech"))
             case State.LINGERING:
                 self._sleep("no follow-up")
             case State.SORRY:
@@ -718,7 +725,7 @@ class Machine:
         return (
             (self.state is State.LINGERING or (self.state is State.LISTENING and not self._turn.began))
             and self._now < self._deadline_limit
-            and self._someone_began
+            and (self._someone_began or self._turn.here == "speech")
         )
 
     def _reply_is_late(self) -> None:
@@ -820,6 +827,12 @@ class Machine:
         """
         heard = self._turn.here != "quiet" and not self._only_the_word
         return heard and not (self._own or self._turn.began) and self._heard_by != self._calls.open
+
+    @property
+    def _much_said(self) -> bool:
+        """The ear has heard more than a cough; the service, whatever it has heard before, nothing in all the time."""
+        heard = self._turn.here != "quiet" and self._utterance.voiced_ms >= _MUCH_VOICED_MS
+        return heard and not (self._own or self._turn.began)
 
     @property
     def _has_sound(self) -> bool:
