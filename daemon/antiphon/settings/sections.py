@@ -56,6 +56,9 @@ def _server(url: str, key: str) -> str:
         wrong("holds a user name or password, and none is sent; give only http://host:port", key)
     if "?" in url or "#" in url:
         wrong("has a query or fragment; give only what is before the ? or #", key)
+    for end in ("/generate", "/health"):  # of vox-serve's own pages; we know where they are
+        if parts.path.rstrip("/").endswith(end):
+            wrong(f"ends in {end}, which goes without saying; give only http://host:port, without {end}", key)
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{name}{port}{parts.path.rstrip('/')}"
