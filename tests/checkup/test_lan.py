@@ -86,8 +86,10 @@ def test_a_dead_model_behind_a_healthy_door(speech, words):
 
 
 def test_a_port_where_nobody_listens():
-    findings = found(f"http://127.0.0.1:{refused_port()}")
+    port = refused_port()
+    findings = found(f"http://127.0.0.1:{port}")
     assert verdicts(findings)[1:] == [("lan port", "fail"), ("lan door", "skip"), ("lan model", "skip")]
+    assert f"127.0.0.1:{port}" in findings[1].says, "of several servers, which one"
     assert "generate.urls" in findings[1].remedy
 
 

@@ -209,4 +209,5 @@ def _shake_hands(target: Target, limit_s: float) -> str:
 
 
 def _failed(check: str, error: Exception, target: Target) -> Finding:
-    return Finding.of_problem(target.kind + check, reasons.explain_os(error, target.host, target.where).problem())
+    host = f"{target.host}:{target.port}" if target.kind and check != "name" else target.host  # of several, which one
+    return Finding.of_problem(target.kind + check, reasons.explain_os(error, host, target.where).problem())
