@@ -216,7 +216,7 @@ def test_the_service_alone_is_asked(lan, question, capsys):
 @pytest.mark.parametrize(
     ("link", "line"),
     [
-        ("generate", "--link: links: leaves nobody to ask: links is generate alone, and generate.urls names no server"),
+        ("generate", "--link generate: there is no server to ask: set generate.urls"),
         ("genrate", '--link: links.0: is "genrate" (perhaps generate?); give realtime or generate'),
     ],
 )

@@ -203,6 +203,14 @@ def test_the_lan_server_is_simulated_too(tmp_path):
     assert got.startswith(b"HTTP/1.1 503 ")
 
 
+def test_the_help_of_the_lan_server_names_it_and_where_its_faults_are_told(capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "voxserve", "--help"])
+    said = capsys.readouterr().out
+    assert said.startswith("usage: antiphon simulate voxserve ")
+    assert "docs/simulated-voxserve.md" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -117,11 +117,23 @@ def ask(options: argparse.Namespace) -> int:
     from antiphon.asking import run_ask
 
     layers = read_layers(options.config, os.environ, options.set)
+    if options.link == "generate":
+        _check_servers(layers)
     if options.link is not None:
         layers.append(Layer("--link", {"links": Typed(options.link)}))
     settings = load(layers).settings
     key = find_key(settings, os.environ)
     return run_ask(settings, key, options.question, options.output, as_json=options.json)
+
+
+def _check_servers(layers: Sequence[Layer]) -> None:
+    """Raises SettingsError where no server is known: the links that are set do not count, as --link replaces them."""
+    both = Layer("--link", {"links": Typed("realtime, generate")})  # generate alone would be refused for another reason
+    if not load([*layers, both]).settings.generate.urls:
+        raise SettingsError(
+            "--link generate: there is no server to ask: set generate.urls, as in "
+            "--set generate.urls=http://nas:8000 (docs/lan-server.md)"
+        )
 
 
 def simulate(options: argparse.Namespace) -> int:
@@ -193,6 +205,9 @@ def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
     words = "which service (default: stepfun); each has options of its own, shown by antiphon simulate SERVICE --help"
     verb.add_argument("service", nargs="?", choices=services, default="stepfun", help=words)
     verb.set_defaults(parsed_for=service)
+    if service == "voxserve":
+        verb.usage = "antiphon simulate voxserve [options]"
+        verb.epilog = "What each fault means: docs/simulated-voxserve.md."
     add_arguments(verb)
 
 
