@@ -20,6 +20,8 @@ Known = Literal["up", "down", "either"]
 
 IN_TURN = (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
 _OLD_S = 60.0
+_RECOVERY_S = 150.0
+"""After so long a rest every link that is well must be known to be: the longest patience is 120 s."""
 _ROOM_S = 0.15  # two blocks of the ear, or a word on its way
 
 
@@ -69,6 +71,7 @@ class Judge:
         self._asked: set[str] = set()  # in this turn
         self._opening: tuple[int, float] | None = None  # a call that somebody waits for, and since when
         self._dead: tuple[int, float] | None = None  # likewise one that is open and half dead
+        self._unasked_s: float | None = None  # since when a turn is over that is ours to end
 
     def rule(self, kept: bool, sentence: str, turn: Turn | None) -> None:
         if not kept:
@@ -94,8 +97,11 @@ class Judge:
 
     # ── while it goes on ─────────────────────────────────────────────────────────────────────────
 
-    def meet(self, turn: Turn, state: State, in_use: str | None) -> None:
-        """The mind learns of a turn, in `state`, with a call of the link `in_use` open."""
+    def meet(self, turn: Turn, state: State, in_use: str | None, rested_s: float) -> None:
+        """The mind learns of a turn, in `state`, with a call of the link `in_use` open, after so long a rest."""
+        if rested_s > _RECOVERY_S and len(self._plans) > 1:
+            forgotten = [name for name, known in self.known.items() if known == "down" and name not in turn.sick]
+            self.rule(not forgotten, f"{forgotten} were well for {rested_s:.0f} s, and not tried", turn)
         turn.known, turn.in_use, turn.fresh = dict(self.known), in_use, state is State.ASLEEP
         self._asked = {in_use} if in_use else set()
         if in_use is not None and turn.fresh:
@@ -125,6 +131,15 @@ class Judge:
             late = now - self._dead[1] > self._silence_s
             self.rule(not late, f"call {dead} is half dead, and waited for", turn)
 
+    def ended(self, turn: Turn, now: float, *, unasked: bool) -> None:
+        """`unasked`: the ear has heard the end of the turn, and the open call, which needs to be told, is not."""
+        if not unasked:
+            self._unasked_s = None
+        elif self._unasked_s is None:
+            self._unasked_s = now
+        else:
+            self.rule(now - self._unasked_s < 2 * _ROOM_S, "the turn is over, and nobody is asked", turn)
+
     def _unasked_up(self, before: str | None = None) -> list[str]:
         names = [plan.name for plan in self._plans]
         names = names[: names.index(before)] if before else names
@@ -144,8 +159,18 @@ class Judge:
         if turn.kind == "cough":
             self._judge_cough(turn)
             return
+        if not (turn.heard or turn.sorries) and self._nobody_else(turn):
+            return
         self.rule(bool(turn.heard or turn.sorries), "nobody answered, and nobody was sorry", turn)
         self._judge_order(turn)
+
+    @staticmethod
+    def _nobody_else(turn: Turn) -> bool:
+        """Its call was half dead, with nobody else to ask: the mind does not ask such a call for signs of life, and
+        what only the ear has heard, where it is little, it takes for a cough.
+        """
+        well = [name for name, state in turn.known.items() if state == "up" and name not in turn.sick]
+        return turn.in_use in turn.sick and not [name for name in well if name != turn.in_use]
 
     def _judge_order(self, turn: Turn) -> None:
         """The first that is well has answered; or one before it, as well as it could."""

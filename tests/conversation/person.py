@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 _WORD_MS = 600
 _STUCK_S = 90.0
+_HESITATION_MS = 2000
 _COUGH_S = 1.5
+_NIGHTS, _NIGHT_S = 0.05, 200.0  # now and then everything is well for so long
 _LATEST_S = 0.1  # before the device falls asleep, somebody may begin
 _REPLY_FAULTS: tuple[Answering, ...] = ("nothing", "failed", "dies", "stalls", "late", "deaf", "endless")
 _MOODS: tuple[Mood, ...] = ("well", "well", "refuses", "loses", "silent", "slow")
@@ -29,6 +31,7 @@ class Person:
         self.turn: Turn | None = None
         self.turns = 0
         self._says_word = False
+        self._rested_at_s = 0.0
         world.after(self._dice.choice((0.2, 3.0)), self._act)
 
     @property
@@ -86,8 +89,15 @@ class Person:
         self._leave(turn)
         for service in world.services.values():
             service.answering = "well"
+        self._rested_at_s = world.now
+        for service in world.services.values():
             if self._dice.random() < 0.5:
                 service.mood = "well"
+        if self._dice.random() < _NIGHTS:
+            for service in world.services.values():
+                service.mood = "well"
+            world.after(_NIGHT_S, self._act)
+            return
         given_up_s = 1.0 if turn.excused == "given up" else 0.0  # pressed again sooner it would be a double tap
         world.after(given_up_s + self._gap_s(), self._act)
 
@@ -139,9 +149,12 @@ class Person:
         world = self._world
         first = world.room.here
         word_end = first + _WORD_MS // GRAIN_MS
-        pauses_ms = (0, 0, 200, 1200, 2000) if world.state is State.ASLEEP else (0, 200)
-        end = self._speak(word_end, self._dice.choice(pauses_ms))
+        pauses_ms = (0, 0, 200, 1200, _HESITATION_MS) if world.state is State.ASLEEP else (0, 200)
+        pause_ms = self._dice.choice(pauses_ms)
+        end = self._speak(word_end, pause_ms)
         world.room.speak(first, word_end)
+        if pause_ms == _HESITATION_MS and world.cloud_hears and not self._faults:
+            self._cough_at(word_end + _HESITATION_MS // 2 // GRAIN_MS)
         self._says_word = True
         if world.state is State.LINGERING:
             self._begin("word", first, end)
@@ -161,7 +174,7 @@ class Person:
                 world.after(turn.over_s - world.now + 0.001, self.look)
             else:
                 turn.sorries = 0  # of what came before the word
-                world.judge.meet(turn, world.state, world.in_use)
+                world.judge.meet(turn, world.state, world.in_use, world.now - self._rested_at_s)
         else:
             self._interrupt()
             self._begin("word", first, end)
@@ -187,12 +200,16 @@ class Person:
 
     def _cough(self) -> None:
         first = self._world.room.here
-        end = first + self._dice.randint(7, 10)
-        self._world.room.speak(first, end)
-        self._begin("cough", first, end)
+        self._begin("cough", first, self._cough_at(first))
         assert self.turn is not None
         self.turn.over_s += _COUGH_S
         self._world.after(_COUGH_S + 0.5, self.look)
+
+    def _cough_at(self, first: int) -> int:
+        """For the ear it is speech, for a cloud's service less than that; where it ends."""
+        end = first + self._dice.randint(7, 10)
+        self._world.room.speak(first, end)
+        return end
 
     def _speak(self, first: int, pause_ms: int, early: int = 0) -> int:
         """A question from here on, after a pause; where it ends. Its own pauses are no ends to anybody, and with its
@@ -214,7 +231,7 @@ class Person:
         turn = Turn(self.turns, kind, first, end, world.now, end * GRAIN_MS / 1000, sick=sick)
         self.turn = turn
         world.forget(first)
-        world.judge.meet(turn, world.state, world.in_use)
+        world.judge.meet(turn, world.state, world.in_use, world.now - self._rested_at_s)
         world.after(turn.over_s - world.now + 0.001, self.look)
         for service in world.services.values():
             self._plan_fault(service, turn)
@@ -280,8 +297,9 @@ class Person:
             self._leave(turn)
             self._press("mute")
             world.muted_at = world.room.here
-            world.after(self._dice.uniform(0.5, 3.0), lambda: self._press("mute"))
-            world.after(5.0, self._act)
+            muted_s = self._dice.uniform(0.5, 3.0)
+            world.after(muted_s, lambda: self._press("mute"))
+            world.after(muted_s + self._dice.choice((0.2, 2.0)), self._act)
 
     def _press(self, button: ev.Button) -> None:
         self._world.happen(ev.ButtonMoved(button, down=True))

@@ -6,13 +6,14 @@ that shows it. `make bench` lives through 100,000 turns of other seeds.
 
 import pytest
 
-from antiphon.conversation.effects import CheckLink, Chime, CommitTurn, Effect, OpenLink, SendAudio
+from antiphon.conversation.effects import CheckLink, Chime, CommitTurn, Effect, OpenLink, Play, SendAudio
 from antiphon.conversation.events import (
     EarOpened,
     Endpointed,
     LinkAlive,
     LinkClosed,
     LinkOpened,
+    ReplyAudio,
     ReplyStarted,
     SpeechStarted,
     SpeechStopped,
@@ -20,32 +21,17 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.states import State
 from conversation.judge import Judge, Turn
-from conversation.playbook import CAPTURED, SILENCE, WOKE, Playbook
+from conversation.playbook import CAPTURED, SILENCE, WOKE, Playbook, pcm
 from conversation.services import LOST, REFUSED, Call, Said
 from conversation.world import ARRANGEMENTS, BRISK, Climate, live
 
 CALM = Climate(faults=0.0, disturbances=0.2)
 STORM = Climate(faults=0.3, disturbances=0.1)
 
-FOUND = "what worlds have found, below"
-
-
-def arrangements(*failing: str) -> list[object]:
-    """All of them; those in which a world finds what is not mended yet are marked."""
-    mark = pytest.mark.xfail(reason=FOUND)
-    return [pytest.param(name, marks=mark) if name in failing else name for name in ARRANGEMENTS]
-
-
-CLOUD_HEARS = [name for name, plans in ARRANGEMENTS.items() if not all(plan.own_turns for plan in plans)]
-CLOUD_HEARS.remove("LAN, cloud on demand")  # by luck
-
 # ── worlds ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    "arrangement",
-    arrangements("cloud", "cloud on demand", "cloud on demand, LAN", "renewed cloud", "renewed cloud, LAN"),
-)
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
 def test_where_nothing_fails_the_first_link_answers_all(arrangement: str) -> None:
     tally = live(arrangement, CALM, seeds=range(1), turns=60)
     print(tally)
@@ -57,7 +43,13 @@ def test_where_nothing_fails_the_first_link_answers_all(arrangement: str) -> Non
     assert not tally.score["sorry"] + tally.score["withdrawn"]
 
 
-@pytest.mark.parametrize("arrangement", arrangements(*CLOUD_HEARS))
+ONCE_TURNED_AWAY = pytest.mark.xfail(reason="one turn goes to the LAN though the cloud is well; it is answered")
+
+
+@pytest.mark.parametrize(
+    "arrangement",
+    [pytest.param(name, marks=[ONCE_TURNED_AWAY] * (name == "renewed cloud, LAN")) for name in ARRANGEMENTS],
+)
 def test_whatever_fails_every_turn_is_answered_once_or_admitted(arrangement: str) -> None:
     tally = live(arrangement, STORM, seeds=range(2), turns=80)
     print(tally)
@@ -96,28 +88,31 @@ def having_heard_the_word(**arrangement: int) -> Playbook:
     return book
 
 
-@pytest.mark.xfail(reason="a service that has heard the wake word is believed whatever it does not hear after it")
 def test_a_service_that_turns_deaf_after_the_word_loses_the_turn_to_the_next() -> None:
     book = having_heard_the_word(lan=1)
     book.on(*A_QUESTION, after_ms=BLOCK_MS)
     assert OpenLink(3, "lan-1", ()) in wait_for_a_change(book, alive=1)
 
 
-@pytest.mark.xfail(reason="as above: it goes to sleep without a word, also where the only call is half dead")
 def test_a_service_that_turns_deaf_after_the_word_is_admitted_where_there_is_no_other() -> None:
     book = having_heard_the_word()
     book.on(*A_QUESTION, after_ms=BLOCK_MS)
     assert Chime("sorry") in wait_for_a_change(book)
 
 
-@pytest.mark.xfail(reason="in LINGERING nobody asks whether the service should have heard what the ear has")
 def test_a_follow_up_that_the_service_does_not_hear_goes_to_the_next() -> None:
     book = Playbook(lan=1).lingering()
     book.on(*A_QUESTION, after_ms=BLOCK_MS)
     assert OpenLink(3, "lan-1", ()) in wait_for_a_change(book, alive=1)
 
 
-@pytest.mark.xfail(reason="a new turn forgets that the ear is in the middle of speech, and it says so only once")
+def test_a_follow_up_whose_beginning_was_garbled_on_the_way_is_answered() -> None:
+    book = Playbook().lingering()
+    book.on(*A_QUESTION[:-1], SpeechStopped(1), ReplyStarted(1, "r2"), after_ms=BLOCK_MS)
+    assert book.state is State.THINKING
+    assert book.on(ReplyAudio(1, "r2", pcm(100))) == [Play("r2", pcm(100))]
+
+
 def test_a_wake_word_in_lingering_does_not_lose_where_the_ear_is() -> None:
     book = Playbook(lan=1).lingering()
     book.on(*[CAPTURED] * 3, Endpointed("began"), WOKE, *[CAPTURED] * 9, LinkClosed(1, LOST), after_ms=BLOCK_MS)
@@ -125,7 +120,6 @@ def test_a_wake_word_in_lingering_does_not_lose_where_the_ear_is() -> None:
     assert CommitTurn(3) in book.on(Endpointed("ended"))
 
 
-@pytest.mark.xfail(reason="the cloud, dialled to see whether it is back, is kept though the first link is back too")
 def test_with_the_own_network_first_the_cloud_that_comes_back_last_is_not_kept() -> None:
     book = Playbook(lan=1, lan_first=True)
     book.on(Started(), EarOpened(), LinkClosed(1, LOST))
@@ -138,9 +132,21 @@ def test_with_the_own_network_first_the_cloud_that_comes_back_last_is_not_kept()
     assert OpenLink(5, "lan-1", ()) in book.on(WOKE)
 
 
-@pytest.mark.xfail(
-    reason="the ear says that somebody speaks, and the machine waits for more voice than it has heard yet"
-)
+def test_a_link_that_was_being_asked_when_all_was_given_up_is_tried_again() -> None:
+    book = Playbook(lan=1)
+    book.on(Started(), EarOpened(), LinkOpened(1))
+    assert book.wait() == [OpenLink(2, "lan-1", (), trial=True)]
+    book.on(LinkClosed(2, LOST), WOKE, SpeechStarted(1), CAPTURED)
+    assert book.on(LinkClosed(1, LOST)) == [OpenLink(3, "lan-1", ())]
+    opened: list[str] = []
+    for _ in range(30):  # nobody answers there; then all is well again
+        for effect in book.wait():
+            if isinstance(effect, OpenLink):
+                opened.append(effect.link)
+                book.on(LinkOpened(effect.call))
+    assert set(opened) == {"cloud", "lan-1"}
+
+
 def test_a_follow_up_that_the_ear_has_noticed_is_not_cut_off_by_sleep() -> None:
     book = Playbook().lingering()
     assert book.machine.deadline is not None
@@ -150,16 +156,12 @@ def test_a_follow_up_that_the_ear_has_noticed_is_not_cut_off_by_sleep() -> None:
     assert book.state is State.LINGERING
 
 
-@pytest.mark.xfail(reason="where nobody else may be asked, a follow-up that has begun is dropped without a word")
 def test_a_call_that_is_refused_under_a_follow_up_is_admitted() -> None:
     book = Playbook().lingering()
     book.on(*[CAPTURED] * 3, Endpointed("began"), after_ms=BLOCK_MS)
     assert Chime("sorry") in book.on(LinkClosed(1, REFUSED))
 
 
-@pytest.mark.xfail(
-    reason="what the ear has sent before a failure is shown is wiped, and not in the pre-roll that comes"
-)
 def test_a_wake_word_that_begins_before_a_failure_is_shown_keeps_its_beginning() -> None:
     book = Playbook().listening()
     book.on(SpeechStarted(1), *[CAPTURED] * 5, LinkClosed(1, REFUSED))

@@ -178,6 +178,12 @@ class World:
         """The link whose call is open, as the mind knows."""
         return next((one.link for one in self._seen.values() if one.how == "open"), None)
 
+    @property
+    def cloud_hears(self) -> bool:
+        """Who would be asked next finds the turns himself."""
+        first = next(iter(self.services))
+        return not self.services[self.in_use or first].plan.own_turns
+
     def _decide(self, event: ev.Event) -> None:
         self._learn(event)
         effects = self.machine.handle(event, self.now)
@@ -202,6 +208,9 @@ class World:
         opening = next(((one.link, number) for number, one in self._seen.items() if one.how == "opening"), None)
         dead = next((number for number, one in self._seen.items() if one.how == "open" and self._is_dead(one)), None)
         self.judge.look(turn, self.state, opening, dead, self.now)
+        ours = any(one.how == "open" and self.services[one.link].plan.own_turns for one in self._seen.values())
+        ended = self.ear.heard_ended >= max(turn.end, self.ear.heard_began)
+        self.judge.ended(turn, self.now, unasked=ours and ended and self.state is State.LISTENING)
 
     def _is_dead(self, one: "_Seen") -> bool:
         """Half dead, and its reply, if any, has not come whole; a link to the LAN has limits of its own."""

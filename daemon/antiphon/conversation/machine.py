@@ -581,7 +581,10 @@ class Machine:
 
     @_on.register
     def _on_speech_stopped(self, event: SpeechStopped) -> None:
-        if event.call != self._calls.open or self._own or self.state is not State.LISTENING:
+        if event.call != self._calls.open or self._own:
+            return
+        self._missed_the_beginning()
+        if self.state is not State.LISTENING:
             return
         if self._only_the_word:
             self._note("only-the-wake-word")
@@ -590,6 +593,11 @@ class Machine:
             self._wait(self._manners.nothing_said_ms)
             return
         self._turn_is_over("service")
+
+    def _missed_the_beginning(self) -> None:
+        """The service ends or answers a follow-up that it never began: that word was lost, and the ear has heard it."""
+        if self.state is State.LINGERING and self._turn.here != "quiet":
+            self._speech_begins()
 
     @_on.register
     def _on_nothing_recognised(self, event: NothingRecognised) -> None:
@@ -612,6 +620,8 @@ class Machine:
         current = self._replies.current
         if event.call != self._calls.open or (current is not None and current.id == event.reply):
             return
+        if not self._own:
+            self._missed_the_beginning()
         wanted = self.state is State.THINKING or (self.state is State.LISTENING and not self._own)
         if not self._replies.take_up(event.call, event.reply, self._now, wanted=wanted):
             self._note("reply-refused", "debug", reply=event.reply)
