@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from cut_turn import Outcome, Told, take, verdict
+from cut_turn import Outcome, Told, follow_up, take, verdict
 from wire_cutter import ACTS, WAYS, Afterwards, Cut, Way
 
 AT_A_TIME = 16
@@ -24,6 +24,8 @@ class Case:
 
     cut: Cut
     warm: bool = True
+    follow_up: bool = False
+    """It is the follow-up that is cut, and the turn before it is not."""
 
 
 @dataclass
@@ -32,12 +34,17 @@ class Tally:
 
     tried: int = 0
     struck: int = 0
+    untold: int = 0
+    """Follow-ups that never came, as a slow machine had given up the cloud in the turn before."""
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     """Of the turns that were cut."""
     failures: list[str] = field(default_factory=list)
 
-    def add(self, case: Case, told: Told) -> None:
+    def add(self, case: Case, told: Told | None) -> None:
         """One more turn."""
+        if told is None:
+            self.untold += 1
+            return
         self.tried += 1
         self.struck += told.struck
         try:
@@ -60,7 +67,10 @@ def try_all(cases: Sequence[Case], at_a_time: int = AT_A_TIME) -> Tally:
 
     async def take_turns() -> None:
         for seed, case in waiting:
-            tally.add(case, await take(case.cut, warm=case.warm, seed=seed))
+            if case.follow_up:
+                tally.add(case, await follow_up(case.cut, seed=seed))
+            else:
+                tally.add(case, await take(case.cut, warm=case.warm, seed=seed))
 
     async def all_of_them() -> None:
         async with asyncio.TaskGroup() as group:
@@ -71,15 +81,17 @@ def try_all(cases: Sequence[Case], at_a_time: int = AT_A_TIME) -> Tally:
     return tally
 
 
-def at_events(way: Way, events: Sequence[int], afterwards: Afterwards, seed: int) -> Iterator[Case]:
-    """Around each of these events, in every way a connection can fail."""
+def at_events(
+    way: Way, events: Sequence[int], afterwards: Afterwards, seed: int, *, follow_up: bool = False
+) -> Iterator[Case]:
+    """Around each of these events, in every way a connection can fail; of a follow-up only before each."""
     rng = random.Random(seed)
     for event in events:
         for act in ACTS:
             cut = Cut(act, way, event=event, afterwards=afterwards, flip=rng.randrange(1, 256), at=rng.random())
-            yield Case(cut)
-            if act != "corrupt":
-                yield Case(replace(cut, after=True))
+            yield Case(cut, follow_up=follow_up)
+            if act != "corrupt" and not follow_up:
+                yield Case(replace(cut, after=True), follow_up=follow_up)
 
 
 def at_bytes(count: int, seed: int) -> Iterator[Case]:

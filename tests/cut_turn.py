@@ -1,4 +1,4 @@
-"""One turn of the real mind, shell, mouth and links, while the cloud's connection is cut at an exact place.
+"""A turn of the real mind, shell, mouth and links, or its follow-up, while the cloud's connection is cut at a place.
 
 The services are the simulated ones, on loopback sockets; the room is here: an ear that hears a numbered sound and then
 silence, and a sound card that plays faster than sound. Every sample tells who said it and which one it was: the cloud's
@@ -47,6 +47,8 @@ BOUND_S = 90
 PREROLL_MS, SPEECH_MS, PIECE_MS = 320, 480, 40
 SPOKEN: Samples = chirps.code(frames_in(PREROLL_MS + SPEECH_MS, LINK_RATE_HZ), LINK_RATE_HZ, level_db=-12)
 """What the user says, pre-roll first; each stretch of it tells where it belongs."""
+FOLLOWED: Samples = chirps.code(frames_in(SPEECH_MS, LINK_RATE_HZ), LINK_RATE_HZ, first_slot=1000, level_db=-12)
+"""What he says after the reply, without a wake word."""
 
 REPLY_FRAMES = 4800
 CLOUD_SAYS: Samples = np.arange(1, REPLY_FRAMES + 1).astype(np.int16)
@@ -74,6 +76,7 @@ HASTY = Manners(
     sorry_ms=200,
     follow_up_ms=0,
 )
+FOLLOWING = HASTY.model_copy(update={"follow_up_ms": 3000})
 PATIENT = HASTY.model_copy(update={"switch_ms": 30_000, "answer_ms": 30_000, "link_silence_ms": 30_000})
 """The cloud answers, however slow the machine is."""
 
@@ -82,13 +85,18 @@ PATIENT = HASTY.model_copy(update={"switch_ms": 30_000, "answer_ms": 30_000, "li
 
 
 class Ear:
-    """runtime.shell.EarControl: hears SPOKEN, the wake word at PREROLL_MS, and then silence for ever."""
+    """runtime.shell.EarControl: hears SPOKEN, the wake word at PREROLL_MS, then silence, FOLLOWED when asked to, and
+    then silence for ever.
+    """
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self._voice_ms = self._silence_ms = 0  # since it streams
         self._at = self._sent = 0  # frames heard, and frames that came out or never will
+        self._tape = SPOKEN
         self._streams = False
+        self.began = 0
+        """How often it has said that somebody speaks."""
 
     def open(self) -> None:
         self._post(EarOpened())
@@ -112,11 +120,17 @@ class Ear:
         self._streams, self._at = True, frames_in(PREROLL_MS, LINK_RATE_HZ)
         self._post(Woke("hey", 0.9, self._unsent(), time.monotonic()))
 
+    def follow_up(self) -> None:
+        """From the next piece on it hears FOLLOWED."""
+        silence = np.zeros(self._at - len(self._tape), np.int16)
+        self._tape = np.concatenate([self._tape, silence, FOLLOWED])
+
     def hear(self) -> None:
         """The next PIECE_MS, once awake."""
         if not self._at:
             return
-        voiced = self._at < len(SPOKEN)
+        piece = self._tape[self._at : self._at + frames_in(PIECE_MS, LINK_RATE_HZ)]
+        voiced = bool(np.any(piece))
         self._at += frames_in(PIECE_MS, LINK_RATE_HZ)
         if self._streams:
             self._post(Captured(self._unsent(), PIECE_MS if voiced else 0.0))
@@ -127,6 +141,7 @@ class Ear:
         if voiced:
             self._voice_ms += PIECE_MS
             if self._voice_ms == _BEGAN_MS:
+                self.began += 1
                 self._post(Endpointed("began"))
         elif self._voice_ms >= _BEGAN_MS:
             self._silence_ms += PIECE_MS
@@ -134,7 +149,7 @@ class Ear:
                 self._post(Endpointed("ended"))
 
     def _unsent(self) -> bytes:
-        frames, said = self._at - self._sent, SPOKEN[self._sent : self._at]
+        frames, said = self._at - self._sent, self._tape[self._sent : self._at]
         self._sent = self._at
         return bytes_of(said) + bytes(2 * (frames - len(said)))
 
@@ -237,10 +252,121 @@ class Told:
     bytes: dict[str, int]
     notes: list[str] = field(repr=False, default_factory=list)
     stuck: bool = False
+    spoken: Samples = field(repr=False, default_factory=lambda: SPOKEN)
+    """What the user has said."""
+    noticed: bool = True
+    """The ear has said that somebody speaks, before the device fell asleep."""
 
 
 async def take(cut: Cut | None = None, *, warm: bool = True, seed: int = 0, manners: Manners = HASTY) -> Told:
     """One turn, from the wake word to rest. `warm`: the cloud's call is open before it, or has failed."""
+    async with _staged(manners, seed, cut) as stage:
+        room, stuck = stage.room, False
+        try:
+            async with asyncio.timeout(BOUND_S), room.living():
+                if warm:
+                    await room.face.until(lambda: room.face.link_is_open or stage.cutter.struck)
+                room.ear.wake()
+                await room.face.until(lambda: room.face.state is not State.ASLEEP)
+                await room.face.until(lambda: room.face.state is State.ASLEEP)
+        except TimeoutError:
+            stuck = True
+        return replace(stage.told(_Before()), cut=cut, stuck=stuck)
+
+
+async def follow_up(cut: Cut | None = None, *, seed: int = 0, manners: Manners = FOLLOWING) -> Told | None:
+    """The follow-up to a turn that nobody disturbs; `cut` counts from the end of the first reply on.
+
+    None when the machine was so slow that the first turn was not the cloud's.
+    """
+    async with _staged(manners, seed, None) as stage:
+        room, before, stuck = stage.room, _Before(), False
+        try:
+            async with asyncio.timeout(BOUND_S), room.living():
+                await room.face.until(lambda: room.face.link_is_open)
+                room.ear.wake()
+                await room.face.until(lambda: room.face.state is not State.ASLEEP)
+                await room.face.until(lambda: room.face.state in (State.LINGERING, State.ASLEEP))
+                before = stage.before()
+                if not np.array_equal(room.card.sound, CLOUD_SAYS) or room.face.state is State.ASLEEP:
+                    return None
+                stage.cutter.cut = _later(cut, stage.cutter)
+                room.ear.follow_up()
+                await room.face.until(lambda: room.face.state is not State.LINGERING)
+                await room.face.until(lambda: room.face.state in (State.LINGERING, State.ASLEEP))
+        except TimeoutError:
+            stuck = True
+        noticed = room.ear.began > before.began
+        return replace(stage.told(before), cut=cut, stuck=stuck, spoken=FOLLOWED, noticed=noticed)
+
+
+def _later(cut: Cut | None, cutter: WireCutter) -> Cut | None:
+    """The same cut, as many events later as have left."""
+    return None if cut is None else replace(cut, event=(cut.event or 0) + cutter.counts[cut.way].events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What came before the turn that is told of."""
+
+    heard: int = 0
+    chimes: int = 0
+    asked: int = 0
+    began: int = 0
+    sent: tuple[int, ...] = ()
+    """Samples to each connection of the cloud, and likewise its replies."""
+    replies: tuple[int, ...] = ()
+    events: dict[str, int] = field(default_factory=lambda: {"down": 0, "up": 0})
+    bytes: dict[str, int] = field(default_factory=lambda: {"down": 0, "up": 0})
+
+
+@dataclass
+class _Stage:
+    """The services, the wire between, and the room."""
+
+    cloud: StepFunSimulator
+    lan: VoxServeSimulator
+    cutter: WireCutter
+    room: "_Room"
+
+    def before(self) -> _Before:
+        """Where everything is now."""
+        room, counts = self.room, self.cutter.counts
+        return _Before(
+            heard=len(room.card.sound),
+            chimes=len(room.mouth.chimes),
+            asked=len(self._asked),
+            began=room.ear.began,
+            sent=tuple(len(one.samples()) for one in self.cloud.sessions),
+            replies=tuple(len(one.responses) for one in self.cloud.sessions),
+            events={way: count.events for way, count in counts.items()},
+            bytes={way: count.bytes for way, count in counts.items()},
+        )
+
+    def told(self, before: _Before) -> Told:
+        """All that came of it since `before`."""
+        room, counts, sessions = self.room, self.cutter.counts, self.cloud.sessions
+        sent, replies = (past + (0,) * len(sessions) for past in (before.sent, before.replies))
+        return Told(
+            cut=None,
+            heard=room.card.sound[before.heard :],
+            chimes=room.mouth.chimes[before.chimes :],
+            asked=self._asked[before.asked :],
+            cloud=[one.samples(first) for one, first in zip(sessions, sent, strict=False)],
+            answered=[one.index for one, past in zip(sessions, replies, strict=False) if len(one.responses) > past],
+            struck=self.cutter.struck,
+            events={way: count.events - before.events[way] for way, count in counts.items()},
+            bytes={way: count.bytes - before.bytes[way] for way, count in counts.items()},
+            notes=room.face.notes,
+        )
+
+    @property
+    def _asked(self) -> list[tuple[Samples, int]]:
+        return [(one.samples, one.rate_hz) for one in self.lan.requests if one.upload is not None]
+
+
+@contextlib.asynccontextmanager
+async def _staged(manners: Manners, seed: int, cut: Cut | None) -> AsyncIterator[_Stage]:
     timing = replace(CloudTiming.quick(), delta_bytes=_DELTA_BYTES, speed=_SPEED)
     options = SimulatorOptions(timing=timing, seed=seed, replies=(Reply("One two three."),))
     lan_options = VoxServeOptions(timing=LanTiming.quick())
@@ -249,31 +375,7 @@ async def take(cut: Cut | None = None, *, warm: bool = True, seed: int = 0, mann
         VoxServeSimulator(lan_options, synthesise=lambda *_: LAN_SAYS) as lan,
         WireCutter(urlsplit(cloud.url()).port or 0, cut) as cutter,
     ):
-        room = _Room.furnish(manners, cutter.port, lan.url())
-        stuck = False
-        try:
-            async with asyncio.timeout(BOUND_S), room.living():
-                if warm:
-                    await room.face.until(lambda: room.face.link_is_open or cutter.struck)
-                room.ear.wake()
-                await room.face.until(lambda: room.face.state is not State.ASLEEP)
-                await room.face.until(lambda: room.face.state is State.ASLEEP)
-        except TimeoutError:
-            stuck = True
-        answered = [one.index for one in cloud.sessions if one.responses]
-        return Told(
-            cut=cut,
-            heard=room.card.sound,
-            chimes=room.mouth.chimes,
-            asked=[(one.samples, one.rate_hz) for one in lan.requests if one.upload is not None],
-            cloud=[one.samples() for one in cloud.sessions],
-            answered=answered,
-            struck=cutter.struck,
-            events={way: count.events for way, count in cutter.counts.items()},
-            bytes={way: count.bytes for way, count in cutter.counts.items()},
-            notes=room.face.notes,
-            stuck=stuck,
-        )
+        yield _Stage(cloud, lan, cutter, _Room.furnish(manners, cutter.port, lan.url()))
 
 
 @dataclass
@@ -324,7 +426,9 @@ class _Room:
 
 # ── the verdict ──────────────────────────────────────────────────────────────────────────────────
 
-Outcome = Literal["cloud", "cloud, broken off", "LAN"]
+Outcome = Literal["cloud", "cloud, broken off", "LAN", "unnoticed"]
+"""The last: the call was over before a follow-up had begun, by the ear's judgement; the device sleeps, and shows it."""
+_LOUD = 300  # speech, and not what a resampler rings before it
 _STRAY = 2
 """Damage inside the base64 of a reply may change so many of its samples, and nobody can tell."""
 
@@ -335,6 +439,9 @@ def verdict(told: Told) -> Outcome:
     spoiled = told.cut is not None and told.cut.act == "corrupt"
     cloud, lan = (told.heard[told.heard * sign > 0] * sign for sign in (1, -1))
     stray = _STRAY if spoiled else 0
+    if not told.noticed:
+        assert len(told.heard) + len(told.asked) + len(told.chimes) == 0, "nobody spoke, and somebody was answered"
+        return "unnoticed"
     assert min(len(cloud), len(lan)) <= stray, f"both spoke: the cloud {len(cloud)} samples, the LAN {len(lan)}"
     assert max(len(cloud), len(lan)) > stray, (
         f"nobody spoke (chimes {told.chimes}, the LAN was asked {len(told.asked)})"
@@ -347,7 +454,8 @@ def verdict(told: Told) -> Outcome:
 
 def _check_lan(told: Told, heard: Samples) -> None:
     assert len(told.asked) == 1, f"the LAN was asked {len(told.asked)} times"
-    assert whole(*told.asked[0]) == "", f"the LAN got {whole(*told.asked[0])}"
+    wrong = whole(*told.asked[0], spoken=told.spoken)
+    assert not wrong, f"the LAN got {wrong}"
     assert np.array_equal(heard, -LAN_SAYS), f"{len(heard)} samples of the LAN's reply were heard"
 
 
@@ -361,18 +469,26 @@ def _check_cloud(told: Told, heard: Samples, stray: int, *, spoiled: bool) -> Ou
     assert complete or "sorry" in told.chimes, f"{len(heard)} samples of the reply were heard, and nobody was sorry"
     by = told.answered[-1]
     damaged = told.cut is not None and told.cut.way == "up" and by == 0
-    assert damaged or whole(told.cloud[by], LINK_RATE_HZ) == "", f"the cloud got {whole(told.cloud[by], LINK_RATE_HZ)}"
+    wrong = "" if damaged else whole(told.cloud[by], LINK_RATE_HZ, spoken=told.spoken)
+    assert not wrong, f"the cloud got {wrong}"
     return "cloud" if complete else "cloud, broken off"
 
 
-def whole(received: Samples, rate_hz: int) -> str:
-    """ "" when `received` is all of SPOKEN, once, and then silence; else what is wrong with it."""
-    piece, owed = frames_in(PIECE_MS, rate_hz), len(SPOKEN) * rate_hz // LINK_RATE_HZ
+def whole(received: Samples, rate_hz: int, *, spoken: Samples = SPOKEN) -> str:
+    """ "" when `received` is all of `spoken`, once, and then silence; else what is wrong with it.
+
+    Before a follow-up there is silence too: the ear cannot know when somebody will speak.
+    """
+    piece, owed = frames_in(PIECE_MS, rate_hz), len(spoken) * rate_hz // LINK_RATE_HZ
     if len(received) < owed or (len(received) - owed) % piece:
         return f"{len(received)} samples of {owed} and pieces of {piece}"
-    silence = np.zeros((len(received) - owed) * LINK_RATE_HZ // rate_hz, np.int16)
-    found = chirps.compare(np.concatenate([SPOKEN, silence]), LINK_RATE_HZ, received, rate_hz)
-    guard = frames_in(chirps.GUARD_MS + chirps.WINDOW_MS, LINK_RATE_HZ)
-    if found.whole and found.first_frame <= guard and found.last_frame >= len(SPOKEN) - guard:
+    before = 0 if spoken is SPOKEN else round(int(np.argmax(np.abs(received) > _LOUD)) / piece) * piece
+    after = len(received) - owed - before
+    if after < 0:
+        return f"the last {owed + after} samples of {owed}"
+    silences = [np.zeros(count * LINK_RATE_HZ // rate_hz, np.int16) for count in (before, after)]
+    found = chirps.compare(np.concatenate([silences[0], spoken, silences[1]]), LINK_RATE_HZ, received, rate_hz)
+    guard, begins = frames_in(chirps.GUARD_MS + chirps.WINDOW_MS, LINK_RATE_HZ), len(silences[0])
+    if found.whole and found.first_frame <= begins + guard and found.last_frame >= begins + len(spoken) - guard:
         return ""
     return str(found)

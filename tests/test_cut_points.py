@@ -2,7 +2,8 @@
 
 Either the server on the LAN was asked all that the user said, pre-roll included, exactly once, and all of its reply was
 heard and nothing of the cloud's; or the cloud's reply was heard, to its end or as far as it came and then a short tone.
-Which of the two is left open, as this machine may be slow. `make bench` tries thousands of places.
+Which of the two is left open, as this machine may be slow. The same holds for a follow-up, that no wake word precedes.
+`make bench` tries thousands of places.
 """
 
 import asyncio
@@ -13,7 +14,20 @@ import numpy as np
 import pytest
 
 from cut_points import AFTERWARDS, BYTES, Case, at_bytes, at_events, try_all
-from cut_turn import CLOUD_SAYS, LAN_SAYS, PATIENT, REPLY_FRAMES, SPOKEN, Told, take, verdict, whole
+from cut_turn import (
+    CLOUD_SAYS,
+    FOLLOWED,
+    FOLLOWING,
+    LAN_SAYS,
+    PATIENT,
+    REPLY_FRAMES,
+    SPOKEN,
+    Told,
+    follow_up,
+    take,
+    verdict,
+    whole,
+)
 from wire_cutter import Cut
 
 TURNS_CUT_AT_BYTES = 160
@@ -26,6 +40,13 @@ def uncut() -> Told:
     return asyncio.run(take(manners=PATIENT))
 
 
+@cache
+def uncut_follow_up() -> Told | None:
+    """Likewise a follow-up."""
+    manners = PATIENT.model_copy(update={"follow_up_ms": FOLLOWING.follow_up_ms})
+    return asyncio.run(follow_up(manners=manners))
+
+
 def test_a_turn_that_nobody_disturbs_is_the_clouds():
     told = uncut()
     assert verdict(told) == "cloud"
@@ -33,6 +54,32 @@ def test_a_turn_that_nobody_disturbs_is_the_clouds():
     assert len(told.heard) == REPLY_FRAMES
     assert told.events["down"] >= 20, "settings, turn and reply of the service are there to be cut"
     assert all(told.bytes[way] >= BYTES[way] for way in BYTES)
+
+
+def test_a_follow_up_that_nobody_disturbs_is_the_clouds_too():
+    told = uncut_follow_up()
+    assert told is not None
+    assert verdict(told) == "cloud"
+    assert (told.answered, told.asked, told.chimes) == ([0], [], [])
+    assert len(told.heard) == REPLY_FRAMES
+    assert told.events["down"] >= 18
+
+
+@pytest.mark.parametrize("afterwards", AFTERWARDS)
+def test_at_every_event_of_a_follow_up(afterwards):
+    told = uncut_follow_up()
+    assert told is not None
+    down = at_events("down", range(1, told.events["down"] + 1), afterwards, SEED, follow_up=True)
+    up = at_events("up", range(1, told.events["up"] + 1, 4), afterwards, SEED, follow_up=True)
+    cases = [*down, *up]
+    tally = try_all(cases)
+    print(tally)
+    assert not tally.failures, str(tally)
+    assert len(cases) >= 90
+    assert tally.tried >= 0.8 * len(cases), str(tally)
+    assert tally.struck >= len(cases) // 2, str(tally)
+    assert tally.outcomes["LAN"] >= len(cases) // 4, str(tally)
+    assert tally.outcomes["unnoticed"] <= len(cases) // 10, str(tally)
 
 
 @pytest.mark.parametrize("afterwards", AFTERWARDS)
@@ -152,3 +199,20 @@ def test_what_is_wrong_is_seen(changes, wrong):
 def test_what_is_not_all_of_it_once_is_seen(received):
     assert whole(received, 24_000) != ""
     assert whole(SPOKEN, 24_000) == ""
+
+
+def test_a_follow_up_is_found_behind_silence():
+    silence = np.zeros(4800, np.int16)
+    assert whole(np.concatenate([silence, FOLLOWED, silence]), 24_000, spoken=FOLLOWED) == ""
+    assert whole(FOLLOWED, 24_000, spoken=FOLLOWED) == ""
+    assert whole(np.concatenate([silence, FOLLOWED[960:], silence]), 24_000, spoken=FOLLOWED) != ""
+    assert whole(np.concatenate([silence, FOLLOWED[:-960]]), 24_000, spoken=FOLLOWED) != ""
+    assert whole(np.concatenate([FOLLOWED, FOLLOWED]), 24_000, spoken=FOLLOWED) != ""
+    assert whole(np.concatenate([silence, SPOKEN]), 24_000, spoken=FOLLOWED) != ""
+
+
+def test_a_follow_up_before_which_the_device_fell_asleep_is_nobodys():
+    nothing = {"heard": CLOUD_SAYS[:0], "asked": [], "chimes": []}
+    assert judged(noticed=False, **nothing) == "unnoticed"
+    with pytest.raises(AssertionError, match="somebody was answered"):
+        judged(noticed=False)
