@@ -22,6 +22,7 @@ IN_TURN = (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
 _OLD_S = 60.0
 _RECOVERY_S = 150.0
 """After so long a rest every link that is well must be known to be: the longest patience is 120 s."""
+_LITTLE_MS = 650  # the mind's limit, and a block that came with the wake word
 _ROOM_S = 0.15  # two blocks of the ear, or a word on its way
 
 
@@ -48,6 +49,8 @@ class Turn:
     sorries: int = 0
     excused: str = ""
     """Why nobody has to answer it: it was interrupted, given up, muted, or nobody could know of it."""
+    voice_ms: int = 10_000
+    """Of what he said after the wake word."""
     noticed: bool = False
     """The ear has said that somebody speaks; or the word or the button has."""
 
@@ -159,7 +162,7 @@ class Judge:
         if turn.kind == "cough":
             self._judge_cough(turn)
             return
-        if not (turn.heard or turn.sorries) and self._nobody_else(turn):
+        if not (turn.heard or turn.sorries) and (self._nobody_else(turn) or self._like_a_cough(turn)):
             return
         self.rule(bool(turn.heard or turn.sorries), "nobody answered, and nobody was sorry", turn)
         self._judge_order(turn)
@@ -171,6 +174,11 @@ class Judge:
         """
         well = [name for name, state in turn.known.items() if state == "up" and name not in turn.sick]
         return turn.in_use in turn.sick and not [name for name in well if name != turn.in_use]
+
+    @staticmethod
+    def _like_a_cough(turn: Turn) -> bool:
+        """So little that the mind believes a service which does not hear it; only one that is deaf does not."""
+        return turn.voice_ms < _LITTLE_MS and bool(turn.sick)
 
     def _judge_order(self, turn: Turn) -> None:
         """The first that is well has answered; or one before it, as well as it could."""

@@ -89,7 +89,6 @@ class Person:
         self._leave(turn)
         for service in world.services.values():
             service.answering = "well"
-        self._rested_at_s = world.now
         for service in world.services.values():
             if self._dice.random() < 0.5:
                 service.mood = "well"
@@ -106,8 +105,11 @@ class Person:
         score[turn.kind] += 1
         score[turn.excused or ("answered" if turn.heard else "sorry" if turn.sorries else "ignored")] += 1
         score["a link failed"] += bool(turn.sick)
+        asks = turn.first + _WORD_MS // GRAIN_MS * (turn.kind == "word")
+        turn.voice_ms = GRAIN_MS * self._world.room.voiced_between(asks, turn.end)
         self._world.judge.judge(turn)
         self.turn = None
+        self._rested_at_s = self._world.now
 
     def _fall_silent(self, turn: Turn) -> None:
         self._says_word = False

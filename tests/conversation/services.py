@@ -50,6 +50,8 @@ class Call:
 
     number: int
     state: Literal["opening", "open", "closing", "closed"] = "opening"
+    doomed: bool = False
+    """It was dialled when the service was not well."""
     opened_s: float = 0.0
     hung_s: float | None = None
     heard: list[int] = field(default_factory=list)
@@ -96,13 +98,13 @@ class Service:
 
     @property
     def sick(self) -> bool:
-        hung = any(call.hung_s is not None for call in self.calls.values())
-        return hung or (self.mood, self.answering) != ("well", "well")
+        ill = any(call.hung_s is not None or call.doomed for call in self.calls.values())
+        return ill or (self.mood, self.answering) != ("well", "well")
 
     # ── what the mind's effects ask ──────────────────────────────────────────────────────────────
 
     def open(self, number: int) -> Call:
-        call = self.calls[number] = Call(number)
+        call = self.calls[number] = Call(number, doomed=self.mood != "well")
         dice = self._time.chance
         match self.mood:
             case "well":
@@ -165,7 +167,7 @@ class Service:
 
     def _opened(self, call: Call) -> None:
         if call.state == "opening":
-            call.state, call.opened_s = "open", self._time.now
+            call.state, call.opened_s, call.doomed = "open", self._time.now, False
             self._time.happen(ev.LinkOpened(call.number))
 
     def _closed(self, call: Call) -> None:

@@ -182,6 +182,15 @@ def test_what_a_service_owes_is_not_set_against_the_next_answer() -> None:
     assert book.on(ReplyStarted(1, "r2")) == []
 
 
+@pytest.mark.xfail(reason="the question before it is over, so the next link is told the end of this one at once")
+def test_a_wake_word_while_the_next_link_is_opened_begins_a_question() -> None:
+    book = Playbook(lan=1).thinking()
+    book.on(Endpointed("began"), Endpointed("ended"))
+    assert book.on(LinkClosed(1, LOST))[:1] == [OpenLink(3, "lan-1", ())]
+    assert CommitTurn(3) not in book.on(WOKE, LinkOpened(3))
+    assert CommitTurn(3) in book.on(Endpointed("began"), *[CAPTURED] * 9, *[SILENCE] * 9, Endpointed("ended"))
+
+
 @pytest.mark.xfail(reason="where the ear streams, the word begins a follow-up, and a pause after it ends a turn")
 def test_a_pause_after_the_wake_word_in_lingering_is_no_end() -> None:
     book = Playbook().lingering()
