@@ -162,18 +162,10 @@ class Judge:
         if turn.kind == "cough":
             self._judge_cough(turn)
             return
-        if not (turn.heard or turn.sorries) and (self._nobody_else(turn) or self._like_a_cough(turn)):
+        if not (turn.heard or turn.sorries) and self._like_a_cough(turn):
             return
         self.rule(bool(turn.heard or turn.sorries), "nobody answered, and nobody was sorry", turn)
         self._judge_order(turn)
-
-    @staticmethod
-    def _nobody_else(turn: Turn) -> bool:
-        """Its call was half dead, with nobody else to ask: the mind does not ask such a call for signs of life, and
-        what only the ear has heard, where it is little, it takes for a cough.
-        """
-        well = [name for name, state in turn.known.items() if state == "up" and name not in turn.sick]
-        return turn.in_use in turn.sick and not [name for name in well if name != turn.in_use]
 
     @staticmethod
     def _like_a_cough(turn: Turn) -> bool:

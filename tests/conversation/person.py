@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from conversation.world import World
 
 _WORD_MS = 600
+_MORE_S = 0.4
 _STUCK_S = 90.0
 _HESITATION_MS = 2000
 _COUGH_S = 1.5
@@ -270,13 +271,15 @@ class Person:
     # ── what he does to it ───────────────────────────────────────────────────────────────────────
 
     def _say_word_again(self, turn: Turn) -> None:
-        """In the middle of his own speech it is a part of it; later it interrupts."""
+        """In the middle of his own speech it is a part of it; later it interrupts. He does not end with it: a word with
+        nothing after it is no question.
+        """
         world = self._world
         if turn is not self.turn or world.state not in IN_TURN:
             return
-        if world.now < turn.over_s:
+        if world.now < turn.over_s - _MORE_S:
             world.ear.wake()
-        else:
+        elif world.now >= turn.over_s:
             self.say_word()
 
     def _press_talk_again(self, turn: Turn) -> None:

@@ -77,6 +77,7 @@ _EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
 _EXTENSION_VOICED_MS = 300.0
 _GOES_ON_VOICED_MS = 60.0
 _MUCH_VOICED_MS = 600.0
+_WORD_VOICED_MS = 1000.0  # a wake word has no more voice in it
 _MAX_LOSSES = 2  # calls lost in one turn, before we say sorry; unless there is a link that was not asked
 
 _HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
@@ -205,6 +206,7 @@ class Machine:
 
     def _turn_is_over(self, why: str) -> None:
         self._turn.over = True
+        self._turn.answerable = self._own or why == "service"
         link = self._calls.link.name
         self._note("turn-over", why=why, speech_ms=round(bytes_ms(self._utterance.pcm)), link=link)
         self._do(*self._replies.settle(self._calls.open))
@@ -254,7 +256,8 @@ class Machine:
         self._ear.streaming = True  # by itself, from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
         if self.state in (State.OPENING, State.LISTENING):
-            self._hear(event.preroll, 0.0)  # the word is part of a turn that is under way
+            self._word_in_turn()
+            self._hear(event.preroll, 0.0)
             return
         self._utterance.keep_last(_KEPT_MS)
         # What was captured before, and may hold the word's beginning, is not in the pre-roll.
@@ -269,6 +272,13 @@ class Machine:
         if self._calls.open is not None:
             self._send(event.preroll if has_before == self._calls.open else self._utterance.pcm)
         self._chime("wake")
+
+    def _word_in_turn(self) -> None:
+        """The word is part of a turn that is under way: what was said before it, if anything, is the question's too."""
+        if self._turn.over:  # and its end was waiting for a link: the question goes on
+            self._turn.over, self._turn.here = False, "quiet"
+        if self._utterance.voiced_ms <= _WORD_VOICED_MS:  # so far it was the word itself
+            self._turn.by_word, self._utterance.voiced_ms = True, 0.0
 
     @_on.register
     def _on_captured(self, event: Captured) -> None:
@@ -437,6 +447,7 @@ class Machine:
             self._interrupt()
             self._hang_up()
         self._sleep(why)
+        self._utterance.keep_last(self._manners.talk_preroll_ms)  # the rest was given up
 
     def _toggle_mute(self) -> None:
         if self.state is State.DEAF:
@@ -584,6 +595,8 @@ class Machine:
         if event.call != self._calls.open or self._own:
             return
         self._missed_the_beginning()
+        if self.state is State.THINKING:
+            self._turn.answerable = True
         if self.state is not State.LISTENING:
             return
         if self._only_the_word:
@@ -714,8 +727,8 @@ class Machine:
                 self._ask_another(self._at_fault("did not answer in time"))
             case State.THINKING | State.SPEAKING:
                 self._reply_is_late()
-            case State.LINGERING if self._much_said and self._calls.has_other:
-                self._fail_link(self._at_fault("did not hear the speech"))
+            case State.LINGERING if self._much_said:
+                self._ask_another(self._at_fault("did not hear the speech"))
             case State.LINGERING:
                 self._sleep("no follow-up")
             case State.SORRY:
@@ -784,7 +797,7 @@ class Machine:
 
     def _interrupt(self) -> None:
         """Silence, and whatever answers what was asked before is refused."""
-        if self.state is State.THINKING and self._replies.current is None:
+        if self.state is State.THINKING and self._replies.current is None and self._turn.answerable:
             self._replies.owe(self._now)
         self._do(*self._replies.interrupt(self._calls.open))
 

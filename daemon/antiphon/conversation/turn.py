@@ -18,6 +18,8 @@ class UserTurn:
     """Speech has begun, by whoever judges the end of the turn: the link's service, or the ear."""
     over: bool = False
     """Speech has ended, likewise."""
+    answerable: bool = False
+    """Whoever judges its end has ended it, or was told so: an answer will come, even if nobody wants it any more."""
     losses: int = 0
     """Calls lost under it."""
     problem: Problem | None = None

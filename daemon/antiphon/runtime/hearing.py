@@ -76,7 +76,10 @@ class Hearing:
         return []
 
     def stream(self, preroll_ms: float = 0.0) -> list[Event]:
-        """Let every sample out from here on, and first the last `preroll_ms` that are kept and were never sent."""
+        """Let every sample out from here on, and first the last `preroll_ms` that are kept and were never sent.
+
+        They are part of the turn, so its beginning may be in them.
+        """
         if self._to_link is not None:
             return []
         self._restart_endpoint()
@@ -84,8 +87,10 @@ class Hearing:
         frames = self._kept.end - max(self._sent, self._kept.start)
         pcm = self._unsent()
         self._mark()
-        marks = math.ceil(ms_of(frames, self._rate_hz) / MARK_MS)
-        return [Captured(pcm, _voiced_ms(list(self._marks)[-marks:]))] if pcm else []
+        if not pcm:
+            return []
+        marks = list(self._marks)[-math.ceil(ms_of(frames, self._rate_hz) / MARK_MS) :]
+        return [Captured(pcm, _voiced_ms(marks)), *self._edges(marks)]
 
     def rest(self) -> None:
         """Only wake words from here on."""
