@@ -1,9 +1,9 @@
 """Thousands of turns, the cloud's connection cut at another place in each: who answered, and what went wrong, counted.
 
 The turns and follow-ups of tests/test_cut_points.py, around every event of both ways and, of turns, at random bytes,
-from other seeds. Mind, shell, mouth and both links are real, in one process; the services are simulated, on loopback sockets; the room is
-played at ten times its speed. Right is: the LAN's server got the whole utterance once and its whole reply was heard, or
-the cloud's reply was heard, to its end or as far as it came; never both, never neither.
+from other seeds. Mind, shell, mouth and both links are real, in one process; the services are simulated, on loopback
+sockets; the room is played at ten times its speed. Right is: the LAN's server got the whole utterance once and its
+whole reply was heard, or the cloud's reply was heard, to its end or as far as it came; never both, never neither.
 """
 
 import asyncio
