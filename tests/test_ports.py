@@ -30,6 +30,7 @@ SATISFIED_BY = {
         "links.generate.link.GenerateLinkMaker",
         "links.fake.FakeLinks",
     ),
+    ports.EchoCanceller: ("devices.fake.NoEchoCanceller",),
     ports.Notifier: ("runtime.notify.SystemdNotifier", "runtime.notify.NoNotifier"),
     ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog"),
     ports.Watcher: ("runtime.face_painter.FacePainter",),
@@ -111,7 +112,7 @@ def test_a_broken_promise_is_seen():
         def close(self):
             """As promised."""
 
-    assert [line.split(":")[0] for line in broken_promises(ports.Microphone, Half)] == ["open", "no close"]
+    assert [line.split(":")[0] for line in broken_promises(ports.Microphone, Half)] == ["open", "no close", "no hung"]
     assert "open takes" in broken_promises(ports.Microphone, Other)[0]
     assert broken_promises(ports.Lamps, Other)[-1] == "no count"
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 from antiphon.audio.endpoint import Endpointer
@@ -79,6 +80,8 @@ class Appliance:
         self._watchers = list(watchers)
         self._shell: Shell | None = None
         self.failed = False
+        self.begin_anew: Literal["no", "open", "muted"] = "no"
+        """Whether the program should begin anew in this process, and how: only that frees a hung sound system."""
         self.zombies: list[str] = []
 
     async def run(self) -> None:
@@ -107,6 +110,8 @@ class Appliance:
             try:
                 await shell.run(painter.run(), shell.watch_over(progress), shell.tell_losses(losses))
             finally:
+                if shell.replace is not None:
+                    self.begin_anew = "muted" if shell.replace.muted else "open"
                 self._world.lamps.close()
 
     def stop(self) -> None:

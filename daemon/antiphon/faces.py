@@ -92,6 +92,7 @@ LOOKS: dict[State, Look] = {
     State.LISTENING: Look("listening", (0, 90, 255)),
     State.THINKING: Look("thinking", (255, 255, 255), _comet, 1.2),
     State.SPEAKING: Look("speaking", (0, 255, 140), _ripple, 0.8),
+    State.DOUBTING: Look("go on?", (0, 128, 255), _blink, 0.6),
     State.LINGERING: Look("still listening", (0, 45, 128), _breathe, 2.4),
     State.SORRY: Look("sorry", (255, 140, 0), _double_blink, 1.6),
     State.DEAF: Look("muting", (255, 140, 0), _gap, 0.8),

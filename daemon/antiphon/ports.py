@@ -32,6 +32,8 @@ class Block:
     """time.monotonic() at the callback."""
     overflowed: bool
     """The sound card says that frames before this block were lost."""
+    captured_s: float | None = None
+    """time.monotonic() at which the first frame was at the microphone, as the card counts; None where it cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class StreamFormat:
 class Microphone(Protocol):
     """A capture stream. One thread opens, closes and reads it; the driver's own thread calls `deliver`."""
 
+    hung: bool
+    """A stream of this process hangs in the sound system for good."""
+
     def open(self, deliver: Callable[[Block | None], None]) -> StreamFormat:
         """Start capture; `deliver` only queues (None: the stream has ended by itself). Raises DeviceError."""
 
@@ -57,6 +62,9 @@ class Microphone(Protocol):
 
 class Speaker(Protocol):
     """A playback stream in callback mode."""
+
+    hung: bool
+    """A stream of this process hangs in the sound system for good."""
 
     def open(self, pull: Callable[[int, float], bytes]) -> StreamFormat:
         """Start playback. `pull(frames, heard_at_s)` returns exactly `frames` frames of one channel, which go to all;
@@ -69,6 +77,22 @@ class Speaker(Protocol):
 
     def close(self) -> None:
         """Stop playback at once and release the device; idempotent."""
+
+
+# ── echo ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class EchoCanceller(Protocol):
+    """Takes what the speaker plays (far end) out of what the microphone hears (near end). Owned by one thread."""
+
+    rate_hz: int
+    """Of both; it works in frames of 10 ms."""
+
+    def cancel(self, near: Samples, far: Samples) -> Samples:
+        """Both of the same length, whole frames, and of the same moments; as many samples, without the far end."""
+
+    def forget(self) -> None:
+        """Overwrite what was heard, and learn the room anew."""
 
 
 # ── hearing ──────────────────────────────────────────────────────────────────────────────────────

@@ -22,5 +22,9 @@ class Snapshot:
     """The link that answers, or would: its name."""
     fallback: bool = False
     """That link is not the first of the owner's list: the first does not answer."""
+    voiceless: bool = False
+    """The speaker cannot be used."""
+    half_duplex: bool = False
+    """It should hear you while it speaks, and cannot: its own sound is not taken out of what it hears."""
     problem: str = ""
     """The last problem's sentence, until a turn succeeds."""

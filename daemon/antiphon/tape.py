@@ -74,6 +74,8 @@ class WholeQuestion(Endpointer):
 class QuestionMicrophone:
     """ports.Microphone that hears a file, from `begin` on, as fast as it is read, and then silence at a card's pace."""
 
+    hung = False
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._rate_hz, _ = wav_format(path)
@@ -123,6 +125,8 @@ class QuestionMicrophone:
 
 class ReplySpeaker:
     """ports.Speaker that keeps what is played, from the first sound to the last; its time flies when sound is there."""
+
+    hung = False
 
     def __init__(self) -> None:
         self._kept = bytearray()

@@ -6,7 +6,14 @@ from pydantic import ValidationError
 from antiphon.conversation.manners import Manners
 
 
-@pytest.mark.parametrize("name", Manners.model_fields)
+LIMITS = [name for name, field in Manners.model_fields.items() if field.annotation is int]
+
+
+def test_what_is_no_limit_is_a_choice():
+    assert [name for name in Manners.model_fields if name not in LIMITS] == ["talk_again"]
+
+
+@pytest.mark.parametrize("name", LIMITS)
 def test_a_limit_names_its_unit_says_what_it_limits_and_has_a_bound(name):
     field = Manners.model_fields[name]
     assert name.endswith(("_ms", "_s", "_ups"))

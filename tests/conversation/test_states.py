@@ -32,7 +32,14 @@ def test_the_owner_can_mute_anywhere_and_deafness_ends_asleep_only():
 
 
 def test_nothing_is_heard_before_somebody_thought():
-    assert {start for start, ends in MOVES.items() if State.SPEAKING in ends} == {State.THINKING}
+    assert {start for start, ends in MOVES.items() if State.SPEAKING in ends} == {
+        State.THINKING,
+        State.DOUBTING,
+    }
+
+
+def test_only_what_can_be_heard_is_doubted():
+    assert {start for start, ends in MOVES.items() if State.DOUBTING in ends} == {State.SPEAKING}
 
 
 def test_the_diagram_has_a_line_for_every_move():

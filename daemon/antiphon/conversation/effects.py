@@ -22,9 +22,13 @@ class CloseEar:
 
 @dataclass(frozen=True, slots=True)
 class StreamEar:
-    """Send `Captured` (and `Endpointed`) from the next sample on, and first the last `preroll_ms` that were heard."""
+    """Send `Captured` (and `Endpointed`) from the next sample on, and first the last `preroll_ms` that were heard.
+
+    Nothing captured before `after_s` of the machine's time is sent: that is the tail of our own sound.
+    """
 
     preroll_ms: float = 0.0
+    after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,20 @@ class EndPlay:
 @dataclass(frozen=True, slots=True)
 class Hush:
     """Silence this reply at once, with a short fade → Hushed."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duck:
+    """Fall silent in the middle of this reply, with a short fade, and hold it: somebody may be speaking over it."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Nobody was: go on with this reply where it was held, so that nothing of it is lost."""
 
     reply: str
 
@@ -125,6 +143,16 @@ class CheckLink:
     call: int
 
 
+# ── life ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Start the program anew in this process, `muted` as it is: the sound system hangs, and nothing else frees it."""
+
+    muted: bool
+
+
 # ── for the record ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -146,6 +174,8 @@ Effect: TypeAlias = (
     | Play
     | EndPlay
     | Hush
+    | Duck
+    | Resume
     | Withdraw
     | OpenLink
     | CloseLink
@@ -153,5 +183,6 @@ Effect: TypeAlias = (
     | CommitTurn
     | CancelReply
     | CheckLink
+    | Replace
     | Note
 )

@@ -23,6 +23,8 @@ class EarClosed:
     """The capture stream is closed and its buffers are zeroed; with a problem when nobody asked for it."""
 
     problem: Problem | None = None
+    hung: bool = False
+    """The sound system hangs in the old stream for good: only the end of the process frees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,29 @@ class Endpointed:
     """Own endpointing: the speaker began ("began") or ended ("ended") a turn, by the ear's judgement."""
 
     edge: Literal["began", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class NearEnd:
+    """While we sound: somebody else speaks. It may be so ("began"), it is so ("sure"), or it was nothing ("ended").
+
+    "ended" comes after either of the others, when the voice has been silent for a while.
+    """
+
+    edge: Literal["began", "sure", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class EchoJudged:
+    """Whether the ear can tell us from others while we sound: said when that changes, by what was measured."""
+
+    cancelled: bool
+    erle_db: float
+    """Echo return loss enhancement: how much of our own sound is taken out of what the microphone hears."""
+    delay_ms: float
+    """From the card's playing to the microphone's hearing, beyond what both say of themselves."""
+    drift_ppm: float
+    """How much faster the speaker's clock runs than the microphone's."""
 
 
 # ── the mouth ────────────────────────────────────────────────────────────────────────────────────
@@ -85,6 +110,13 @@ class MouthFailed:
     """The speaker cannot be used."""
 
     problem: Problem
+    hung: bool = False
+    """The sound system hangs in the old stream for good: only the end of the process frees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MouthOpened:
+    """The speaker plays."""
 
 
 # ── the hands ────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +130,13 @@ class ButtonMoved:
 
     button: Button
     down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """The owner wants it from elsewhere than a button: "stop" whatever goes on, or "listen" now."""
+
+    order: Literal["stop", "listen"]
 
 
 # ── the link ─────────────────────────────────────────────────────────────────────────────────────
@@ -218,11 +257,15 @@ Event: TypeAlias = (
     | Woke
     | Captured
     | Endpointed
+    | NearEnd
+    | EchoJudged
     | Sounded
     | Finished
     | Hushed
     | MouthFailed
+    | MouthOpened
     | ButtonMoved
+    | Commanded
     | LinkOpened
     | LinkClosed
     | LinkAlive

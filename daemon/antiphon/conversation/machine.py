@@ -13,7 +13,7 @@ What is a subject of its own is an object beside: `Calls` (which link, which con
 `Earshot` (what we know of the ear), `UserTurn`, `Utterance`, `Replies`, `History`, `Gestures`. The machine joins them.
 """
 
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 
 from antiphon.calls import Calls
 from antiphon.conversation.earshot import Earshot
@@ -34,8 +34,10 @@ from antiphon.conversation.effects import (
 from antiphon.conversation.events import (
     ButtonMoved,
     Captured,
+    Commanded,
     EarClosed,
     EarOpened,
+    EchoJudged,
     Endpointed,
     Event,
     Finished,
@@ -44,6 +46,8 @@ from antiphon.conversation.events import (
     LinkClosed,
     LinkOpened,
     MouthFailed,
+    MouthOpened,
+    NearEnd,
     NothingRecognised,
     ReplyAudio,
     ReplyEnded,
@@ -146,7 +150,7 @@ class Machine:
         """What lamps, log and status may see."""
         link, fallback = self._calls.link.name, self._calls.fallback
         deaf = not self._ear.open
-        return Snapshot(self.state, self._since_s, self._link_health, deaf, link, fallback, self._problem)
+        return Snapshot(self.state, self._since_s, self._link_health, deaf, link, fallback, problem=self._problem)
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────
 
@@ -354,6 +358,14 @@ class Machine:
         self._turn.began, self._turn.over = True, False
         self._utterance.silent_ms = 0.0
 
+    @_on.register
+    def _on_near_end(self, _: NearEnd) -> None:
+        """Somebody speaks while we sound."""
+
+    @_on.register
+    def _on_echo_judged(self, _: EchoJudged) -> None:
+        """Whether we can be told from others."""
+
     # ── events: mouth ────────────────────────────────────────────────────────────────────────────
 
     @_on.register
@@ -403,11 +415,19 @@ class Machine:
         else:
             self._trouble(event.problem)
 
+    @_on.register
+    def _on_mouth_opened(self, _: MouthOpened) -> None:
+        """The speaker plays."""
+
     # ── events: hands ────────────────────────────────────────────────────────────────────────────
 
     @_on.register
     def _on_button(self, event: ButtonMoved) -> None:
         self._gestured(self._gestures.handle(event, self._now))
+
+    @_on.register
+    def _on_commanded(self, event: Commanded) -> None:
+        (self._talk if event.order == "listen" else partial(self._give_up, "told to"))()
 
     def _gestured(self, gestures: list[Gesture]) -> None:
         for gesture in gestures:

@@ -1,5 +1,7 @@
 """How patient the appliance is: every time limit of a conversation, as data."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -51,6 +53,16 @@ class Manners(BaseModel):
 
     talk_preroll_ms: int = Field(300, ge=0, le=2000)
     """How much from before a talk press belongs to the turn: people speak while they press."""
+
+    talk_again: Literal["start_over", "give_up"] = "start_over"
+    """What a tap on the talk button does while you are listened to or wait for the answer: begin the question anew, or
+    give it up. A double tap always gives up.
+    """
+
+    doubt_ms: int = Field(600, ge=100, le=5000)
+    """When somebody seems to speak over a reply, it falls silent at once, and goes on where it was if it is not sure
+    of it after this long.
+    """
 
     forget_after_s: int = Field(300, ge=0, le=86_400)
     """A conversation that has been silent for this many seconds is forgotten."""

@@ -16,6 +16,8 @@ class State(Enum):
     """The turn is over; no sample of the reply is audible yet."""
     SPEAKING = "speaking"
     """The reply can be heard."""
+    DOUBTING = "doubting"
+    """The reply is held: somebody seems to speak over it."""
     LINGERING = "lingering"
     """The reply is over; a follow-up needs no wake word."""
     SORRY = "sorry"
@@ -58,8 +60,18 @@ MOVES: dict[State, dict[State, str]] = {
     },
     State.SPEAKING: {
         State.LINGERING: "last sample heard",
+        State.DOUBTING: "somebody seems to speak over it",
         State.LISTENING: "interrupted by wake word or talk",
         State.OPENING: "interrupted, and the call is gone",
+        State.ASLEEP: "given up, or no follow-up wanted",
+        State.SORRY: "the reply broke off",
+        State.DEAF: "mute",
+    },
+    State.DOUBTING: {
+        State.SPEAKING: "it was nothing, and the reply goes on",
+        State.LISTENING: "interrupted",
+        State.OPENING: "interrupted, and the call is gone",
+        State.LINGERING: "last sample heard",
         State.ASLEEP: "given up, or no follow-up wanted",
         State.SORRY: "the reply broke off",
         State.DEAF: "mute",

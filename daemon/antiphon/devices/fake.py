@@ -1,4 +1,4 @@
-"""Fakes of the ear's two judges, that say what a script says at given samples. They never look at the sound."""
+"""Fakes of what the ear judges with: they say what a script says at given samples, and never look at the sound."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -60,3 +60,22 @@ class ScriptedVoiceDetector:
 
     def _touched(self, start: int, end: int) -> bool:
         return any(first < end and start < last for first, last in self._spans)
+
+
+class NoEchoCanceller:
+    """A ports.EchoCanceller that leaves everything as it is."""
+
+    def __init__(self, rate_hz: int) -> None:
+        """For sound at `rate_hz`."""
+        self.rate_hz = rate_hz
+        self.forgotten = 0
+        """How often forget() was called."""
+
+    def cancel(self, near: Samples, far: Samples) -> Samples:
+        """What came in."""
+        assert len(near) == len(far)
+        return near
+
+    def forget(self) -> None:
+        """Only counts."""
+        self.forgotten += 1

@@ -23,6 +23,8 @@ class FakeMicrophone:
         """When set, `open` raises it."""
         self.opened = 0
         """How often it was opened."""
+        self.hung = False
+        """See ports.Microphone: set by hand."""
         self._deliver: Callable[[Block | None], None] | None = None
         self._frame = 0
 
@@ -50,7 +52,7 @@ class FakeMicrophone:
         self._frame += len(samples)
         if self._deliver is not None:
             pcm = bytes_of(spread(samples, self.format.channels))
-            self._deliver(Block(pcm, device_s, self._frame / self.format.rate_hz, overflowed))
+            self._deliver(Block(pcm, device_s, self._frame / self.format.rate_hz, overflowed, device_s))
 
     def lose(self, frames: int) -> None:
         """The card loses so many frames, and says nothing of it, unless the next `hear` is `overflowed`."""
@@ -78,6 +80,8 @@ class FakeSpeaker:
         """How often it was opened."""
         self.dry = 0
         """How often it has run dry: set by hand."""
+        self.hung = False
+        """See ports.Speaker: set by hand."""
         self._pull: Callable[[int, float], bytes] | None = None
 
     @property

@@ -86,6 +86,8 @@ def choose(devices: list[Device], direction: Direction, wanted: int | str | None
 class PyAudioMicrophone:
     """ports.Microphone on a sound card."""
 
+    hung = False
+
     def __init__(self, device: int | str | None, rate_hz: int | None, block_ms: float, channels: int) -> None:
         """What is asked for; `open` says what was got. Blocks of 20 to 80 ms: shorter ones lose sound when stalled."""
         self._wanted = _Wanted("input", device, rate_hz, channels, block_ms)
@@ -119,6 +121,8 @@ class PyAudioMicrophone:
 
 class PyAudioSpeaker:
     """ports.Speaker on a sound card."""
+
+    hung = False
 
     def __init__(self, device: int | str | None, rate_hz: int | None, block_ms: float, channels: int) -> None:
         """What is asked for; `open` says what was got. PortAudio buffers two blocks: one is the least delay."""

@@ -90,6 +90,8 @@ class Shell:
         self._seen: Snapshot | None = None
         self._ready = False
         self._ticked = False
+        self.replace: fx.Replace | None = None
+        """The mind wants the program to begin anew, now that `run` has ended."""
         self.handled = 0
         """How many events the mind has decided about."""
 
@@ -208,6 +210,9 @@ class Shell:
                 self._links[call].commit_turn()
             case fx.CancelReply(call, reply, heard_ms):
                 self._links[call].cancel_reply(reply, heard_ms)
+            case fx.Replace():
+                self.replace = effect
+                self.stop()
             case fx.Note(what, fields, level):
                 self._log.write(level, what, **dict(fields))
 

@@ -262,6 +262,28 @@ class Speaker(Section):
     """How loud the chimes are, in decibels below the loudest sound possible."""
 
 
+class Echo(Section):
+    """What keeps the device from hearing itself while it speaks."""
+
+    cancel: Literal["none", "hardware", "software"] = Field(default="none")
+    """Who takes its own sound out of what the microphone hears. none: nobody, so while it speaks nothing is sent and
+    only the wake word, if it is louder than the speaker, and the button interrupt it. hardware: the microphone itself,
+    as a speakerphone does. software: this device, while it speaks; for that the microphone's rate must be 16000, 32000
+    or 48000.
+    """
+
+    barge_in: bool = Field(default=True)
+    """Whether a voice alone interrupts it, without wake word; never where cancel is none."""
+
+    least_erle_db: float = Field(default=10.0, ge=0, le=40)
+    """With less than this much of its own sound taken out, in decibels, it no longer listens while it speaks, says so,
+    and listens again when it is better.
+    """
+
+    decay_ms: int = Field(default=250, ge=0, le=2000)
+    """How long the room goes on sounding after the card is silent, in milliseconds: more in a bare room."""
+
+
 class WakeWord(Section):
     """One wake word."""
 
@@ -400,6 +422,7 @@ class Settings(Section):
 
     microphone: Microphone = Microphone()
     speaker: Speaker = Speaker()
+    echo: Echo = Echo()
     wake: Wake = Wake()
     endpointing: Endpointing = Endpointing()
     conversation: Manners = Manners.model_validate({})
