@@ -87,7 +87,7 @@ def capture():
     microphone.open(blocks.put)
     got = [blocks.get(timeout=BOUND_S) for _ in range(25)]
     microphone.close()
-    say([[block.pcm.hex(), block.device_s, block.arrived_s, block.overflowed] for block in got])
+    say([[block.pcm.hex(), block.device_s, block.arrived_s, block.overflowed, block.captured_s] for block in got])
 
 
 def play():

@@ -147,6 +147,9 @@ def test_captures_every_sample_and_its_time(room):
     frames = np.arange(len(blocks)) * 960
     device_s = np.array([block[1] for block in blocks])
     assert np.abs(device_s - device_s[0] - frames / RATE).max() < 0.005
+    told_s = np.array([block[4] for block in blocks])
+    true_s = np.array([room.mic.time_of(int(at + frame)) for frame in frames])
+    assert np.median(np.abs(told_s - true_s)) < 0.005, "when each block was at the microphone, by our own clock"
 
 
 def test_knows_when_each_period_is_heard(room):

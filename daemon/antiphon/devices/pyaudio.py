@@ -106,8 +106,11 @@ class PyAudioMicrophone:
     ) -> tuple[None, int]:
         # Nothing here can raise: PyAudio always gives these keys as floats, and delivering is putting into a queue.
         arrived_s = time.monotonic()
-        captured_s = times["input_buffer_adc_time"] or arrived_s
-        self._deliver(Block(pcm, captured_s, arrived_s, bool(flags & pyaudio.paInputOverflow)))
+        device_s = times["input_buffer_adc_time"] or arrived_s
+        # Not of our clock: only how long ago it was means anything.
+        ago_s = times["current_time"] - times["input_buffer_adc_time"]
+        captured_s = arrived_s - ago_s if 0 <= ago_s < LONGEST_AHEAD_S else None
+        self._deliver(Block(pcm, device_s, arrived_s, bool(flags & pyaudio.paInputOverflow), captured_s))
         if self._stream is not None:
             self._stream.called_s = arrived_s
         return None, pyaudio.paContinue
