@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.conversation.states import State
-from antiphon.faces import FALLBACK, LOOKS, MUTED, NO_SERVICE, PICTURES_PER_S, Rgb, face, look, next_change, word
+from antiphon.faces import (
+    FALLBACK,
+    LOOKS,
+    MUTED,
+    NO_SERVICE,
+    PICTURES_PER_S,
+    Rgb,
+    face,
+    look,
+    next_change,
+    word,
+)
 from antiphon.snapshot import Snapshot
 
 SINCE_S = 1000.125
@@ -24,6 +35,7 @@ EVERY_FACE = [
     *[seen(state) for state in State],
     *[seen(state, link="open", **VIA) for state in FALLBACK],
     seen(State.ASLEEP, link="failing"),
+    seen(State.SPEAKING, half_duplex=True),
     seen(State.DEAF, deaf=True),
 ]
 
@@ -35,6 +47,8 @@ snapshots = st.builds(
     deaf=st.booleans(),
     via=st.sampled_from(["realtime", "generate nas:8000"]),
     fallback=st.booleans(),
+    voiceless=st.booleans(),
+    half_duplex=st.booleans(),
 )
 counts = st.integers(1, 24)
 elapsed = st.floats(-5, 100)
@@ -131,6 +145,13 @@ def test_who_would_answer_does_not_matter_while_nobody_can_or_may():
     for state in (State.ASLEEP, State.DEAF):
         assert look(seen(state, deaf=True, **VIA)) is MUTED
         assert word(seen(state, deaf=True, **VIA)) == "muted"
+
+
+def test_a_speaker_that_is_gone_winks_as_a_service_that_is_gone_and_says_so():
+    gone = seen(State.ASLEEP, link="open", voiceless=True)
+    assert one_lamp(gone) == one_lamp(seen(State.ASLEEP, link="failing"))
+    assert word(gone) == "asleep, no speaker"
+    assert word(seen(State.ASLEEP, link="failing", voiceless=True)) == "asleep, no service"
 
 
 def test_a_single_lamp_of_one_colour_tells_the_faces_apart():

@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn
 from urllib.parse import urlsplit
 
 from antiphon.audio.endpoint import Endpointer
 from antiphon.audio.jitter import JitterPlan
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.calls import Calls, LinkPlan
+from antiphon.conversation.events import Commanded
 from antiphon.conversation.machine import Machine
+from antiphon.conversation.overlap import Duplex
 from antiphon.devices.fake_hands import NoButtons, NoLamps
 from antiphon.devices.quiet import own_stderr
 from antiphon.devices.terminal import TerminalLamps
@@ -71,8 +73,18 @@ class Appliance:
     """One appliance from start to end. `failed` is set when a thread died of a fault of ours."""
 
     def __init__(
-        self, settings: Settings, world: World, log: Log, notifier: Notifier, watchers: Iterable[Watcher] = ()
+        self,
+        settings: Settings,
+        world: World,
+        log: Log,
+        notifier: Notifier,
+        watchers: Iterable[Watcher] = (),
+        *,
+        muted: bool = False,
     ) -> None:
+        """`muted`: it begins with the microphone closed, until somebody opens it."""
+        self._muted = muted
+        self._inbox: Inbox | None = None
         self._settings = settings
         self._world = world
         self._log = log
@@ -86,10 +98,10 @@ class Appliance:
 
     async def run(self) -> None:
         """Until `stop`."""
-        inbox = Inbox()
+        inbox = self._inbox = Inbox()
         ear, mouth = self._ear(inbox), self._mouth(inbox)
         painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
-        machine = make_machine(self._settings)
+        machine = make_machine(self._settings, muted=self._muted)
         shell = self._shell = Shell(
             machine, inbox, ear, mouth, self._world.links, [painter, *self._watchers], self._log, self._notifier
         )
@@ -119,6 +131,11 @@ class Appliance:
         if self._shell is not None:
             self._notifier.stopping()
             self._shell.stop()
+
+    def tell_to_stop(self) -> None:
+        """Whatever it says or listens to, it stops. On the loop's thread."""
+        if self._inbox is not None:
+            self._inbox.post(Commanded("stop"))
 
     def _ear(self, inbox: Inbox) -> Ear:
         plan = EarPlan(preroll_ms=self._settings.microphone.preroll_ms)
@@ -170,23 +187,32 @@ class Appliance:
             self._world.buttons.close()
 
 
-def run_appliance(settings: Settings, key: Secret | None) -> int:
-    """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend."""
+def run_appliance(
+    settings: Settings, key: Secret | None, begin_anew: Callable[[bool], NoReturn], *, muted: bool = False
+) -> int:
+    """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend.
+
+    `begin_anew` puts a new program into this process, muted or not; it is called when the sound system hangs.
+    """
     with own_stderr() as stderr:
         log = open_log(settings.log.format, settings.log.level, stderr)
         faulthandler.enable(stderr)  # the watchdog's SIGABRT shows where each thread hangs
         faulthandler.register(signal.SIGUSR1, stderr, all_threads=True, chain=False)
         with libraries_into(log):
             world = open_world(settings, key, log)
-            appliance = Appliance(settings, world, log, open_notifier(log))
+            appliance = Appliance(settings, world, log, open_notifier(log), muted=muted)
             started_s = time.monotonic()
             log.write("info", "starting", pid=os.getpid())
             asyncio.run(_until_signalled(appliance, log))
             log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
         faulthandler.unregister(signal.SIGUSR1)
         faulthandler.disable()
-        if appliance.zombies:  # a thread hangs in a driver, and an orderly exit would wait for it
+        if (
+            appliance.zombies and appliance.begin_anew == "no"
+        ):  # a thread hangs in a driver, and an orderly exit would wait for it
             os._exit(1)
+    if appliance.begin_anew != "no":
+        begin_anew(appliance.begin_anew == "muted")
     return 1 if appliance.failed else 0
 
 
@@ -204,6 +230,7 @@ async def _until_signalled(appliance: Appliance, log: Log) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signalled, number)
+    loop.add_signal_handler(signal.SIGUSR2, appliance.tell_to_stop)
     lookups = ThreadPoolExecutor(4, thread_name_prefix=_LOOKUP)
     loop.set_default_executor(lookups)
     await appliance.run()
@@ -213,16 +240,19 @@ async def _until_signalled(appliance: Appliance, log: Log) -> None:
             thread.join(LOOKUP_ENDS_S)
             if thread.is_alive():  # a name that nobody resolves; the loop and the interpreter would wait for it
                 log.write("info", "stopped", left="name resolution")
-                os._exit(1 if appliance.failed else 0)
+                if appliance.begin_anew == "no":
+                    os._exit(1 if appliance.failed else 0)
 
 
-def make_machine(settings: Settings) -> Machine:
-    """The mind of these settings."""
+def make_machine(settings: Settings, *, muted: bool = False) -> Machine:
+    """The mind of these settings; `muted` from the start, perhaps."""
     manners = settings.conversation
     return Machine(
         manners,
         Calls(link_plans(settings), manners.switch_ms / 1000),
         Gestures(settings.buttons.double_ms, settings.buttons.hold_ms),
+        Duplex(full=settings.echo.cancel != "none" and settings.echo.barge_in, decay_ms=settings.echo.decay_ms),
+        muted=muted,
     )
 
 

@@ -63,9 +63,10 @@ def _settings(options: argparse.Namespace) -> Loaded:
 def run(options: argparse.Namespace) -> int:
     """Be the appliance, until SIGTERM."""
     from antiphon.app import run_appliance
+    from antiphon.replacing import begin_anew
 
     settings = _settings(options).settings
-    return run_appliance(settings, find_key(settings, os.environ))
+    return run_appliance(settings, find_key(settings, os.environ), begin_anew, muted=options.muted)
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -226,7 +227,8 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
             verb.add_argument("--json", action="store_true", help="print data as JSON")
         return verb
 
-    add(run, settings=True, prints=False)
+    run_verb = add(run, settings=True, prints=False)
+    run_verb.add_argument("--muted", action="store_true", help="begin muted: the microphone stays closed")
     demo_verb = add(demo, settings=True, prints=True)
     demo_verb.add_argument("--simulate", action="store_true", help="simulate card and service even where there are any")
     demo_verb.add_argument(

@@ -7,7 +7,7 @@ Nothing flashes more than three times a second (WCAG 2.3.1).
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from antiphon.conversation.states import AT_REST, State
@@ -92,7 +92,7 @@ LOOKS: dict[State, Look] = {
     State.LISTENING: Look("listening", (0, 90, 255)),
     State.THINKING: Look("thinking", (255, 255, 255), _comet, 1.2),
     State.SPEAKING: Look("speaking", (0, 255, 140), _ripple, 0.8),
-    State.DOUBTING: Look("go on?", (0, 128, 255), _blink, 0.6),
+    State.DOUBTING: Look("go on?", (0, 140, 70)),
     State.LINGERING: Look("still listening", (0, 45, 128), _breathe, 2.4),
     State.SORRY: Look("sorry", (255, 140, 0), _double_blink, 1.6),
     State.DEAF: Look("muting", (255, 140, 0), _gap, 0.8),
@@ -101,6 +101,10 @@ MUTED = Look("muted", (80, 0, 0))
 """The capture stream is closed: the only face with red alone. Dim, as it may stand in a bedroom all night."""
 NO_SERVICE = Look("asleep, no service", (128, 70, 0), _wink, 4.0)
 """Asleep, and the last call failed: a short wink, so that the owner is not surprised when he speaks."""
+NO_SPEAKER = replace(NO_SERVICE, word="asleep, no speaker")
+"""Asleep, and an answer could not be heard."""
+DEAF_TO_YOU = Look("speaking, deaf meanwhile", (160, 255, 0), _ripple, 1.6)
+"""It should hear you over its own voice, and cannot: its own sound is not taken out of what it hears."""
 
 FALLBACK: dict[State, Look] = {
     State.ASLEEP: Look("asleep", (0, 36, 64), _two_winks, 8.0),
@@ -122,6 +126,10 @@ def look(snapshot: Snapshot) -> Look:
         return MUTED
     if snapshot.state is State.ASLEEP and snapshot.link == "failing":
         return NO_SERVICE
+    if snapshot.state is State.ASLEEP and snapshot.voiceless:
+        return NO_SPEAKER
+    if snapshot.state is State.SPEAKING and snapshot.half_duplex:
+        return DEAF_TO_YOU
     if snapshot.fallback and snapshot.state in FALLBACK:
         return FALLBACK[snapshot.state]
     return LOOKS[snapshot.state]
@@ -130,7 +138,7 @@ def look(snapshot: Snapshot) -> Look:
 def word(snapshot: Snapshot) -> str:
     """The face in a word or three, for displays of text; and who answers, if that is not the first link."""
     shown = look(snapshot)
-    if snapshot.fallback and snapshot.state in _ANSWERED and shown not in (MUTED, NO_SERVICE):
+    if snapshot.fallback and snapshot.state in _ANSWERED and shown not in (MUTED, NO_SERVICE, NO_SPEAKER):
         return f"{shown.word}, via {snapshot.via}"
     return shown.word
 

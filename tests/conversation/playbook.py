@@ -20,6 +20,7 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.machine import Machine
 from antiphon.conversation.manners import Manners
+from antiphon.conversation.overlap import Duplex
 from antiphon.conversation.states import State
 from antiphon.gestures import Gestures
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, frames_in
@@ -37,16 +38,29 @@ class Playbook:
     """Drives one machine. `at` is the time; `wants` holds the effects of the last event, notes apart."""
 
     def __init__(
-        self, *, own: bool = False, warm: bool = True, lan: int = 0, lan_first: bool = False, **manners: int
+        self,
+        *,
+        own: bool = False,
+        warm: bool = True,
+        lan: int = 0,
+        lan_first: bool = False,
+        full: bool = False,
+        muted: bool = False,
+        **manners: int | str,
     ) -> None:
-        """The cloud, and `lan` servers on the own network, named lan-1 and on, which are tried at the start."""
-        limits = Manners(**manners)
+        """The cloud, and `lan` servers on the own network, named lan-1 and on, which are tried at the start.
+
+        `full`: the board takes its own sound out of what it hears.
+        """
+        limits = Manners.model_validate(manners)
         cloud = LinkPlan("cloud", warm, 1500.0, own)
         servers = [LinkPlan(f"lan-{number + 1}", False, 1500.0, True, tried=True) for number in range(lan)]
         self.machine = Machine(
             limits,
             Calls([*servers, cloud] if lan_first else [cloud, *servers], limits.switch_ms / 1000),
             Gestures(double_ms=350, hold_ms=800),
+            Duplex(full=full, decay_ms=DECAY_MS),
+            muted=muted,
         )
         self.at = 100.0
         self.notes: list[Note] = []
@@ -111,6 +125,7 @@ class Playbook:
         return self
 
 
+DECAY_MS = 250.0
 WOKE = Woke("hey_jarvis", 0.9, pcm(2000, 2), detected_at=100.0)
 CAPTURED = Captured(pcm(80, 3), voiced_ms=60)
 SILENCE = Captured(pcm(80, 0), voiced_ms=0)

@@ -5,7 +5,6 @@ from pydantic import ValidationError
 
 from antiphon.conversation.manners import Manners
 
-
 LIMITS = [name for name, field in Manners.model_fields.items() if field.annotation is int]
 
 

@@ -22,8 +22,10 @@ class Walk:
         self.chance = random.Random(seed)
         follow_up_ms = self.chance.choice([0, 3000])
         lan_first = self.chance.random() < 0.3
-        limits = {"max_turn_ms": 5000, "follow_up_ms": follow_up_ms}
-        self.book = Playbook(own=own, warm=warm, lan=lan, lan_first=lan_first, **limits)
+        talk_again = self.chance.choice(["start_over", "give_up"])
+        limits = {"max_turn_ms": 5000, "follow_up_ms": follow_up_ms, "talk_again": talk_again}
+        full = self.chance.random() < 0.5
+        self.book = Playbook(own=own, warm=warm, lan=lan, lan_first=lan_first, full=full, **limits)
         self.moves: Counter[tuple[State, State]] = Counter()
         self.events = 0
         self.overdue = 0
@@ -31,6 +33,7 @@ class Walk:
         self.calls: dict[int, str] = {}  # number -> opening | open | closed
         self.ear = "closed"
         self.playing: str | None = None
+        self.held = False
         self.replies = 0
         self._happen(ev.Started())
 
@@ -69,7 +72,13 @@ class Walk:
             case State.THINKING:
                 return self.chance.choice([CAPTURED, CAPTURED, ev.SpeechStarted(call)])
             case State.SPEAKING:
-                return self.chance.choice([self._woke(), CAPTURED, ev.ReplyAudio(call, f"r{self.replies}", pcm(40))])
+                more = ev.ReplyAudio(call, f"r{self.replies}", pcm(40))
+                return self.chance.choice([self._woke(), CAPTURED, more, ev.NearEnd("began"), ev.SpeechStarted(call)])
+            case State.DOUBTING:
+                edges = [ev.NearEnd("began"), ev.NearEnd("sure"), ev.NearEnd("ended"), ev.SpeechStarted(call)]
+                trouble = [ev.LinkClosed(call, LOST), ev.Finished(f"r{self.replies}", 50), ev.SpeechStopped(call)]
+                mute = ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
+                return self.chance.choice([*edges, *trouble, mute, CAPTURED])
             case State.DEAF:
                 return ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
             case _:
@@ -110,13 +119,18 @@ class Walk:
             [
                 self._woke(),
                 ev.EarOpened() if self.ear == "open" else ev.EarClosed(DEVICE),
-                ev.EarClosed(self.chance.choice([None, DEVICE])),
+                ev.EarClosed(self.chance.choice([None, DEVICE]), hung=self.chance.random() < 0.1),
                 ev.Endpointed("began"),
                 ev.Endpointed("ended"),
                 ev.Sounded(reply),
                 ev.Finished(reply, 50),
                 ev.Hushed(reply, 50),
-                ev.MouthFailed(DEVICE),
+                ev.MouthFailed(DEVICE, hung=self.chance.random() < 0.1),
+                ev.MouthOpened(),
+                ev.NearEnd(self.chance.choice(["began", "sure", "ended"])),
+                ev.EchoJudged(down, 12.0, 20.0, 30.0),
+                ev.Endpointed(self.chance.choice(["began", "ended"])),
+                ev.Commanded(self.chance.choice(["stop", "listen"])),
                 ev.ButtonMoved("talk", down=down),
                 ev.ButtonMoved("mute", down=down),
                 ev.LinkOpened(call),
@@ -148,7 +162,7 @@ class Walk:
         if isinstance(event, ev.EarClosed | ev.EarOpened):
             self.ear = "open" if isinstance(event, ev.EarOpened) else "closed"
         if isinstance(event, ev.Finished) and event.reply == self.playing:
-            self.playing = None
+            self.playing, self.held = None, False
         self.book.notes.clear()
         effects = self.book.on(event, after_ms=self.chance.choice([0, 1, 40]))
         for note in self.book.notes:
@@ -172,6 +186,9 @@ class Walk:
             assert self.playing is None, "a reply plays while deaf"
             assert not machine._ear.streaming, "the ear streams while deaf"
             assert not machine._utterance.pcm, "speech is kept while deaf"
+        assert self.held == (machine.state is State.DOUBTING), "a reply is held, and nobody doubts"
+        if machine.state is State.SPEAKING and not machine._may_be_spoken_over:
+            assert not machine._ear.streaming, "we listen to ourselves"
         assert len(machine._utterance.pcm) <= frames_in(5000, LINK_RATE_HZ) * SAMPLE_BYTES
         assert len(machine._history) <= 40
         assert sum(how == "open" for how in self.calls.values()) <= 2
@@ -206,7 +223,8 @@ class Walk:
                 assert self.calls.get(call) == "open"
                 self.pending.append(ev.ReplyEnded(call, reply, "cancelled"))
             case fx.Play(reply):
-                assert self.book.state in (State.THINKING, State.SPEAKING), "a reply plays out of turn"
+                sounding = (State.THINKING, State.SPEAKING, State.DOUBTING)
+                assert self.book.state in sounding, "a reply plays out of turn"
                 assert self.playing in (None, reply), "two replies at once"
                 self.playing = reply
             case fx.EndPlay(reply):
@@ -217,9 +235,20 @@ class Walk:
                 if ev.Sounded(reply) not in self.pending:
                     self.playing = None
                     self.pending.append(ev.Hushed(reply, 0))
+            case fx.Duck(reply):
+                assert self.playing == reply
+                assert not self.held, "a reply is held twice"
+                self.held = True
+            case fx.Resume(reply):
+                assert self.playing == reply
+                assert self.held, "a reply goes on that was not held"
+                self.held = False
             case fx.Hush(reply):
-                self.playing = None
+                self.playing, self.held = None, False
                 self.pending.append(ev.Hushed(reply, 40))
+            case fx.Replace():
+                at_rest = self.book.state in AT_REST or self.book.state is State.SORRY
+                assert at_rest, "the process is replaced in the middle of a turn"
             case fx.StreamEar():
                 assert self.book.state is not State.DEAF, "the ear streams while deaf"
 

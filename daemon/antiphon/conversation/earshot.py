@@ -3,7 +3,7 @@
 from antiphon.conversation.effects import CloseEar, Effect, OpenEar, RestEar, StreamEar
 from antiphon.errors import Problem
 
-RETRY_S = 5.0
+RETRY_S = 1.0
 """A microphone that cannot be opened is tried again this often."""
 
 
@@ -35,12 +35,12 @@ class Earshot:
         news, self._failed = not self._failed, True
         return news
 
-    def stream(self, wanted: bool, preroll_ms: float = 0.0) -> list[Effect]:
-        """Let speech out, or no longer."""
+    def stream(self, wanted: bool, preroll_ms: float = 0.0, after_s: float | None = None) -> list[Effect]:
+        """Let speech out, or no longer; where it begins, nothing from before `after_s`."""
         was, self.streaming = self.streaming, wanted
         if wanted == was:
             return []
-        return [StreamEar(preroll_ms) if wanted else RestEar()]
+        return [StreamEar(preroll_ms, after_s) if wanted else RestEar()]
 
     def mute(self) -> list[Effect]:
         """Close it; a closed ear does not stream."""

@@ -8,9 +8,11 @@
    what was heard (Hush → Hushed → CancelReply).
 6. Every state but rest has a deadline.
 7. A link that fails before its reply can be heard hands the same speech to the next; after that, never.
+8. Whoever speaks over a reply is believed by and by: the reply is held first (Duck), then hushed or gone on with.
 
 What is a subject of its own is an object beside: `Calls` (which link, which connection), `Pulse` (whether it lives),
-`Earshot` (what we know of the ear), `UserTurn`, `Utterance`, `Replies`, `History`, `Gestures`. The machine joins them.
+`Earshot` (what we know of the ear), `Overlap` (who speaks over us), `UserTurn`, `Utterance`, `Replies`, `History`,
+`Gestures`. The machine joins them.
 """
 
 from functools import partial, singledispatchmethod
@@ -22,12 +24,16 @@ from antiphon.conversation.effects import (
     CheckLink,
     Chime,
     ChimeName,
+    CloseEar,
     CommitTurn,
+    Duck,
     Effect,
     EndPlay,
     Note,
     OpenEar,
     Play,
+    Replace,
+    Resume,
     SendAudio,
     Withdraw,
 )
@@ -64,6 +70,7 @@ from antiphon.conversation.events import (
 )
 from antiphon.conversation.history import History
 from antiphon.conversation.manners import Manners
+from antiphon.conversation.overlap import Duplex, Overlap
 from antiphon.conversation.pulse import Pulse
 from antiphon.conversation.reply import Replies, Reply
 from antiphon.conversation.states import AT_REST, MOVES, State
@@ -87,7 +94,9 @@ _MAX_LOSSES = 2  # calls lost in one turn, before we say sorry; unless there is 
 _HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
 """The states that are about what the ear hears; in thinking it matters only to a service that finds the turns."""
 _MOST_TOLD = 4  # different failures of a link in one outage; a server may put a new number into each
-_IN_TURN = frozenset({State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING})
+_SOUNDING = frozenset({State.SPEAKING, State.DOUBTING})
+"""A reply can be heard, or is held in the middle."""
+_IN_TURN = frozenset({State.OPENING, State.LISTENING, State.THINKING}) | _SOUNDING
 """Somebody speaks, or waits for an answer: a link that fails now has failed him."""
 _MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'antiphon doctor'")
 
@@ -95,13 +104,16 @@ _MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'ant
 class Machine:
     """One conversation at a time, for ever."""
 
-    def __init__(self, manners: Manners, calls: Calls, gestures: Gestures) -> None:
+    def __init__(
+        self, manners: Manners, calls: Calls, gestures: Gestures, duplex: Duplex, *, muted: bool = False
+    ) -> None:
         self._manners = manners
         self._calls = calls
         self._pulse = Pulse(manners.link_silence_ms / 1000)
         self._gestures = gestures
         self._history = History()
         self._ear = Earshot()
+        self._overlap = Overlap(duplex)
         self._utterance = Utterance(manners.max_turn_ms)
         self._replies = Replies(self._history)
         self._now = 0.0
@@ -112,12 +124,17 @@ class Machine:
         self._state_deadline: float | None = None
         self._deadline_limit = 0.0
         self._problem = ""
+        self._voiceless = False  # the speaker cannot be used
+        self._hung = False  # a part of the sound system hangs for good
         self._told: dict[str, list[str]] = {}  # of each link, the failures that were told since it was last open
         self._heard_by = 0  # the call whose service has shown that it hears
         self._last_turn_s = 0.0
         self._follow_ups = 0  # since the wake word or the talk button
         self._sent_to: int | None = None  # the call that has all of the utterance so far
-        self._begin_turn(by_word=False)
+        self._begin_turn()
+        if muted:
+            self._ear.mute()
+            self.state = State.DEAF
 
     # ── what the shell uses ──────────────────────────────────────────────────────────────────────
 
@@ -129,6 +146,7 @@ class Machine:
             self._pulse.alive(call)
         self._on(event)
         self._pulse.watch(self._calls.open if self._must_live else None, now)
+        self._free_the_sound()
         effects, self._effects = self._effects, []
         return effects
 
@@ -156,6 +174,7 @@ class Machine:
 
     def _go(self, state: State, deadline_ms: float | None, why: str = "") -> None:
         """The only way to change state."""
+        lingers = state is State.LINGERING and self.state in _SOUNDING
         if state is not self.state:
             assert state in MOVES[self.state], f"no move {self.state.name} -> {state.name}"
             self._note(state.value, after=self.state.value, why=why)
@@ -164,7 +183,8 @@ class Machine:
             self.state, self._since_s = state, self._now
         self._wait(deadline_ms)
         thinking_aloud = state is State.THINKING and not self._own and not self._utterance.full
-        self._do(*self._ear.stream(state in _HEARING or thinking_aloud))
+        hears = state in _HEARING or thinking_aloud or (state in _SOUNDING and self._may_be_spoken_over)
+        self._do(*self._ear.stream(hears, after_s=self._now + self._overlap.decay_s if lingers else None))
         if state is not State.OPENING:
             self._calls.wanted = False
 
@@ -203,8 +223,8 @@ class Machine:
             self._do(*self._calls.need(self._now, self._history.turns()))
             self._go(State.OPENING, self._manners.opening_ms)
 
-    def _begin_turn(self, *, by_word: bool) -> None:
-        self._turn = UserTurn(by_word)
+    def _begin_turn(self, *, by_word: bool = False, by_talk: bool = False) -> None:
+        self._turn = UserTurn(by_word, by_talk)
         self._calls.begin_turn()
         self._history.turn_began()
 
@@ -226,7 +246,10 @@ class Machine:
 
     @_on.register
     def _on_started(self, _: Started) -> None:
-        self._do(OpenEar())
+        if self._ear.wanted:
+            self._do(OpenEar())
+        else:
+            self._do(CloseEar())
         self._calls.start(self._now)
         self._do(*self._calls.tick(self._now, (), at_rest=True))
 
@@ -244,6 +267,7 @@ class Machine:
     def _on_ear_closed(self, event: EarClosed) -> None:
         news = self._ear.closed(event.problem, self._now)
         self._note("ear-closed")
+        self._hung = self._hung or event.hung
         if event.problem is None:
             return
         if news and (self.state is State.ASLEEP or self.state in _HEARING):
@@ -255,7 +279,9 @@ class Machine:
     def _on_woke(self, event: Woke) -> None:
         if self.state is State.DEAF:
             return
-        here = self._turn.here if self._ear.streaming else "quiet"  # the ear says but once that somebody speaks
+        sounding = self.state in _SOUNDING
+        judged = self._overlap.here if sounding else self._turn.here
+        here = judged if self._ear.streaming else "quiet"  # the ear says but once that somebody speaks
         joined = self._ear.streaming or (self._now - self._since_s) * 1000 <= bytes_ms(event.preroll) + _BLOCK_MS
         self._ear.streaming = True  # by itself, from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
@@ -270,6 +296,7 @@ class Machine:
         self._interrupt()
         self._begin_turn(by_word=True)
         self._turn.here = "speech" if here == "speech" else "quiet"
+        self._turn.began = sounding and self._overlap.service  # nor does the service
         self._follow_ups = 0
         self._utterance.begin(before + event.preroll)
         self._listen()
@@ -286,15 +313,17 @@ class Machine:
 
     @_on.register
     def _on_captured(self, event: Captured) -> None:
-        if not self._ear.streaming or self.state in (State.SPEAKING, State.SORRY) or self.state in AT_REST:
+        deaf = self.state in _SOUNDING and not self._may_be_spoken_over
+        if not self._ear.streaming or deaf or self.state is State.SORRY or self.state in AT_REST:
             return
         self._hear(event.pcm, event.voiced_ms)
 
     def _hear(self, pcm: bytes, voiced_ms: float) -> None:
         """The next piece of speech: kept, and sent where there is a call."""
         self._utterance.add(pcm, voiced_ms)
-        if self.state is State.LINGERING and not self._turn.began:
-            if self._turn.here == "quiet":
+        sounding = self.state in _SOUNDING
+        if sounding or (self.state is State.LINGERING and not self._turn.began):
+            if sounding or self._turn.here == "quiet":
                 self._utterance.keep_last(_KEPT_MS)
             if self._own:  # nothing is sent before somebody speaks
                 self._sent_to = None
@@ -327,6 +356,9 @@ class Machine:
     @_on.register
     def _on_endpointed(self, event: Endpointed) -> None:
         began = event.edge == "began"
+        if self.state in _SOUNDING:
+            self._overlap.here = "speech" if began else "ended"
+            return
         self._turn.here = "speech" if began else "ended"
         if began and self.state is State.OPENING:
             self._turn.over = False  # whoever is asked next
@@ -345,7 +377,7 @@ class Machine:
     def _speech_begins(self) -> None:
         if self.state is State.LINGERING:
             here = self._turn.here
-            self._begin_turn(by_word=False)
+            self._begin_turn()
             self._turn.here = here
             self._follow_ups += 1
             if self._own:
@@ -358,13 +390,83 @@ class Machine:
         self._turn.began, self._turn.over = True, False
         self._utterance.silent_ms = 0.0
 
-    @_on.register
-    def _on_near_end(self, _: NearEnd) -> None:
-        """Somebody speaks while we sound."""
+    # ── events: somebody speaks over us ──────────────────────────────────────────────────────────
 
     @_on.register
-    def _on_echo_judged(self, _: EchoJudged) -> None:
-        """Whether we can be told from others."""
+    def _on_near_end(self, event: NearEnd) -> None:
+        if self.state not in _SOUNDING:
+            return
+        if event.edge == "ended":
+            self._overlap.begin()
+        else:
+            self._overlap.near = event.edge
+        self._mind_the_floor()
+
+    def _listen_over(self) -> None:
+        """A reply sounds: what was asked is answered, and who speaks from here on begins anew."""
+        if self._ear.streaming:
+            self._utterance.keep_last(_KEPT_MS)
+            self._utterance.begin(self._utterance.pcm)
+        else:
+            self._utterance.begin()
+            self._sent_to = None
+
+    def _mind_the_floor(self) -> None:
+        """Believe by and by that somebody speaks over us: silence first, and then either his turn or ours goes on."""
+        if not self._may_be_spoken_over:
+            return
+        verdict = self._overlap.verdict
+        if verdict == "speech":
+            self._yield_the_floor()
+        elif verdict == "perhaps" and self.state is State.SPEAKING and self._replies.current is not None:
+            self._do(Duck(self._replies.current.id))
+            self._go(State.DOUBTING, self._manners.doubt_ms)
+        elif verdict == "nothing" and self.state is State.DOUBTING:
+            self._resume()
+
+    def _yield_the_floor(self) -> None:
+        """His turn: what he has said so far is the beginning of it."""
+        overlap = self._overlap
+        self._interrupt()
+        self._begin_turn()
+        self._follow_ups += 1
+        self._turn.here = "speech"
+        self._turn.began = overlap.here == "speech" if self._own else overlap.service
+        self._utterance.begin(self._utterance.pcm)
+        self._note("spoken-over", by="service" if overlap.service else "ear")
+        if self._calls.open is None:
+            self._listen()
+            return
+        if self._sent_to != self._calls.open:
+            self._send(self._utterance.pcm)
+        limit_ms = self._manners.max_turn_ms if self._turn.began else self._manners.nothing_said_ms
+        self._go(State.LISTENING, limit_ms, "spoken over")
+
+    def _resume(self) -> None:
+        """It was nothing: the reply goes on where it was held."""
+        reply = self._replies.current
+        assert reply is not None
+        reply.held(self._now - self._since_s)
+        self._overlap.begin()
+        self._do(Resume(reply.id))
+        self._go(State.SPEAKING, None, "nothing")
+        self._await_reply()
+
+    @_on.register
+    def _on_echo_judged(self, event: EchoJudged) -> None:
+        self._note(
+            "echo",
+            "info" if event.cancelled else "warning",
+            cancelled=str(event.cancelled).lower(),
+            erle_db=round(event.erle_db, 1),
+            delay_ms=round(event.delay_ms, 1),
+            drift_ppm=round(event.drift_ppm),
+        )
+        self._overlap.cancelled = event.cancelled
+        if self.state is State.DOUBTING and not self._may_be_spoken_over:
+            self._resume()
+        elif self.state is State.SPEAKING:
+            self._do(*self._ear.stream(self._may_be_spoken_over))
 
     # ── events: mouth ────────────────────────────────────────────────────────────────────────────
 
@@ -374,6 +476,9 @@ class Machine:
         if reply is None or event.reply != reply.id or not reply.pushed_ms or self.state is not State.THINKING:
             return
         reply.sounded_s = self._now
+        self._overlap.begin()
+        if self._may_be_spoken_over:
+            self._listen_over()
         self._go(State.SPEAKING, None)
         self._note("sounded", reply=event.reply)
         if reply.status == "withdrawn":  # too late: it is finished as far as it came
@@ -410,14 +515,18 @@ class Machine:
 
     @_on.register
     def _on_mouth_failed(self, event: MouthFailed) -> None:
-        if self.state in (State.THINKING, State.SPEAKING):
+        self._voiceless, self._hung = True, self._hung or event.hung
+        if self.state in _SOUNDING or (event.hung and self.state is State.THINKING):
             self._say_sorry(event.problem)
-        else:
-            self._trouble(event.problem)
+            return
+        self._trouble(event.problem)
+        if self.state is State.THINKING:  # the answer may wait for a speaker that comes back
+            self._wait(self._thinking_ms)
 
     @_on.register
     def _on_mouth_opened(self, _: MouthOpened) -> None:
-        """The speaker plays."""
+        self._voiceless = False
+        self._note("mouth-opened")
 
     # ── events: hands ────────────────────────────────────────────────────────────────────────────
 
@@ -440,25 +549,51 @@ class Machine:
                     self._toggle_mute()
 
     def _talk(self) -> None:
-        """The talk button: begin, interrupt, or give up."""
+        """The talk button: begin, interrupt, start over, or give up."""
         self._note("talk")
         if self.state in (State.OPENING, State.LISTENING, State.THINKING):
-            self._give_up("talk")
+            again = self._turn.by_talk and not self._anything_said and self.state is not State.THINKING
+            if again or self._manners.talk_again == "give_up":
+                self._give_up("talk")
+            else:
+                self._start_over()
         elif self.state is not State.DEAF and self._ear.open:
             kept_ms = self._manners.talk_preroll_ms
-            lingered = self.state is State.LINGERING
-            self._utterance.keep_last(kept_ms if lingered else 0.0)
+            heard = self._ear.streaming
+            self._utterance.keep_last(kept_ms if heard else 0.0)
             self._interrupt()
-            self._begin_turn(by_word=False)
+            self._begin_turn(by_talk=True)
             self._follow_ups = 0
             self._utterance.begin(self._utterance.pcm)
             self._do(*self._ear.stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0))
             self._listen()
-            if lingered and self._sent_to is None:
+            if heard and self._sent_to is None:
                 self._send(self._utterance.pcm)
             self._chime("wake")
         elif self.state is not State.DEAF:
             self._chime("sorry")
+
+    @property
+    def _anything_said(self) -> bool:
+        """In this turn, by anybody's judgement."""
+        turn, voiced_ms = self._turn, self._utterance.voiced_ms
+        return turn.began or turn.over or turn.here != "quiet" or voiced_ms >= _EXTENSION_VOICED_MS
+
+    def _start_over(self) -> None:
+        """The question is asked anew: what was said of it so far is not wanted."""
+        self._utterance.begin()
+        self._sent_to, self._follow_ups = None, 0
+        self._chime("wake")
+        if self.state is State.OPENING:  # whoever was asked in vain for this turn has refused the next one too
+            self._turn = UserTurn(by_word=False, by_talk=True, losses=self._turn.losses, problem=self._turn.problem)
+            self._wait(self._manners.opening_ms)
+            return
+        if self.state is State.LISTENING:  # the service holds half a turn
+            self._hang_up()
+        else:
+            self._interrupt()
+        self._begin_turn(by_talk=True)
+        self._listen()
 
     def _give_up(self, why: str) -> None:
         if self.state in AT_REST or self.state is State.SORRY:
@@ -542,7 +677,7 @@ class Machine:
                 pass  # all of it has come, and will be heard
             case State.LISTENING | State.THINKING:
                 self._hand_over(problem)
-            case State.SPEAKING:
+            case State.SPEAKING | State.DOUBTING:
                 self._break_reply()
             case State.LINGERING if self._someone_began or self._turn.here != "quiet":
                 self._hand_over(problem)
@@ -598,6 +733,9 @@ class Machine:
         self._heard_by = event.call
         if self.state is State.THINKING:
             self._user_goes_on()
+        elif self.state in _SOUNDING:
+            self._overlap.service = True
+            self._mind_the_floor()
         else:
             self._speech_begins()
 
@@ -615,6 +753,11 @@ class Machine:
         if event.call != self._calls.open or self._own:
             return
         self._missed_the_beginning()
+        if self.state in _SOUNDING:  # an answer will come to what was nothing
+            self._replies.owe(self._now)
+            self._overlap.service = False
+            self._mind_the_floor()
+            return
         if self.state is State.THINKING:
             self._turn.answerable = True
         if self.state is not State.LISTENING:
@@ -691,7 +834,7 @@ class Machine:
         self._note("reply-ended", reply=event.reply, status=event.status)
         reply.problem = event.problem
         completed = event.status == "completed"
-        too_late = self.state is State.SPEAKING or not self._calls.has_more
+        too_late = self.state in _SOUNDING or not self._calls.has_more
         if reply.pushed_ms and (completed or too_late):
             self._end_reply(reply, completed=completed)
         elif completed:
@@ -747,6 +890,8 @@ class Machine:
                 self._ask_another(self._at_fault("did not answer in time"))
             case State.THINKING | State.SPEAKING:
                 self._reply_is_late()
+            case State.DOUBTING:
+                self._resume()
             case State.LINGERING if self._much_said:
                 self._ask_another(self._at_fault("did not hear the speech"))
             case State.LINGERING:
@@ -807,11 +952,17 @@ class Machine:
             self._end_reply(reply, completed=False)
 
     def _after_reply(self) -> None:
-        endless = self._utterance.full or self._follow_ups >= self._manners.max_follow_ups
+        endless = self._utterance.full or self._endless
         if self._manners.follow_up_ms and self._calls.open is not None and self._ear.open and not endless:
-            self._begin_turn(by_word=False)
-            self._utterance.begin()
+            overlap = self._overlap
+            self._begin_turn()
+            if self._ear.streaming:  # whoever begins as the reply ends is heard from his first word
+                self._turn.here = overlap.here
+            else:
+                self._utterance.begin()
             self._go(State.LINGERING, self._manners.follow_up_ms)
+            if overlap.here == "speech" if self._own else overlap.service:
+                self._speech_begins()
         else:
             self._sleep("reply over")
 
@@ -831,11 +982,28 @@ class Machine:
         self._replies.call_ended()
         self._do(*self._calls.hang_up(self._now))
 
+    def _free_the_sound(self) -> None:
+        """A hung sound system is freed by the end of the process alone; a turn that needs no more of it goes on."""
+        if self._hung and (self._at_rest or self.state is State.SORRY):
+            self._hung = False
+            self._note("begin-anew", "warning", why="the sound system hangs")
+            self._do(Replace(muted=not self._ear.wanted))
+
     # ── small things ─────────────────────────────────────────────────────────────────────────────
 
     @property
     def _at_rest(self) -> bool:
         return self.state in AT_REST
+
+    @property
+    def _endless(self) -> bool:
+        """Nobody has said a wake word or pressed a button for long: it may be a television that answers us."""
+        return self._follow_ups >= self._manners.max_follow_ups
+
+    @property
+    def _may_be_spoken_over(self) -> bool:
+        """The ear listens while a reply can be heard."""
+        return self._overlap.full and not self._endless
 
     @property
     def _own(self) -> bool:

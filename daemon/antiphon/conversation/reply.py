@@ -30,6 +30,11 @@ class Reply:
         self.pushed_ms += bytes_ms(pcm)
         self.last_piece_s = now
 
+    def held(self, seconds: float) -> None:
+        """It was silent for so long in its middle, and goes on."""
+        if self.sounded_s is not None:
+            self.sounded_s += seconds
+
     def out_by(self, now: float, gap_s: float, grace_s: float) -> float:
         """When the machine should stop waiting: for more, while it runs; for the mouth, from its end (`now`) on."""
         started = now if self.sounded_s is None else self.sounded_s

@@ -12,6 +12,8 @@ class UserTurn:
 
     by_word: bool
     """It began with a wake word."""
+    by_talk: bool = False
+    """It began with the talk button."""
     here: Literal["quiet", "speech", "ended"] = "quiet"
     """The ear's judgement, whoever else judges: when the judge is lost, it decides."""
     began: bool = False

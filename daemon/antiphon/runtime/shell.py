@@ -43,7 +43,7 @@ class EarControl(Protocol):
 
     def open(self) -> None: ...
     def close(self) -> None: ...
-    def stream(self, preroll_ms: float) -> None: ...
+    def stream(self, preroll_ms: float, after_s: float | None) -> None: ...
     def rest(self) -> None: ...
 
 
@@ -55,6 +55,8 @@ class MouthControl(Protocol):
     def play(self, reply: str, pcm: bytes) -> None: ...
     def end(self, reply: str) -> None: ...
     def hush(self, reply: str) -> None: ...
+    def duck(self, reply: str) -> None: ...
+    def resume(self, reply: str) -> None: ...
     def withdraw(self, reply: str) -> None: ...
     def chime(self, name: fx.ChimeName) -> None: ...
 
@@ -187,12 +189,16 @@ class Shell:
                 self._mouth.end(reply)
             case fx.Hush(reply):
                 self._mouth.hush(reply)
+            case fx.Duck(reply):
+                self._mouth.duck(reply)
+            case fx.Resume(reply):
+                self._mouth.resume(reply)
             case fx.Withdraw(reply):
                 self._mouth.withdraw(reply)
             case fx.Chime(name):
                 self._mouth.chime(name)
-            case fx.StreamEar(preroll_ms):
-                self._ear.stream(preroll_ms)
+            case fx.StreamEar(preroll_ms, after_s):
+                self._ear.stream(preroll_ms, after_s)
             case fx.RestEar():
                 self._ear.rest()
             case fx.OpenEar():
@@ -232,5 +238,6 @@ def status_line(snapshot: Snapshot) -> str:
     """One line for `systemctl status`."""
     via = f"{snapshot.via}, as the first link does not answer" if snapshot.fallback else snapshot.via
     heard = "microphone closed" if snapshot.deaf else f"call {snapshot.link}" + (f" ({via})" if via else "")
+    heard += ", no speaker" * snapshot.voiceless + ", deaf while it speaks" * snapshot.half_duplex
     trouble = f"; {snapshot.problem}" if snapshot.problem else ""
     return f"{snapshot.state.value}, {heard}{trouble}"
