@@ -88,7 +88,7 @@ def check(options: argparse.Namespace) -> int:
 
 def devices(options: argparse.Namespace) -> int:
     """List the sound devices."""
-    from antiphon.devices.pyaudio import list_devices
+    from antiphon.devices.sound_devices import list_devices
 
     found = list_devices()
     if options.json:

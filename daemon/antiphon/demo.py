@@ -109,7 +109,7 @@ def _spoken(settings: Settings) -> str:
 
 
 def _has_card() -> bool:
-    from antiphon.devices.pyaudio import list_devices
+    from antiphon.devices.sound_devices import list_devices
 
     devices = list_devices()
     return any(device.input_channels for device in devices) and any(device.output_channels for device in devices)

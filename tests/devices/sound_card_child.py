@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
 from antiphon.audio.jitter import JitterPlan
 from antiphon.conversation.events import Captured, EarClosed, EarOpened, Finished, Hushed, MouthFailed, Sounded
-from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker, list_devices
+from antiphon.devices.pyaudio import PyAudioMicrophone, PyAudioSpeaker
+from antiphon.devices.sound_devices import list_devices
 from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of
 from antiphon.runtime.ear import Ear, EarPlan
@@ -192,8 +193,76 @@ def mouth_unplugged():
     say(event.problem.sentence)
 
 
+def microphone_comes_later():
+    """The speaker runs since before the microphone was there, so PortAudio's list has no microphone."""
+    blocks, pulls = SimpleQueue(), SimpleQueue()
+    speaker = PyAudioSpeaker("hwspk", 24_000, 40, 1)
+    microphone = PyAudioMicrophone("hwmic", 24_000, 40, 1)
+
+    def pull(frames, _heard_at_s):
+        pulls.put(frames)
+        return bytes(2 * frames)
+
+    speaker.open(pull)
+    try:
+        microphone.open(blocks.put)
+    except DeviceError as error:
+        say(str(error))
+    limit_s = time.monotonic() + BOUND_S
+    while True:
+        try:
+            stream = microphone.open(blocks.put)
+            break
+        except DeviceError:
+            assert time.monotonic() < limit_s
+            time.sleep(0.1)
+    block = blocks.get(timeout=BOUND_S)
+    while not pulls.empty():
+        pulls.get()
+    pulls.get(timeout=BOUND_S)  # it plays on
+    microphone.close()
+    speaker.close()
+    say([asdict(stream), len(block.pcm), microphone.hung, speaker.hung])
+
+
+def one_end_hangs():
+    """The microphone is pulled and hangs; the speaker opens and plays all the same."""
+    blocks, pulls = SimpleQueue(), SimpleQueue()
+    microphone = PyAudioMicrophone("hwmic", 24_000, 40, 1)
+    speaker = PyAudioSpeaker("hwspk", 24_000, 40, 1)
+    microphone.open(blocks.put)
+    blocks.get(timeout=BOUND_S)
+    say("open")
+    while True:
+        try:
+            blocks.get(timeout=0.5)
+        except Empty:
+            break
+    microphone.close()
+
+    def pull(frames, _heard_at_s):
+        pulls.put(frames)
+        return bytes(2 * frames)
+
+    speaker.open(pull)
+    got = [pulls.get(timeout=BOUND_S) for _ in range(10)]
+    speaker.close()
+    say([microphone.hung, speaker.hung, len(got)])
+
+
 if __name__ == "__main__":
     {
         one.__name__: one
-        for one in (devices, formats, capture, play, ear_stalled, ear_unplugged, mouth_talks, mouth_unplugged)
+        for one in (
+            devices,
+            formats,
+            capture,
+            play,
+            ear_stalled,
+            ear_unplugged,
+            mouth_talks,
+            mouth_unplugged,
+            microphone_comes_later,
+            one_end_hangs,
+        )
     }[sys.argv[1]]()

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from antiphon.devices.pyaudio import Device, choose
-from antiphon.errors import DeviceError
 from antiphon.pcm import samples_of
 from antiphon.simulator.room import Room
 
@@ -67,53 +65,6 @@ def place_of(samples, among):
     found = np.flatnonzero((among[:-2] == samples[0]) & (among[1:-1] == samples[1]) & (among[2:] == samples[2]))
     assert len(found) == 1
     return found[0]
-
-
-# ── choosing a device ──
-
-DEVICES = [
-    Device(0, "HDMI 0", 0, 8, 48_000, False, True),
-    Device(1, "USB PnP Sound: Audio (hw:1,0)", 1, 2, 44_100, False, False),
-    Device(2, "seeed-2mic", 2, 2, 16_000, True, False),
-    Device(3, "seeed-2mic-dsnoop", 2, 0, 16_000, False, False),
-]
-
-
-@pytest.mark.parametrize(
-    ("direction", "wanted", "index"),
-    [
-        ("input", None, 2),
-        ("output", None, 0),
-        ("input", 1, 1),
-        ("input", "usb pnp", 1),
-        ("input", "SEEED-2MIC", 2),  # an exact name is meant, though another begins with it
-        ("output", "seeed", 2),
-    ],
-)
-def test_chooses(direction, wanted, index):
-    assert choose(DEVICES, direction, wanted).index == index
-
-
-@pytest.mark.parametrize(
-    ("direction", "wanted", "sentence"),
-    [
-        ("input", "HDMI", "the microphone: no device's name holds 'HDMI'. Choose one that is there (1: USB PnP"),
-        ("input", "seeed", "2 devices' names hold 'seeed'"),
-        ("output", 3, "the speaker: no device has the index 3. Choose one that is there (0: HDMI 0; 1: USB PnP"),
-    ],
-)
-def test_says_what_there_is(direction, wanted, sentence):
-    with pytest.raises(DeviceError) as caught:
-        choose(DEVICES, direction, wanted)
-    assert sentence in str(caught.value)
-
-
-def test_no_device_at_all():
-    with pytest.raises(DeviceError, match="this machine has none"):
-        choose([], "input", None)
-
-
-# ── on the card ──
 
 
 def test_lists_the_cards_ends(room):
@@ -188,6 +139,26 @@ def test_a_pulled_microphone_is_told_and_hangs_nobody(room):
 def test_a_pulled_speaker_is_told_and_hangs_nobody(room):
     sentence = told_when_unplugged(room, "mouth_unplugged", room.spk)
     assert sentence.startswith("the speaker 'hwspk': it has asked for no sound for 1000 ms.")
+
+
+def test_one_end_that_hangs_does_not_take_the_other_with_it(room):
+    microphone_hung, speaker_hung, pulls = told_when_unplugged(room, "one_end_hangs", room.mic)
+    assert (microphone_hung, speaker_hung, pulls) == (True, False, 10)
+
+
+def test_a_microphone_that_comes_while_the_speaker_runs_is_found(room):
+    """PortAudio's list of devices is as old as the stream of the speaker, which pauses for it and plays on."""
+    room.mic.unplug()
+    with start(room, "microphone_comes_later") as child:
+        try:
+            assert "this machine has none" in json.loads(child.stdout.readline())
+            room.mic.replug()
+            stream, pcm_bytes, *hung = json.loads(child.stdout.readline())
+            assert child.wait(timeout=20) == 0
+        finally:
+            child.kill()
+    assert (stream["rate_hz"], pcm_bytes, hung) == (RATE, 2 * 960, [False, False])
+    assert room.spk.starts == 2
 
 
 def test_what_the_mouth_says_was_heard_was_heard(room):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.devices.quiet import no_stderr, own_stderr, silence_stderr_for_good
+from antiphon.devices.quiet import no_stderr, own_stderr
 
 BOUND_S = 20
 

@@ -43,8 +43,8 @@ _two = _Two()
 def no_stderr() -> Iterator[None]:
     """File descriptor 2 leads nowhere inside: PortAudio prints dozens of lines while it looks for sound systems.
 
-    Other threads' lines go with them, so keep it short; the appliance's log has a descriptor of its own. Several threads
-    may be inside, and one that never comes out holds up nobody.
+    Other threads' lines go with them, so keep it short; the appliance's log has a descriptor of its own. Several
+    threads may be inside, and one that never comes out holds up nobody.
     """
     _two.enter()
     try:
@@ -63,8 +63,8 @@ def own_stderr() -> Iterator[int]:
     """For a whole life: standard error is Python's alone inside, as sys.stderr and as the descriptor that is given.
 
     Number 2, which native libraries write to, leads nowhere. PortAudio prints 100 MB a second when a USB card is pulled
-    (its issue 1037), and the very line that tells of it would be lost in them. Once it was silenced for good it stays so
-    afterwards too, and standard error stays Python's alone.
+    (its issue 1037), and the very line that tells of it would be lost in them. Once it was silenced for good it stays
+    so afterwards too, and standard error stays Python's alone.
     """
     ours = os.dup(2)
     _lead_nowhere()
