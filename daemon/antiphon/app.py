@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
 from antiphon.audio.endpoint import Endpointer
@@ -51,6 +51,10 @@ _LOOKUP = "lookup"
 TERMINAL_LAMPS = 3
 _LINK_FIRST_MS = 2000
 _BACKLOG_MS = 30_000  # of speech may wait for a slow network, beyond the longest turn
+
+
+BeginAnew: TypeAlias = Callable[[bool, Log, Notifier], NoReturn]
+"""Puts a new program into this process, muted or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +191,7 @@ class Appliance:
             self._world.buttons.close()
 
 
-def run_appliance(
-    settings: Settings, key: Secret | None, begin_anew: Callable[[bool], NoReturn], *, muted: bool = False
-) -> int:
+def run_appliance(settings: Settings, key: Secret | None, begin_anew: BeginAnew, *, muted: bool = False) -> int:
     """`antiphon run`: the appliance of these settings, until a signal. Raises what the owner can mend.
 
     `begin_anew` puts a new program into this process, muted or not; it is called when the sound system hangs.
@@ -200,24 +202,28 @@ def run_appliance(
         faulthandler.register(signal.SIGUSR1, stderr, all_threads=True, chain=False)
         with libraries_into(log):
             world = open_world(settings, key, log)
-            appliance = Appliance(settings, world, log, open_notifier(log), muted=muted)
+            notifier = open_notifier(log)
+            appliance = Appliance(settings, world, log, notifier, muted=muted)
+
+            def leave() -> None:
+                """Returns when the process is to end."""
+                if appliance.begin_anew != "no":
+                    begin_anew(appliance.begin_anew == "muted", log, notifier)
+
             started_s = time.monotonic()
             log.write("info", "starting", pid=os.getpid())
-            asyncio.run(_until_signalled(appliance, log))
+            asyncio.run(_until_signalled(appliance, log, leave))
             log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
+            leave()
         faulthandler.unregister(signal.SIGUSR1)
         faulthandler.disable()
-        if (
-            appliance.zombies and appliance.begin_anew == "no"
-        ):  # a thread hangs in a driver, and an orderly exit would wait for it
+        if appliance.zombies:  # a thread hangs in a driver, and an orderly exit would wait for it
             os._exit(1)
-    if appliance.begin_anew != "no":
-        begin_anew(appliance.begin_anew == "muted")
     return 1 if appliance.failed else 0
 
 
-async def _until_signalled(appliance: Appliance, log: Log) -> None:
-    """The first SIGTERM or SIGINT is a request, the second an order."""
+async def _until_signalled(appliance: Appliance, log: Log, leave: Callable[[], None]) -> None:
+    """The first SIGTERM or SIGINT is a request, the second an order. `leave`: nothing more is waited for."""
     loop = asyncio.get_running_loop()
     asked: list[int] = []
 
@@ -234,14 +240,16 @@ async def _until_signalled(appliance: Appliance, log: Log) -> None:
     lookups = ThreadPoolExecutor(4, thread_name_prefix=_LOOKUP)
     loop.set_default_executor(lookups)
     await appliance.run()
+    if asked:  # whoever wants it to end does not want it to begin anew
+        appliance.begin_anew = "no"
     lookups.shutdown(wait=False, cancel_futures=True)
     for thread in threading.enumerate():
         if thread.name.startswith(_LOOKUP):
             thread.join(LOOKUP_ENDS_S)
             if thread.is_alive():  # a name that nobody resolves; the loop and the interpreter would wait for it
                 log.write("info", "stopped", left="name resolution")
-                if appliance.begin_anew == "no":
-                    os._exit(1 if appliance.failed else 0)
+                leave()
+                os._exit(1 if appliance.failed else 0)
 
 
 def make_machine(settings: Settings, *, muted: bool = False) -> Machine:
