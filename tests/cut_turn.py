@@ -157,6 +157,8 @@ class Ear:
 class Card:
     """ports.Speaker, played by hand; keeps what it was given."""
 
+    hung = False
+
     def __init__(self) -> None:
         self._pull: Callable[[int, float], bytes] | None = None
         self._played: list[bytes] = []

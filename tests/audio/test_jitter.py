@@ -294,7 +294,7 @@ def test_the_ledger_stays_small():
     for _ in range(3000):
         card.buffer.push("a", ramp(0, PERIOD))
         card.pull()
-    assert len(card.buffer._known["a"].ledger) < 5
+    assert len(card.buffer._known["a"]._ledger) < 5
 
 
 def test_replies_of_long_ago_are_forgotten():
