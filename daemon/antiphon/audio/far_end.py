@@ -15,7 +15,7 @@ from antiphon.audio.clock import UNKNOWN, Drift, StreamClock
 from antiphon.audio.resample import Resampler
 from antiphon.pcm import Floats, Samples
 
-ADVANCE_S = 0.008
+ADVANCE_S = 0.010
 """The far end comes this much early. A canceller can only explain what came before, and what cards say of their own
 delays may be wrong by some milliseconds: so the echo stays behind, and well inside a filter of 250 ms.
 """

@@ -77,6 +77,8 @@ class EchoJudged:
     """From the card's playing to the microphone's hearing, beyond what both say of themselves."""
     drift_ppm: float
     """How much faster the speaker's clock runs than the microphone's."""
+    problem: Problem | None = None
+    """Where nothing could be measured at all: why, and what to do."""
 
 
 # ── the mouth ────────────────────────────────────────────────────────────────────────────────────

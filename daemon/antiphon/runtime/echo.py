@@ -11,7 +11,10 @@ from antiphon.pcm import Samples
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The same moments of the microphone's stream, twice; as long as each other, at the microphone's rate."""
+    """The same moments of the microphone's stream, twice; as long as each other, at the microphone's rate.
+
+    Where nothing plays the two are one and the same array.
+    """
 
     heard: Samples
     """For the link, the pre-roll and the voice detector: nothing of our own sound is left in it."""
@@ -26,18 +29,27 @@ class Echo(Protocol):
     """Something plays, or its decay still sounds in the room, at the end of what was last cleaned."""
 
     def played(self, samples: Samples, rate_hz: int, heard_at_s: float) -> None:
-        """The mouth: this period went to the card and sounds from then on (time.monotonic). Only queues."""
+        """The mouth: this period went to the card and sounds from then on (time.monotonic). Only queues.
+
+        To be called for every period, silent ones too, as it is by their count that the card's clock is known; nobody
+        may change `samples` afterwards.
+        """
 
     def begin(self, rate_hz: int) -> list[Event]:
         """A capture stream at this rate begins: nothing is known of its clock."""
 
     def clean(self, samples: Samples, captured_s: float) -> Cleaned:
-        """The next samples, the first at the microphone at `captured_s`. Up to 10 ms of them may be held back, always
-        the same stretch: over a whole stream as many come out as went in, none lost and none added.
+        """The next samples, the first at the microphone at `captured_s`, as nearly as the card tells.
+
+        Up to 10 ms of them may be held back, always the same stretch, and another 10 ms where blocks are no whole
+        number of 10 ms. None is lost and none added: sample n out, from the stream's beginning, is sample n in.
         """
 
     def judge(self, marks: Sequence[Mark]) -> list[Event]:
-        """What the voice detector made of `heard` → NearEnd, EchoJudged."""
+        """What the voice detector made of `heard` → NearEnd, EchoJudged.
+
+        To be called after each `clean` while it sounds, and once more after that, without marks too.
+        """
 
     def own_word(self, word: str) -> bool:
         """A wake word was just heard in `wake`: whether it was our own speaker that said it."""

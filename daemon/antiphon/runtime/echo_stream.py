@@ -1,0 +1,201 @@
+"""Floor 4. One capture stream, and what the speaker plays taken out of it: samples in, as many out, twice.
+
+It joins the far end (audio/far_end.py), the cancellers (ports.py), and those who judge them (audio/echo_watch.py,
+audio/near_end.py). While nothing plays it passes sound on, and before anything did, cancellers are not even made.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.audio.clock import Drift, StreamClock
+from antiphon.audio.echo_watch import EchoWatch
+from antiphon.audio.far_end import ADVANCE_S, FarEnd
+from antiphon.audio.framing import Delay, Framing
+from antiphon.audio.marks import Mark
+from antiphon.audio.near_end import Edge, NearEnd, taken_out
+from antiphon.errors import AntiphonError, Problem
+from antiphon.pcm import Samples, frames_in
+from antiphon.ports import EchoCanceller
+from antiphon.runtime.echo import Cleaned
+
+FRAME_MS = 10
+FLUSH_MS = 270.0
+"""Cancellers run on for so long after the last sound, decay or not: until it has left their filters of 250 ms."""
+
+CancellerMaker: TypeAlias = Callable[[int], EchoCanceller]
+"""Makes a canceller for a rate; raises AntiphonError when it cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class EchoPlan:
+    """The limits of an echo path, and its cancellers: none where the microphone cancels by itself."""
+
+    least_erle_db: float
+    decay_ms: float
+    cancellers: tuple[CancellerMaker, CancellerMaker] | None = None
+    """For the link and the voice detector; and for the wake words: that one is linear, and never late."""
+    late_frames: Mapping[int, int] = field(default_factory=dict)
+    """How much later a sample comes out of the first than it went in, at each rate: so long all is held back."""
+
+
+class _Frame(NamedTuple):
+    """What is known of 10 ms."""
+
+    active: bool
+    """Something plays, or did not long ago: its echo may be heard."""
+    told: bool
+    """The mouth says that it plays."""
+    sounds: bool
+    """The far end has sound here."""
+    last: bool
+    """The next one is not active, if nothing plays in it."""
+
+
+class EchoStream:
+    """Owned by the ear's thread. All of it is to be given the stream's samples in order, from its first one on."""
+
+    def __init__(self, rate_hz: int, plan: EchoPlan, ear: Drift, apart: Drift) -> None:
+        """At 16, 32 or 48 kHz. `ear`, `apart`: what is known of the microphone's clock, and of the speaker's to it."""
+        self._rate_hz, self._plan = rate_hz, plan
+        self._frame = frames_in(FRAME_MS, rate_hz)
+        late = plan.late_frames.get(rate_hz, 0) if plan.cancellers else 0
+        self._framing = Framing(self._frame, 2, skip=late)
+        self._heard_late, self._wake_late = Delay(late), Delay(late)
+        self._clock = StreamClock(rate_hz, ear)
+        self._far = FarEnd(self._clock, apart)
+        self._spans: deque[tuple[float, float]] = deque(maxlen=64)  # when the mouth says that it plays
+        self._came = self._worked = 0  # samples that came in; of them, those that went through
+        self._decay = round(plan.decay_ms / FRAME_MS)
+        self._hold = round(max(plan.decay_ms, FLUSH_MS) / FRAME_MS)
+        self._silent = self._hold  # frames since something played
+        self._run_frames = 0  # for so long something was cancelled or watched
+        self._cancellers: tuple[EchoCanceller, EchoCanceller] | None = None
+        self._near_end = NearEnd(rate_hz)
+        self._edges: list[Edge] = []
+        self.watch = EchoWatch(rate_hz, plan.least_erle_db)
+        self.problem: Problem | None = None
+        """Why there are no cancellers, although they are wanted."""
+
+    @property
+    def sounding(self) -> bool:
+        """See runtime.echo.Echo."""
+        return self._silent <= self._decay and self._silent < self._hold
+
+    @property
+    def cancelled(self) -> bool:
+        """The verdict."""
+        return self.watch.cancelled and self.problem is None
+
+    @property
+    def drifts(self) -> tuple[Drift, Drift]:
+        """How fast the microphone's clock runs, and how much faster than it the speaker's."""
+        return self._clock.drift, self._far.apart
+
+    def played(self, samples: Samples, rate_hz: int, heard_at_s: float) -> None:
+        """See runtime.echo.Echo."""
+        self._far.played(samples, rate_hz, heard_at_s)
+        if samples.any():
+            self._spans.append((heard_at_s, heard_at_s + len(samples) / rate_hz))
+
+    def clean(self, samples: Samples, captured_s: float) -> Cleaned:
+        """See runtime.echo.Echo."""
+        self._clock.told(self._came, captured_s)
+        self._came += len(samples)
+        near = self._framing.put(samples)
+        rows = np.stack((self._heard_late.take(near), near))
+        if len(near):
+            self._work(near, rows)
+        rows[1] = self._wake_late.take(rows[1])
+        heard, wake = self._framing.give(rows)
+        return Cleaned(heard, heard if np.array_equal(heard, wake) else wake)
+
+    def edges(self, marks: Sequence[Mark]) -> list[Edge]:
+        """Who was found to speak over us in what was cleaned last; `marks` are those of its `heard`."""
+        self._note(self._near_end.mark(marks))
+        edges, self._edges = self._edges, []
+        return edges
+
+    def forget(self) -> None:
+        """Overwrite all that was heard and played; clocks, verdict and figures stay."""
+        for held in (self._framing, self._heard_late, self._wake_late):
+            held.zero()
+        self._far.forget()
+        self._spans.clear()
+        self._near_end.forget()
+        self.watch.forget()
+        self._edges.clear()
+        self._silent, self._run_frames = self._hold, 0
+        for canceller in self._cancellers or ():
+            canceller.forget()
+
+    # ── whole frames ─────────────────────────────────────────────────────────────────────────────
+
+    def _work(self, near: Samples, rows: NDArray[np.int16]) -> None:
+        """Take what plays out of both `rows`, which are `near`."""
+        far = self._far.take(len(near))
+        at = 0
+        for what, run in groupby(self._frames(far)):
+            part = slice(at, at + self._frame * len(list(run)))
+            at = part.stop
+            if what.active:
+                self._listen_over(near[part], far[part], rows[:, part], what)
+            elif self._near_end.open:
+                self._note(self._near_end.hear(near[part], far[part], playing=False))
+
+    def _frames(self, far: Samples) -> list[_Frame]:
+        sounds: list[bool] = np.any(far.reshape(-1, self._frame), axis=1).tolist()
+        begin_s = self._clock.time_of(self._worked) + ADVANCE_S
+        self._worked += len(far)
+        while self._spans and self._spans[0][1] < begin_s:
+            self._spans.popleft()
+        frames = []
+        for number, sound in enumerate(sounds):
+            at_s = begin_s + (number + 0.5) * FRAME_MS / 1000
+            told = any(since_s <= at_s < until_s for since_s, until_s in self._spans)
+            self._silent = 0 if sound or told else min(self._silent + 1, self._hold)
+            frames.append(_Frame(self._silent < self._hold, told, sound, self._silent == self._hold - 1))
+        return frames
+
+    def _listen_over(self, near: Samples, far: Samples, rows: NDArray[np.int16], what: _Frame) -> None:
+        """Frames that hold our own sound, or may: cancel it, and see how well, and who else speaks."""
+        if not self._run_frames:
+            self._edges.clear()  # nobody asked, so they are of a sound before this one
+        if self._plan.cancellers is None:
+            self.watch.hear(near, far, near, playing=what.told)
+            self._note(self._near_end.hear(near, far, playing=what.sounds))
+        elif (cancellers := self._made(self._plan.cancellers)) is not None:
+            heard, wake = (canceller.cancel(near, far) for canceller in cancellers)
+            self.watch.hear(near, far, heard, playing=what.told)
+            self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.sounds))
+            self._fade(np.stack((heard, wake)), rows, last=what.last)
+        self._run_frames = 0 if what.last else self._run_frames + len(near) // self._frame
+
+    def _fade(self, cancelled: NDArray[np.int16], rows: NDArray[np.int16], *, last: bool) -> None:
+        """Put `cancelled` into `rows`, the first frame of a run aside: what is late there is of the run before. It
+        begins, and ends, over a whole frame.
+        """
+        at = np.arange(rows.shape[1], dtype=np.float32) / self._frame
+        share = np.clip(at + (self._run_frames - 1), 0, 1)
+        if last:
+            share *= 1 - at
+        rows[:] = np.rint(rows + share * (cancelled.astype(np.float32) - rows)).astype(np.int16)
+
+    def _made(self, makers: tuple[CancellerMaker, CancellerMaker]) -> tuple[EchoCanceller, EchoCanceller] | None:
+        """The cancellers, which are made when they are first needed; None when they cannot be."""
+        if self._cancellers is None and self.problem is None:
+            try:
+                self._cancellers = makers[0](self._rate_hz), makers[1](self._rate_hz)
+            except AntiphonError as error:
+                self.problem = Problem("device", str(error))
+        return self._cancellers
+
+    def _note(self, edges: Sequence[Edge]) -> None:
+        for edge in edges:
+            self.watch.doubted(edge)
+        self._edges += edges

@@ -1,0 +1,106 @@
+"""The echo path: the driver's thread only queues, and what is known outlives the microphone's streams."""
+
+import numpy as np
+import pytest
+
+from antiphon.conversation.events import EchoJudged
+from antiphon.errors import DeviceError
+from antiphon.pcm import Samples
+from antiphon.ports import EchoCanceller
+from antiphon.runtime.echo_path import MOST_QUEUED, EchoPath
+from antiphon.runtime.echo_stream import EchoPlan
+
+RATE = 16_000
+HARDWARE = EchoPlan(least_erle_db=10.0, decay_ms=250.0)
+BLOCK = np.zeros(1280, np.int16)
+
+
+def loud(seconds: float = 0.02, seed: int = 1) -> Samples:
+    return (np.random.default_rng(seed).standard_normal(round(seconds * RATE)) * 3000).astype(np.int16)
+
+
+def run(path: EchoPath, begun_s: float, seconds: float, *, ppm: float = 0.0, echo: bool = False) -> list[EchoJudged]:
+    """A speaker plays noise in syllables, and a microphone hears it or not; returns the verdicts."""
+    sound = loud(seconds + 1)
+    sound = (sound * np.clip(np.sin(np.arange(len(sound)) * 20 / RATE) + 0.4, 0, 1)).astype(np.int16)
+    mic = np.concatenate((np.zeros(320, np.int16), sound)) // 2 if echo else np.zeros_like(sound)
+    verdicts: list[EchoJudged] = []
+    played = 0
+    for at in range(0, round(seconds * RATE), len(BLOCK)):
+        while played < at + 2 * len(BLOCK):
+            path.played(sound[played : played + 320], RATE, begun_s + played / (RATE * (1 + ppm * 1e-6)))
+            played += 320
+        path.clean(mic[at : at + len(BLOCK)], begun_s + at / RATE)
+        verdicts += [event for event in path.judge([]) if isinstance(event, EchoJudged)]
+    return verdicts
+
+
+def test_what_plays_waits_for_the_ear_and_the_oldest_is_dropped_when_it_does_not_come() -> None:
+    path = EchoPath(HARDWARE)
+    for number in range(MOST_QUEUED + 100):
+        path.played(loud(), RATE, 100 + number * 0.02)
+    assert len(path._queue) == MOST_QUEUED
+    path.begin(RATE)
+    assert not path._queue
+    path.played(loud(), RATE, 200.0)
+    assert not path.sounding
+    path.clean(BLOCK, 200.0)
+    assert path.sounding
+
+
+def test_without_an_open_microphone_nothing_is_known_and_nothing_kept() -> None:
+    path = EchoPath(HARDWARE)
+    path.played(loud(), RATE, 100.0)
+    cleaned = path.clean(BLOCK, 100.0)
+    assert cleaned.heard is cleaned.wake is BLOCK
+    assert not path._queue
+    path.forget()
+
+
+def test_at_a_rate_of_no_canceller_it_says_what_to_do_and_lets_all_through() -> None:
+    path = EchoPath(HARDWARE)
+    [judged] = path.begin(44_100)
+    assert isinstance(judged, EchoJudged)
+    assert not judged.cancelled
+    assert judged.problem is not None
+    assert "microphone.rate_hz" in judged.problem.sentence
+    assert path.clean(BLOCK, 100.0).heard is BLOCK
+    assert path.judge([]) == []
+    assert path.begin(44_100) != []  # each stream says so
+    [again] = path.begin(48_000)
+    assert isinstance(again, EchoJudged)
+    assert again.cancelled
+
+
+def test_a_verdict_is_told_when_it_changes() -> None:
+    path = EchoPath(HARDWARE)
+    path.begin(RATE)
+    assert run(path, 100.0, 2.0) == []
+    path.begin(RATE)
+    [judged] = run(path, 200.0, 4.0, echo=True)
+    assert not judged.cancelled
+    assert judged.problem is None
+    assert judged.erle_db < 3
+    assert judged.delay_ms == pytest.approx(20, abs=2)  # beyond what both cards say of themselves
+
+
+def test_what_is_known_of_the_clocks_outlives_the_streams() -> None:
+    path = EchoPath(HARDWARE)
+    path.begin(RATE)
+    run(path, 100.0, 12.0, ppm=120.0)
+    assert path._stream is not None
+    assert path._stream.drifts[1].ppm == pytest.approx(120, abs=2)
+    path.begin(48_000)
+    assert path._stream.drifts[1].ppm == pytest.approx(120, abs=2)
+    assert path._stream.drifts[1].doubt_ppm < 10
+
+
+def test_a_canceller_that_cannot_be_made_is_told_with_its_remedy() -> None:
+    def missing(_rate_hz: int) -> EchoCanceller:
+        raise DeviceError("echo cancellation", "its library is missing", "Install it")
+
+    path = EchoPath(EchoPlan(10.0, 250.0, (missing, missing)))
+    assert path.begin(RATE) == []
+    [judged] = run(path, 100.0, 1.0, echo=True)
+    assert judged.problem is not None
+    assert judged.problem.sentence.endswith("Install it")
