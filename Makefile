@@ -58,9 +58,9 @@ clean:  ## forget everything that was built or installed here
 config daemon docs hardware systemd tests:  # folders, which make would else take for targets that are done
 	@echo "There is no target '$@' (that is a folder): 'make' alone lists the targets."; exit 2
 
-$(CARD): hardware/simulated-card/antiphon_card.c | build/.packages
+$(CARD): $(wildcard hardware/simulated-card/*.[ch]) | build/.packages
 	@mkdir -p build
-	@gcc -O2 -Wall -Wextra -Werror -fPIC -shared -DPIC -o $@ $< -lasound
+	@gcc -O3 -Wall -Wextra -Werror -fPIC -shared -DPIC -o $@ $(filter %.c,$^) -lasound -lm
 
 build/.packages: Makefile
 	@mkdir -p build

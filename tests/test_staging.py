@@ -9,6 +9,7 @@ import pytest
 import samplerate
 
 from antiphon.pcm import bytes_of, clipped, floats_of, frames_in
+from antiphon.simulator.acoustics import Acoustics, active_level_db
 from antiphon.simulator.room import Room
 from antiphon.simulator.speech import EDGE_MS
 from antiphon.staging import DEMO_SETTINGS, KEY, Actor, Stage, StageError
@@ -111,6 +112,20 @@ def test_the_stage_can_read_the_daemon_whatever_is_set():
 def test_the_owner_s_variables_reach_the_daemon_only_where_they_are_to(owners, monkeypatch):
     monkeypatch.setenv("ANTIPHON_LOG__LEVEL", "debug")
     assert ("ANTIPHON_LOG__LEVEL" in Stage(simulate=None, owners_variables=owners)._child_environ()) == owners
+
+
+def test_the_room_has_acoustics_where_it_is_given_any(stage):
+    assert not list(stage.room.folder.glob("response-*"))
+    acoustics = Acoustics(np.ones(3, np.float32), drift_ppm=50)
+    with Stage(room=Room(), acoustics=acoustics, simulate=None, program=("-c", TALKER), code_s=1) as heard:
+        assert (heard.room.folder / "response-0.f32").stat().st_size == 12
+        assert heard.room.spk.drift_ppm == 50
+
+
+def test_a_person_speaks_as_loud_as_it_says(stage):
+    spoken = stage.speak("Hey Jarvis", "What time is it?", level_db=-25)
+    inside = stage.room.spoken(spoken.first_frame, spoken.last_frame)
+    assert active_level_db(inside, stage.room.mic.rate_hz) == pytest.approx(-25, abs=0.5)
 
 
 @pytest.mark.parametrize("pause_ms", [None, 600.0])

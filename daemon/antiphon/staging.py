@@ -26,6 +26,7 @@ from antiphon.config_files import VARIABLE_PREFIX
 from antiphon.errors import AntiphonError
 from antiphon.pcm import LINK_RATE_HZ, Samples, frames_in, samples_of
 from antiphon.simulator import chirps
+from antiphon.simulator.acoustics import Acoustics
 from antiphon.simulator.room import Room
 from antiphon.simulator.speech import EDGE_MS, synthesise
 
@@ -193,6 +194,7 @@ class Stage:
         self,
         *,
         room: Room | None = None,
+        acoustics: Acoustics | None = None,
         settings: Sequence[str] = (),
         config: Path | None = DEMO_SETTINGS,
         simulate: Sequence[str] | None = (),
@@ -206,13 +208,14 @@ class Stage:
     ) -> None:
         """`settings` are `--set`s of the daemon; `simulate` are arguments of `antiphon simulate`, None for none, and
         `lan` those of a server on the own network (`antiphon simulate voxserve`); `servers` are URLs of others there,
-        which are asked before it.
+        which are asked before it. With `acoustics` the microphone of the room hears its speaker.
 
         What the service received is kept in `keep`, else in a folder that goes with the stage. The numbered chirp
         code and a quiet room's noise lie under everything for the first `code_s` seconds. The daemon is `program`.
         Of this process's ANTIPHON_ variables, which are settings too, it sees none, or with `owners_variables` all.
         """
         self.room = room
+        self._acoustics = acoustics
         self._settings = settings
         self._config = config
         self._simulate = simulate
@@ -240,6 +243,8 @@ class Stage:
                 length = frames_in(self._code_s * 1000, self.room.mic.rate_hz)
                 self.room.mic.mix(chirps.code(length, self.room.mic.rate_hz, level_db=_CODE_DB), 0)
                 self.room.noise(_NOISE_DB, self._code_s)
+                if self._acoustics is not None:
+                    self.room.acoustics(self._acoustics)
             if self._simulate is not None:
                 self.start_service(stack)
             if self._lan is not None:
@@ -254,8 +259,18 @@ class Stage:
 
     # ── the scene ────────────────────────────────────────────────────────────────────────────────
 
-    def speak(self, wake: str, question: str, voice: str = "slt", pause_ms: float | None = 400.0) -> Spoken:
-        """A person says the wake word and, after a pause, a question; in one breath with `pause_ms` None."""
+    def speak(
+        self,
+        wake: str,
+        question: str,
+        voice: str = "slt",
+        pause_ms: float | None = 400.0,
+        *,
+        level_db: float | None = None,
+    ) -> Spoken:
+        """A person says the wake word and, after a pause, a question; in one breath with `pause_ms` None. Their level
+        is the voice's own, or `level_db` dBFS without pauses.
+        """
         assert self.room is not None
         rate_hz = self.room.mic.rate_hz
         if pause_ms is None:
@@ -266,7 +281,7 @@ class Stage:
                 [synthesise(f"{wake}.", voice, rate_hz), pause, synthesise(question, voice, rate_hz)]
             )
         edge = frames_in(EDGE_MS, rate_hz)
-        start = self.room.say(speech)
+        start = self.room.say(speech, level_db=level_db)
         first, last = start + edge, start + len(speech) - edge - 1
         moments = self.room.mic.time_of(first), self.room.mic.time_of(last)
         return Spoken(f"{wake}. {question}", voice, first, last, *moments)

@@ -5,12 +5,17 @@
  * frames at the pace of CLOCK_MONOTONIC, so a program that reads or writes too late overflows or underflows as it
  * would on a real card, and nothing that was dropped before it sounded is ever found in spk.raw.
  *
- * `ctl` is one page that the card shares with whoever runs the room: the clocks, the plugs and the counters.
+ * With acoustics in the room (air.h), the microphone hears the speaker as well.
+ *
+ * `ctl` (room.h) is one page that the card shares with whoever runs the room: the clocks, the plugs and the counters.
  * The terms of ALSA: appl_ptr is how far the program has come, the hardware pointer how far the card has come,
  * both in frames since the stream was prepared.
  */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
+#include "air.h"
+#include "room.h"
+
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <fcntl.h>
@@ -20,28 +25,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
-
-/* The ctl page: int64, native byte order. One layout word, then one block for each end of the card. */
-enum { CTL_LAYOUT = 0, CTL_MIC = 16, CTL_SPK = 32, CTL_BYTES = 4096 };
-enum { LAYOUT = 1 }; /* counts up with every change of this page, so that an old library is refused */
-
-/* One end's block. (room) is written by the room alone, (card) by the card alone. */
-enum {
-    UNPLUGGED_NS, /* (room) 0: plugged in; else CLOCK_MONOTONIC of the moment at which the cable was pulled */
-    CLOCK_SLOT,   /* (room) which of the two clocks below is valid, 0 or 1; the other one may be rewritten */
-    CLOCK_0,      /* (room) three words, see CLOCK_* */
-    CLOCK_1 = CLOCK_0 + 3,
-    OPENS = CLOCK_1 + 3, /* (card) how often the end was opened; probing for devices opens it too */
-    STARTS,              /* (card) how often a stream began to run */
-    XRUNS,               /* (card) overflows of the microphone, underflows of the speaker */
-    FIRST_FRAME,         /* (card) where on the timeline the last stream began */
-    END_FRAME,           /* (card) mic: the frame after the last one taken; spk: after the last one laid into spk.raw */
-};
-
-/* A clock: at CLOCK_NS it showed CLOCK_FRAME, and it runs CLOCK_PPM too fast. */
-enum { CLOCK_NS, CLOCK_FRAME, CLOCK_PPM };
 
 enum { MAX_CHANNELS = 32, MIX_SAMPLES = 4096 };
 
@@ -49,6 +33,7 @@ typedef struct {
     snd_pcm_ioplug_t io;
     int64_t *ctl;          /* the whole page */
     volatile int64_t *end; /* our block of it */
+    char *room;            /* its directory */
     int timer;             /* what the program polls: expires when avail_min frames are there */
     int file;
     unsigned rate, channels;
@@ -58,39 +43,11 @@ typedef struct {
     int64_t sounded;  /* playback: up to here the stream has been laid into spk.raw */
     snd_pcm_uframes_t avail_min;
     int16_t *ring; /* playback: what was written and has not sounded yet; buffer_size frames */
+    Voice *voice;     /* playback: our own place in the air, once the room carries sound */
+    Hearing *hearing; /* capture: what of the speaker is heard, from then on */
 } Card;
 
-/* ---- the clock: integers throughout, so that the room computes the very same frame ---- */
-
-__extension__ typedef __int128 Wide;
-static const Wide TICKS_PER_FRAME_SECOND = (Wide)1000000000 * 1000000; /* ns a second, times millionths */
-
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-static const volatile int64_t *clock_of(const Card *card) {
-    return card->end + (card->end[CLOCK_SLOT] ? CLOCK_1 : CLOCK_0);
-}
-
-static Wide speed(const Card *card, const volatile int64_t *clock) {
-    return (Wide)card->rate * (1000000 + clock[CLOCK_PPM]);
-}
-
-static int64_t frame_at(const Card *card, int64_t ns) {
-    const volatile int64_t *clock = clock_of(card);
-    return clock[CLOCK_FRAME] + (int64_t)((ns - clock[CLOCK_NS]) * speed(card, clock) / TICKS_PER_FRAME_SECOND);
-}
-
-/* The first nanosecond at which the clock shows `frame`. */
-static int64_t ns_of(const Card *card, int64_t frame) {
-    const volatile int64_t *clock = clock_of(card);
-    Wide per_second = speed(card, clock);
-    Wide ticks = (frame - clock[CLOCK_FRAME]) * TICKS_PER_FRAME_SECOND;
-    return clock[CLOCK_NS] + (int64_t)((ticks + per_second - 1) / per_second);
-}
+static Clocked clocked(const Card *card) { return (Clocked){card->end, card->rate}; }
 
 /* ---- where the stream stands ---- */
 
@@ -164,7 +121,7 @@ static void advance(Card *card) {
     if (!card->running)
         return;
     int64_t pulled = card->end[UNPLUGGED_NS], now = now_ns();
-    int64_t position = frame_at(card, pulled && pulled < now ? pulled : now) - card->first;
+    int64_t position = frame_at(clocked(card), pulled && pulled < now ? pulled : now) - card->first;
     if (position > card->position)
         card->position = position;
     if (plays(card))
@@ -173,19 +130,66 @@ static void advance(Card *card) {
         card->end[END_FRAME] = card->first + written(card);
 }
 
+/* ---- into the air, and out of it ---- */
+
+/* Under the lock: what was written as the stream's frames `from` to `to` will sound. */
+static void lay_ahead(Card *card, int64_t from, int64_t to) {
+    int64_t size = (int64_t)card->io.buffer_size;
+    while (from < to) {
+        int64_t part = size - from % size < to - from ? size - from % size : to - from;
+        voice_lay(card->voice, card->ring + from % size * card->channels, card->channels, card->first + from, part);
+        from += part;
+    }
+}
+
+/* Whether the room carries what is played; from the first time on, what was written already is laid too. */
+static bool voiced(Card *card) {
+    if (!card->voice && (card->voice = voice_open(card->room, card->ctl, card->rate)) && card->running) {
+        voice_lock(card->voice);
+        lay_ahead(card, card->position, written(card));
+        voice_unlock(card->voice);
+    }
+    return card->voice != NULL;
+}
+
+/* The stream is over where it stands now. */
+static void end_now(Card *card) {
+    Voice *voice = card->running ? card->voice : NULL;
+    if (voice)
+        voice_lock(voice);
+    advance(card); /* what has sounded by now has sounded; the rest never will */
+    card->running = false;
+    if (voice) {
+        voice_hush(voice, card->first + card->position);
+        voice_unlock(voice);
+    }
+}
+
+/* Frames of a running stream that are written now, `from` to `to`: into the air. What should have sounded by now comes
+ * too late: there was silence, in the air and for spk.raw. */
+static void sound(Card *card, int64_t from, int64_t to) {
+    voice_lock(card->voice);
+    int64_t late = frame_at(clocked(card), now_ns()) - card->first;
+    for (int64_t frame = from; frame < to && frame < late; frame++)
+        memset(card->ring + frame % (int64_t)card->io.buffer_size * card->channels, 0, card->channels * sizeof(int16_t));
+    lay_ahead(card, from, to);
+    voice_unlock(card->voice);
+}
+
 /* ---- ends of a stream that nobody asked for ---- */
 
 /* 0, or why the stream is over: the cable is out, or frames were lost. ALSA must find the state already set when
  * it learns of it by poll, or it calls it an I/O error. */
 static int broken(Card *card) {
     if (unplugged(card)) {
-        card->running = false;
+        if (card->running)
+            end_now(card);
         snd_pcm_ioplug_set_state(&card->io, SND_PCM_STATE_DISCONNECTED);
         return -ENODEV;
     }
     if (card->running && !draining(card) && available(card) > (int64_t)card->io.buffer_size) {
         __atomic_fetch_add(&card->end[XRUNS], 1, __ATOMIC_SEQ_CST);
-        card->running = false;
+        end_now(card);
         snd_pcm_ioplug_set_state(&card->io, SND_PCM_STATE_XRUN);
     }
     return card->io.state == SND_PCM_STATE_XRUN ? -EPIPE : 0;
@@ -204,7 +208,7 @@ static void arm(const Card *card) {
     if (missing <= 0 || unplugged(card))
         wake_at(card, at_once);
     else
-        wake_at(card, card->running ? ns_of(card, card->first + card->position + missing) : 0);
+        wake_at(card, card->running ? ns_of(clocked(card), card->first + card->position + missing) : 0);
 }
 
 /* ---- what ALSA calls ---- */
@@ -231,7 +235,14 @@ static int card_start(snd_pcm_ioplug_t *io) {
     Card *card = io->private_data;
     if (unplugged(card))
         return -ENODEV;
-    card->first = frame_at(card, now_ns());
+    bool heard = plays(card) && voiced(card);
+    if (heard)
+        voice_lock(card->voice);
+    card->first = frame_at(clocked(card), now_ns());
+    if (heard) {
+        lay_ahead(card, 0, written(card));
+        voice_unlock(card->voice);
+    }
     card->end[FIRST_FRAME] = card->end[END_FRAME] = card->first;
     __atomic_fetch_add(&card->end[STARTS], 1, __ATOMIC_SEQ_CST);
     card->running = true;
@@ -241,8 +252,7 @@ static int card_start(snd_pcm_ioplug_t *io) {
 
 static int card_stop(snd_pcm_ioplug_t *io) {
     Card *card = io->private_data;
-    advance(card); /* what has sounded by now has sounded; the rest never will */
-    card->running = false;
+    end_now(card);
     wake_at(card, 0);
     return 0;
 }
@@ -284,10 +294,14 @@ static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_chann
             memcpy(card->ring + slot * card->channels, samples + done * frame_bytes, part * frame_bytes);
             done += part;
         }
+        if (card->running && voiced(card))
+            sound(card, written(card), written(card) + (int64_t)size);
     } else { /* nothing has been said beyond the end of the file: silence */
         memset(samples, 0, size * frame_bytes);
         if (pread(card->file, samples, size * frame_bytes, (card->first + written(card)) * (off_t)frame_bytes) < 0)
             return -EIO;
+        if (card->hearing || (card->hearing = hearing_open(card->room, card->ctl, card->rate)))
+            hearing_add(card->hearing, (int16_t *)samples, card->channels, card->first + written(card), (int64_t)size);
     }
     return (snd_pcm_sframes_t)size;
 }
@@ -313,6 +327,8 @@ static int card_poll_revents(snd_pcm_ioplug_t *io, struct pollfd *fds, unsigned 
 }
 
 static void release(Card *card) {
+    voice_close(card->voice);
+    hearing_close(card->hearing);
     if (card->timer >= 0)
         close(card->timer);
     if (card->file >= 0)
@@ -320,6 +336,7 @@ static void release(Card *card) {
     if (card->ctl)
         munmap(card->ctl, CTL_BYTES);
     free(card->ring);
+    free(card->room);
     free(card);
 }
 
@@ -361,6 +378,9 @@ static int open_room(Card *card, const char *room, bool speaker) {
     card->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (card->file < 0 || card->timer < 0)
         return -ENODEV;
+    card->room = strdup(room);
+    if (!card->room)
+        return -ENOMEM;
     flock(card->file, LOCK_SH); /* the mark of an open device; it ends with the process, however that ends */
     return 0;
 }

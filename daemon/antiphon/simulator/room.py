@@ -1,7 +1,8 @@
 """A room with a simulated sound card in it: what can be heard there, and what was played into it, on one timeline.
 
 The card is the ALSA plugin of hardware/simulated-card. The room speaks into its microphone by writing ahead of the
-clock, and hears its speaker by reading behind it. It knows samples and frames, and nothing of who uses the card.
+clock, and hears its speaker by reading behind it; with acoustics, the microphone hears the speaker too. It knows
+samples and frames, and nothing of who uses the card.
 """
 
 import fcntl
@@ -17,7 +18,8 @@ from typing import Final, Literal, Self
 import numpy as np
 
 from antiphon.errors import DeviceError
-from antiphon.pcm import FULL_SCALE, SAMPLE_BYTES, Samples, bytes_of, first_channel, samples_of, spread
+from antiphon.pcm import FULL_SCALE, SAMPLE_BYTES, Floats, Samples, bytes_of, first_channel, samples_of, spread
+from antiphon.simulator.acoustics import Acoustics, at_level
 
 PLUGIN = "libasound_module_pcm_antiphon.so"
 
@@ -32,12 +34,18 @@ _POLL_S: Final = 0.005
 _NOISE_CHUNK_S: Final = 30
 _FLOAT_NS: Final = 5  # more than a float of seconds is wrong by, after a year of uptime
 
-# The ctl page, as antiphon_card.c has it.
-_LAYOUT: Final = 1
+# The ctl page, as the card's room.h has it.
+_LAYOUT: Final = 2
 _CTL_BYTES: Final = 4096
-_BLOCKS: Final[dict[EndName, int]] = {"mic": 16, "spk": 32}
-_UNPLUGGED_NS, _CLOCK_SLOT, _CLOCK_0, _CLOCK_1 = 0, 1, 2, 5
-_OPENS, _STARTS, _XRUNS, _FIRST_FRAME, _END_FRAME = 8, 9, 10, 11, 12
+_BLOCKS: Final[dict[EndName, int]] = {"mic": 16, "spk": 48}
+_BLOCK_WORDS: Final = 32
+_UNPLUGGED_NS, _CLOCKS, _CLOCK_0 = 0, 1, 2
+_CLOCK_WORDS, _CLOCK_SLOTS = 3, 4
+_OPENS, _STARTS, _XRUNS, _FIRST_FRAME, _END_FRAME = 14, 15, 16, 17, 18
+_AIR: Final = 80
+_PLACES, _SPK_RATE, _PLACE_0 = _AIR, _AIR + 1, _AIR + 2
+_PLACE_WORDS, _PLACE_SLOTS = 4, 16
+_AIR_BYTES: Final = 4096 + 4 * SAMPLE_BYTES * 2**18  # a head, and a ring for each program that plays
 
 
 def find_plugin(path: Path | None = None) -> Path:
@@ -64,7 +72,7 @@ class End:
         self.rate_hz = rate_hz
         self.channels = channels
         self.path = folder / f"{name}.raw"
-        self._block = ctl[_BLOCKS[name] : _BLOCKS[name] + 16]
+        self._block = ctl[_BLOCKS[name] : _BLOCKS[name] + _BLOCK_WORDS]
         self._set_clock(epoch_ns, 0, 0)
         self._file = self.path.open("w+b", buffering=0)
 
@@ -80,28 +88,35 @@ class End:
 
     def time_of(self, frame: int) -> float:
         """When `frame` begins to sound, on time.monotonic(), to some nanoseconds; `frame_at` of it is `frame`."""
-        ns, anchor, ppm = self._clock()
-        before_ns = (anchor - frame) * _NS * _MILLION // self._speed(ppm)
-        return (ns - before_ns + _FLOAT_NS) / _NS
+        return (self._ns_of(frame) + _FLOAT_NS) / _NS
 
     def drift(self, ppm: int) -> None:
         """From now on the end's clock runs `ppm` parts in a million too fast; its frame now stays what it is."""
-        now_ns = time.monotonic_ns()
-        self._set_clock(now_ns, self._frame_at_ns(now_ns), ppm)
+        frame = self.now_frame()
+        self._set_clock(self._ns_of(frame), frame, ppm)
+
+    @property
+    def drift_ppm(self) -> int:
+        """How many parts in a million the clock runs too fast."""
+        return self._clock()[2]
 
     def _speed(self, ppm: int) -> int:
         return self.rate_hz * (_MILLION + ppm)
 
     def _clock(self) -> tuple[int, int, int]:
-        at = _CLOCK_1 if self._block[_CLOCK_SLOT] else _CLOCK_0
+        at = _CLOCK_0 + _CLOCK_WORDS * ((self._block[_CLOCKS] - 1) % _CLOCK_SLOTS)
         return self._block[at], self._block[at + 1], self._block[at + 2]
 
     def _set_clock(self, ns: int, frame: int, ppm: int) -> None:
-        # The card reads whichever clock the slot names, so the other is written first.
-        slot = 1 - self._block[_CLOCK_SLOT]
-        at = _CLOCK_1 if slot else _CLOCK_0
+        # The card reads the last of the clocks that were set, and for the past the ones before it.
+        at = _CLOCK_0 + _CLOCK_WORDS * (self._block[_CLOCKS] % _CLOCK_SLOTS)
         self._block[at], self._block[at + 1], self._block[at + 2] = ns, frame, ppm
-        self._block[_CLOCK_SLOT] = slot
+        self._block[_CLOCKS] += 1
+
+    def _ns_of(self, frame: int) -> int:
+        """The first nanosecond at which the clock shows `frame`."""
+        ns, anchor, ppm = self._clock()
+        return ns - (anchor - frame) * _NS * _MILLION // self._speed(ppm)
 
     def _frame_at_ns(self, now_ns: int) -> int:
         ns, frame, ppm = self._clock()
@@ -155,17 +170,12 @@ class End:
         """Frames `first` to `end` of the file's first channel; silence where there is nothing. First must be >= 0."""
         if not 0 <= first <= end:
             raise ValueError(f"frames {first} to {end} are not a stretch of the timeline")
-        return first_channel(self._read(first, end), self.channels)
-
-    def _read(self, first: int, end: int) -> Samples:
-        frame_bytes = SAMPLE_BYTES * self.channels
-        raw = os.pread(self._file.fileno(), (end - first) * frame_bytes, first * frame_bytes)
-        return samples_of(raw.ljust((end - first) * frame_bytes, b"\0"))
+        return first_channel(_read(self._file.fileno(), first, end, self.channels), self.channels)
 
     def mix(self, samples: Samples, first: int) -> None:
         """Add `samples` to every channel of the file from frame `first` on; clipped, not wrapped."""
-        had = self._read(first, first + len(samples)).astype(np.int32)
-        mixed = np.clip(had + spread(samples, self.channels), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        had = _read(self._file.fileno(), first, first + len(samples), self.channels)
+        mixed = _sum(had, spread(samples, self.channels))
         os.pwrite(self._file.fileno(), bytes_of(mixed), first * SAMPLE_BYTES * self.channels)
 
     def close(self) -> None:
@@ -217,6 +227,10 @@ class Room:
             End(name, self.folder, self._ctl, self._rates_hz[name], self._channels[name], epoch_ns)
             for name in ("mic", "spk")
         )
+        self._echo = (self.folder / "echo.raw").open("w+b", buffering=0)
+        with (self.folder / "air").open("wb") as file:
+            file.truncate(_AIR_BYTES)
+        self._ctl[_SPK_RATE] = self.spk.rate_hz
         (self.folder / "asound.conf").write_text(self._asound_conf(), encoding="utf-8")
         return self
 
@@ -225,6 +239,7 @@ class Room:
         for end in (self.mic, self.spk):
             end.unplug()
             end.close()
+        self._echo.close()
         self._ctl.release()
         self._page.close()
         if self._own:
@@ -249,19 +264,26 @@ class Room:
 
     # ── what the room hears ──
 
-    def say(self, samples: Samples, at_s: float | None = None) -> int:
-        """Mix `samples`, at the microphone's rate, into what the microphone will hear from `at_s` on.
+    def say(self, samples: Samples, at_s: float | None = None, *, level_db: float | None = None) -> int:
+        """Mix `samples`, at the microphone's rate, into what the microphone will hear from `at_s` on; made so loud
+        that their `active_level_db` is `level_db`, or as they are.
 
         Returns their exact first frame. ValueError when the moment has passed by the time it is written: give more
         notice. Without a moment: LEAD_S from now.
         """
-        first = self.mic.frame_at(time.monotonic() + LEAD_S if at_s is None else at_s)
+        first = self._noticed(at_s)
         if first > self.mic.now_frame():
-            self.mic.mix(samples, first)
+            self.mic.mix(samples if level_db is None else at_level(samples, level_db, self.mic.rate_hz), first)
+        self._still_ahead(first)
+        return first
+
+    def _noticed(self, at_s: float | None) -> int:
+        return self.mic.frame_at(time.monotonic() + LEAD_S if at_s is None else at_s)
+
+    def _still_ahead(self, first: int) -> None:
         late = self.mic.now_frame() - first
         if late >= 0:
             raise ValueError(f"that moment passed {late} frames ago: what is said needs notice, {LEAD_S} s is plenty")
-        return first
 
     def noise(self, level_db: float, for_s: float = 60.0, seed: int = 1) -> int:
         """White noise of `level_db` dBFS (RMS) for `for_s` seconds from LEAD_S on; returns its first frame."""
@@ -277,8 +299,50 @@ class Room:
         return first
 
     def spoken(self, first: int, end: int) -> Samples:
-        """What the microphone was, or will be, given to hear, frames `first` to `end` of its timeline."""
+        """What the microphone was, or will be, given to hear, frames `first` to `end` of its timeline: people and
+        noise, without the echo.
+        """
         return self.mic.read(first, end)
+
+    # ── what the microphone hears of the speaker ──
+
+    def acoustics(self, acoustics: Acoustics, at_s: float | None = None) -> int:
+        """From `at_s` on the microphone hears the speaker, as `acoustics` has it; again for a moved microphone.
+
+        Returns the microphone's exact first frame of it. What the speaker plays before this call may not be heard,
+        and a new drift begins at once. ValueError for a response that is too long, or a moment that has passed: as
+        with `say`.
+        """
+        taps = acoustics.taps(self.mic.rate_hz)
+        if self.spk.drift_ppm != acoustics.drift_ppm:
+            self.spk.drift(acoustics.drift_ppm)
+        return self._set_place(at_s, taps, acoustics.delay_frames(self.mic.rate_hz), acoustics.soft_clip or 0.0)
+
+    def no_acoustics(self, at_s: float | None = None) -> int:
+        """From `at_s` on the microphone hears no echo; the speaker's clock stays as it is. As `acoustics`."""
+        return self._set_place(at_s, np.zeros(0, np.float32), 0, 0.0)
+
+    def _set_place(self, at_s: float | None, taps: Floats, delay_frames: int, limit: float) -> int:
+        first = self._noticed(at_s)
+        number = self._ctl[_PLACES]
+        (self.folder / f"response-{number}.f32").write_bytes(taps.tobytes())
+        at = _PLACE_0 + _PLACE_WORDS * (number % _PLACE_SLOTS)
+        for word, value in enumerate((first, len(taps), delay_frames, round(limit * _MILLION))):
+            self._ctl[at + word] = value
+        self._ctl[_PLACES] = number + 1  # last: the card reads up to this
+        self._still_ahead(first)
+        return first
+
+    def echo(self, first: int, end: int) -> Samples:
+        """The echo alone, frames `first` to `end` of the microphone's timeline, as it was added for the program.
+
+        Complete up to `mic.stretch[1]` while a stream runs, and only there: echo that nobody took is not computed.
+        """
+        return _read(self._echo.fileno(), first, end)
+
+    def sensed(self, first: int, end: int) -> Samples:
+        """What the microphone gave the program, frames `first` to `end`: what was spoken, and its echo."""
+        return _sum(self.spoken(first, end), self.echo(first, end))
 
     # ── what was played into it ──
 
@@ -311,6 +375,18 @@ class Room:
     def underflows(self) -> int:
         """How often the speaker ran dry."""
         return self.spk.xruns
+
+
+def _read(file: int, first: int, end: int, channels: int = 1) -> Samples:
+    """Frames `first` to `end` of a file of interleaved samples; silence where there is nothing."""
+    frame_bytes = SAMPLE_BYTES * channels
+    raw = os.pread(file, (end - first) * frame_bytes, first * frame_bytes)
+    return samples_of(raw.ljust((end - first) * frame_bytes, b"\0"))
+
+
+def _sum(one: Samples, other: Samples) -> Samples:
+    """Both together; clipped, not wrapped."""
+    return np.clip(one.astype(np.int32) + other, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def _pcm(end: End, folder: Path) -> str:
