@@ -138,7 +138,7 @@ def test_a_pulled_microphone_is_told_and_hangs_nobody(room):
 
 def test_a_pulled_speaker_is_told_and_hangs_nobody(room):
     sentence = told_when_unplugged(room, "mouth_unplugged", room.spk)
-    assert sentence.startswith("the speaker 'hwspk': it has asked for no sound for 1000 ms.")
+    assert sentence.startswith("the speaker 'hwspk': it has asked for no sound for 450 ms.")
 
 
 def test_one_end_that_hangs_does_not_take_the_other_with_it(room):

@@ -318,7 +318,7 @@ class Mouth:
     def _stalled(self, stream: StreamFormat, silent_at_s: float) -> None:
         """The card has died, at the latest when it should have asked for the next period."""
         self._chime = np.zeros(0, np.int16)
-        self._close(silent_at_s)
+        self._release(silent_at_s)
         wrong = f"it has asked for no sound for {self._plan.stall_ms:g} ms"
         remedy = "Check its cable and the sound server; `antiphon doctor` tells more"
         self._fail(DeviceError(f"the speaker {stream.device!r}", wrong, remedy).problem())
@@ -329,20 +329,24 @@ class Mouth:
             self._failing = True
             self._post(MouthFailed(problem, hung=self._speaker.hung))
 
-    def _close(self, silent_at_s: float | None = None) -> None:
-        """Close the speaker; what it had and had not played (by then, when that is known) waits again."""
+    def _close(self) -> None:
+        """Close the speaker if it is open; one that hangs in that has failed."""
         stream = self.format
         if stream is None:
             return
+        self._release()
+        if self._speaker.hung:
+            wrong, remedy = "the sound system does not let go of it", "Only a new start of this program helps"
+            self._fail(DeviceError(f"the speaker {stream.device!r}", wrong, remedy).problem())
+
+    def _release(self, silent_at_s: float | None = None) -> None:
+        """Close it; what it had and had not played, by then or by `silent_at_s`, waits again."""
         with self._news:
             self._live = False
         self._speaker.close()
         self.format = None
         with self._news:
             self._buffer.put_back(time.monotonic() if silent_at_s is None else silent_at_s)
-        if self._speaker.hung:
-            wrong, remedy = "the sound system does not let go of it", "Only a new start of this program helps"
-            self._fail(DeviceError(f"the speaker {stream.device!r}", wrong, remedy).problem())
 
 
 def _told(fact: Fact, rate_hz: int) -> Event:
