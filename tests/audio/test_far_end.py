@@ -75,7 +75,7 @@ def _lag_s(block: np.ndarray, seconds: np.ndarray) -> float:
     return float((turned + np.pi) % (2 * np.pi) - np.pi) / (2 * np.pi * TONES_HZ[1])
 
 
-@pytest.mark.parametrize("ppm", [0.0, 20.0, 50.0, 100.0, 200.0, -200.0])
+@pytest.mark.parametrize("ppm", [0.0, 50.0, 200.0, -200.0])
 def test_it_is_aligned_whatever_the_drift(ppm: float) -> None:
     cards = Cards(ppm=ppm, ear_ppm=-10.0).run(22)
     lags = cards.lags()
@@ -163,6 +163,21 @@ def test_a_gap_between_streams_is_silence_of_its_length() -> None:
     places = np.flatnonzero(np.abs(cards.far.take(16_000)) > 4500) / 16_000 + ADVANCE_S
     assert places[0] == pytest.approx(0.1, abs=1e-3)
     assert [places[np.argmax(np.diff(places)) + 1], np.diff(places).max()] == pytest.approx([0.5, 0.38], abs=2e-3)
+
+
+def test_silence_in_between_moves_nothing() -> None:
+    def sounds_at(speaker_hz: int, pause: bool) -> list[float]:
+        cards = Cards()
+        cards.microphone.told(0, 1000.0)
+        period = speaker_hz // 50
+        for number in range(60):  # the speaker is open for 1.2 s, and silent but at its ends, or but for a hum
+            click = number in (2, 50) or not pause
+            sound = np.full(period, 9000 if number in (2, 50) else 1, np.int16) * click
+            cards.far.played(sound, speaker_hz, 1000.0 + number * 0.02)
+        return list(np.flatnonzero(np.abs(cards.far.take(16_000 + 3000)) > 4500))
+
+    for speaker_hz in (48_000, 44_100, 24_000):
+        assert sounds_at(speaker_hz, pause=True) == sounds_at(speaker_hz, pause=False)
 
 
 def test_memory_is_bounded_when_nobody_takes() -> None:

@@ -109,7 +109,7 @@ class _Playback:
         self.clock = StreamClock(rate_hz, drift)
         self._to_hz, self._ratio = to_hz, to_hz / rate_hz
         self._resampler = Resampler(rate_hz, to_hz)
-        self._played = 0  # frames at the speaker's rate
+        self._played = self._silence = 0  # frames at the speaker's rate; of them, the last that were silent
         self._sound: Samples = np.zeros(0, np.int16)
         self._start = 0  # position of `_sound[0]`
         self._sounds_until = 0  # beyond this position all that is known is silence
@@ -130,7 +130,12 @@ class _Playback:
     def append(self, samples: Samples, heard_at_s: float) -> None:
         self.clock.told(self._played, heard_at_s)
         self._played += len(samples)
-        self._add(self._resampler.take(samples))
+        self._silence = 0 if samples.any() else self._silence + len(samples)
+        resampled, odd = divmod(len(samples) * self._to_hz, self.clock.rate_hz)
+        if odd or self._silence < len(samples) + self.clock.rate_hz // 50:
+            self._add(self._resampler.take(samples))
+        else:  # nothing is left in the filter: silence comes out, and need not be reckoned
+            self._add(np.zeros(resampled, np.int16))
 
     def end(self, at_s: float) -> None:
         """Nothing more will be appended; what would be heard after `at_s` was dropped with the card's buffer."""

@@ -139,6 +139,9 @@ class EchoStream:
     def _work(self, near: Samples, rows: NDArray[np.int16]) -> None:
         """Take what plays out of both `rows`, which are `near`."""
         far = self._far.take(len(near))
+        if self._silent == self._hold and not (self._spans or self._near_end.open or far.any()):
+            self._worked += len(near)
+            return
         at = 0
         for what, run in groupby(self._frames(far)):
             part = slice(at, at + self._frame * len(list(run)))
