@@ -201,13 +201,18 @@ class Room:
         *,
         mic_channels: int = 1,
         spk_channels: int = 1,
+        spk_buffer_frames: int = 64,
         folder: Path | None = None,
         plugin: Path | None = None,
     ) -> None:
-        """Make nothing yet. A `folder` that is given is kept afterwards. Raises DeviceError without a plugin."""
+        """Make nothing yet. A `folder` that is given is kept afterwards. Raises DeviceError without a plugin.
+
+        The speaker buffers `spk_buffer_frames` at the least, whatever a program asks for, as sound servers do.
+        """
         self._plugin = find_plugin(plugin)
         self._rates_hz: dict[EndName, int] = {"mic": mic_rate_hz, "spk": spk_rate_hz}
         self._channels: dict[EndName, int] = {"mic": mic_channels, "spk": spk_channels}
+        self._buffer_frames: dict[EndName, int] = {"mic": 64, "spk": spk_buffer_frames}
         self._folder = folder
         self._own: tempfile.TemporaryDirectory[str] | None = None
 
@@ -248,7 +253,7 @@ class Room:
     def _asound_conf(self) -> str:
         # It does not include the system's alsa.conf: real cards and sound servers are not in this room, and a
         # default that the machine's owner has set cannot take the place of ours.
-        return "".join(_pcm(end, self.folder) for end in (self.mic, self.spk)) + (
+        return "".join(_pcm(end, self.folder, self._buffer_frames[end.name]) for end in (self.mic, self.spk)) + (
             f'pcm_type.antiphon {{ lib "{self._plugin}" }}\n'
             'pcm.default { type asym capture.pcm "mic" playback.pcm "spk" }\n'
         )
@@ -386,14 +391,15 @@ def _read(file: int, first: int, end: int, channels: int = 1) -> Samples:
 
 def _sum(one: Samples, other: Samples) -> Samples:
     """Both together; clipped, not wrapped."""
-    return np.clip(one.astype(np.int32) + other, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    both = np.clip(one.astype(np.int32) + other, -FULL_SCALE, FULL_SCALE - 1)
+    return np.asarray(both, np.int16)
 
 
-def _pcm(end: End, folder: Path) -> str:
+def _pcm(end: End, folder: Path, buffer_frames: int) -> str:
     """ALSA's configuration of one end: the card itself, and its name for programs, which takes any format."""
     return (
         f'pcm.hw{end.name} {{ type antiphon room "{folder}" end "{end.name}"'
-        f" rate {end.rate_hz} channels {end.channels} }}\n"
+        f" rate {end.rate_hz} channels {end.channels} buffer {buffer_frames} }}\n"
         f'pcm.{end.name} {{ type plug slave.pcm "hw{end.name}" }}\n'
     )
 
