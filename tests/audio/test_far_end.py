@@ -67,10 +67,10 @@ def _tones(seconds: np.ndarray) -> np.ndarray:
 
 
 def _lag_s(block: np.ndarray, seconds: np.ndarray) -> float:
-    """How much later than `seconds` the tones in `block` are, by the phase of the second; and they are clean."""
+    """How much later than `seconds` the tones in `block` are, by the phase of the second."""
     waves = 2 * np.pi * TONES_HZ[:, None] * seconds
     basis = np.concatenate((np.cos(waves), np.sin(waves))).T
-    weights = np.linalg.lstsq(basis, block.astype(float), rcond=None)[0]
+    weights = np.linalg.solve(basis.T @ basis, basis.T @ block)
     turned = np.arctan2(weights[1], weights[1 + len(TONES_HZ)]) - PHASES[1]
     return float((turned + np.pi) % (2 * np.pi) - np.pi) / (2 * np.pi * TONES_HZ[1])
 
