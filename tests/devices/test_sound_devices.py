@@ -1,8 +1,11 @@
 """The list of sound devices, and the choice among them."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from antiphon.devices.sound_devices import Device, choose
+from antiphon.devices import sound_devices
+from antiphon.devices.sound_devices import Absence, Device, Lookout, choose
 from antiphon.errors import DeviceError
 
 DEVICES = [
@@ -45,3 +48,55 @@ def test_says_what_there_is(direction, wanted, sentence):
 def test_no_device_at_all():
     with pytest.raises(DeviceError, match="this machine has none, or another program holds it"):
         choose([], "input", None)
+
+
+# ── devices that are missing ─────────────────────────────────────────────────────────────────────
+
+
+class Clock:
+    now_s = 1000.0
+
+    def monotonic(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr(sound_devices, "time", made)
+    return made
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    made = ["card0"]
+    monkeypatch.setattr(sound_devices, "_cards", lambda: list(made))
+    return made
+
+
+def test_a_missing_device_is_looked_for_ever_more_seldom_and_at_once_when_a_card_comes(clock, cards):
+    absence = Absence(DeviceError("the speaker", "it is gone", "Wait"))
+    looked = []
+    for second in range(80):
+        if not absence.lasts:
+            looked.append(second)
+            absence.again(absence.error)
+        clock.now_s += 1.0
+    assert looked == [*range(61), 65, 70, 75]
+    cards.append("card1")
+    assert not absence.lasts
+
+
+def test_another_process_is_asked_ever_more_seldom_and_at_once_when_a_card_comes(clock, cards, monkeypatch):
+    lists = []
+    monkeypatch.setattr(sound_devices, "_list_of_another_process", lambda: lists.append(clock.now_s) or [])
+    monkeypatch.setattr(sound_devices, "open_library", nullcontext)
+    monkeypatch.setattr(sound_devices, "devices_of", lambda _: [])
+    lookout = Lookout()
+    for _ in range(100):
+        assert not lookout.sees_another("output", "usb")
+        clock.now_s += 1.0
+    assert [at - 1000 for at in lists] == [0, 1, 3, 7, 15, 31, 61, 91]
+    cards.append("card1")
+    lookout.sees_another("output", "usb")
+    assert lists[-1] == clock.now_s

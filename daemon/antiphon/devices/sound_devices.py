@@ -23,6 +23,8 @@ PORTAUDIO = threading.Lock()
 LOOK_S, LOOK_AT_MOST_S = 1.0, 30.0
 """How often a missing device is looked for: ever more seldom."""
 LOOK_TAKES_S = 3.0
+LONG_S, SELDOM_S = 60.0, 5.0
+"""A device that has been missing for a minute is looked for every five seconds only, however often it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,26 @@ def choose(devices: list[Device], direction: Direction, wanted: int | str | None
     return found[0]
 
 
+class Absence:
+    """A device that could not be had, and why. Looking takes tens of milliseconds of processor time."""
+
+    def __init__(self, error: DeviceError) -> None:
+        self.error = error
+        self._since_s = self._looked_s = time.monotonic()
+        self._cards = _cards()
+
+    @property
+    def lasts(self) -> bool:
+        """It has been long, it was looked for a moment ago, and no card has come or gone: it would not be found."""
+        now_s = time.monotonic()
+        waits = now_s - self._since_s > LONG_S and now_s - self._looked_s < SELDOM_S
+        return waits and self._cards == _cards()
+
+    def again(self, error: DeviceError) -> None:
+        """It was looked for once more."""
+        self.error, self._looked_s, self._cards = error, time.monotonic(), _cards()
+
+
 class Lookout:
     """Looks for a device that PortAudio's list in this process may be too old to have."""
 
@@ -95,7 +117,7 @@ class Lookout:
         It asks a process of its own, at once when a card has come or gone. Holding PORTAUDIO.
         """
         now_s, cards = time.monotonic(), _cards()
-        if cards != self._cards:
+        if cards != self._cards or now_s > self._next_s + LOOK_AT_MOST_S:
             self._cards, self._pause_s, self._next_s = cards, LOOK_S, now_s
         if now_s < self._next_s:
             return False

@@ -16,7 +16,16 @@ from typing import Any, TypeAlias
 import pyaudio
 
 from antiphon.devices.quiet import no_stderr, silence_stderr_for_good
-from antiphon.devices.sound_devices import PORTAUDIO, Device, Direction, Lookout, begin_library, choose, devices_of
+from antiphon.devices.sound_devices import (
+    PORTAUDIO,
+    Absence,
+    Device,
+    Direction,
+    Lookout,
+    begin_library,
+    choose,
+    devices_of,
+)
 from antiphon.errors import DeviceError
 from antiphon.ports import StreamFormat
 
@@ -190,17 +199,30 @@ class _Opening:
 
 
 def _begin(stream: Stream) -> None:
+    direction = stream.wanted.direction
+    absence = _sound.absences.get(direction)
+    if absence is not None and absence.lasts:
+        raise absence.error
+    try:
+        _begin_somehow(stream)
+    except DeviceError as error:
+        if absence is None:
+            _sound.absences[direction] = Absence(error)
+        else:
+            absence.again(error)
+        raise
+    _sound.absences.pop(direction, None)
+    _sound.running.append(stream)
+
+
+def _begin_somehow(stream: Stream) -> None:
     try:
         stream.begin()
     except DeviceError:
-        if (
-            not _sound.running
-            or _sound.frozen
-            or not _sound.lookout.sees_another(stream.wanted.direction, stream.wanted.device)
-        ):
+        stale = _sound.running and not _sound.frozen
+        if not stale or not _sound.lookout.sees_another(stream.wanted.direction, stream.wanted.device):
             raise
         _begin_with_a_new_list(stream)
-    _sound.running.append(stream)
 
 
 def _begin_with_a_new_list(stream: Stream) -> None:
@@ -266,6 +288,7 @@ class _Sound:
         self.frozen = False
         """A stream hangs, and the list will never be another."""
         self.lookout = Lookout()
+        self.absences: dict[Direction, Absence] = {}
 
 
 _sound = _Sound()
