@@ -5,7 +5,15 @@ import pytest
 
 from antiphon.audio.level import SILENCE_DB
 from antiphon.audio.marks import MARK_MS, Mark
-from antiphon.audio.near_end import BEGAN_OF, ENDED_MARKS, QUIET_AFTER_MARKS, QUIET_VOICE_MARKS, NearEnd, taken_out
+from antiphon.audio.near_end import (
+    BEGAN_OF,
+    ENDED_MARKS,
+    QUIET_AFTER_MARKS,
+    QUIET_VOICE_MARKS,
+    WORD_MARKS,
+    NearEnd,
+    taken_out,
+)
 
 RATE_HZ = 16_000
 PIECE = RATE_HZ * MARK_MS // 1000
@@ -201,3 +209,22 @@ def test_blocks_and_rates_change_nothing(rate_hz):
         for edge in pieces.hear(linear[at : at + 777], ours[at : at + 777], playing=True)
     ]
     assert told == whole == ["began"]
+
+
+# ── whose word it was ────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_said_while_nobody_else_spoke_was_ours():
+    assert settled().near_end.only_ours
+
+
+def test_what_was_said_while_somebody_spoke_over_us_was_not_only_ours():
+    room = settled().pieces(10, person=voice(2)).pieces(WORD_MARKS - 10)
+    assert not room.near_end.only_ours
+    assert room.pieces(10).near_end.only_ours
+
+
+def test_after_forgetting_nobody_has_spoken():
+    room = settled().pieces(10, person=voice(2))
+    room.near_end.forget()
+    assert room.near_end.only_ours

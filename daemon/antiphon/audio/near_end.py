@@ -31,6 +31,10 @@ FADED_DB = 10.0
 ENDED_MARKS = 13
 """Nobody after 260 ms without anything: gaps between syllables are shorter."""
 
+WORD_MARKS, FOREIGN_MARKS = 60, 5
+"""A word, and what a wake word engine needs to know it, are in the last 1.2 s: when less than 100 ms of that are not
+ours, it was we who said it. Somebody who says it 6 dB below us leaves 200 ms and more, our own words 40 at most.
+"""
 LEARNING_MARKS = 25
 """For the first half second of our sound nothing is known of the share that is left of us, and nobody is found."""
 EVIDENCE_DB = 1.5
@@ -89,7 +93,7 @@ class NearEnd:
         self._smooth: Powers | None = None
         self._past = np.full((NOISE_MARKS, bands), np.inf)
         self._heard = 0
-        self._recent = 0
+        self._recent = self._lately = 0  # pieces that were not ours, a bit each
         self._edge: Edge = "ended"
         self._evidence = self._voice = self._silence = self._quiet = 0
         self._loudest_db = SILENCE_DB
@@ -98,6 +102,11 @@ class NearEnd:
     def open(self) -> bool:
         """Somebody began and did not end yet: go on, even if we are silent."""
         return self._edge != "ended"
+
+    @property
+    def only_ours(self) -> bool:
+        """In the last 1.2 s of what was given nobody spoke but we, so that a word heard in it was ours."""
+        return self._lately.bit_count() < FOREIGN_MARKS
 
     def hear(self, linear: Samples, ours: NDArray[np.float32] | Samples, *, playing: bool) -> list[Edge]:
         """The next of the same moments: what the linear canceller left, and what it took out (`taken_out`).
@@ -133,6 +142,7 @@ class NearEnd:
         self._learning = max(0, self._learning - playing)
         self._quiet = 0 if playing else self._quiet + 1
         self._recent = (self._recent << 1 | foreign) & ((1 << BEGAN_OF) - 1)
+        self._lately = (self._lately << 1 | foreign) & ((1 << WORD_MARKS) - 1)
         self._silence = 0 if foreign else self._silence + 1
         if self._edge == "ended":
             return self._begin(self._recent.bit_count())
@@ -160,12 +170,12 @@ class NearEnd:
         self._ours = np.maximum(took, DECAY * self._ours)
         above_db = 10 * np.log10((left + LEAST_POWER) / (self._share * self._ours + NOISE_FACTOR * noise))
         audible = self._ours > AUDIBLE_FACTOR * noise
-        share = left / np.maximum(self._ours, LEAST_POWER)
-        rising = np.clip(share, self._share, self._share * SHARE_UP)
-        falling = self._share + SHARE_DOWN * np.minimum(share - self._share, 0)
-        learned = np.where(share > self._share, rising, falling)
-        self._share = np.where(audible, np.clip(learned, LEAST_SHARE, 1.0), self._share)
-        return bool(np.mean(np.clip(above_db - MARGIN_DB, 0, MOST_DB)) > EVIDENCE_DB)
+        change = left / np.maximum(self._ours, LEAST_POWER) - self._share
+        rising = np.minimum(change, (SHARE_UP - 1) * self._share)
+        learned = self._share + np.where(change > 0, rising, SHARE_DOWN * change)
+        self._share = np.where(audible, np.minimum(np.maximum(learned, LEAST_SHARE), 1.0), self._share)
+        evidence = np.minimum(np.maximum(above_db - MARGIN_DB, 0), MOST_DB)
+        return bool(evidence.mean() > EVIDENCE_DB)
 
     def _noise(self, left: Powers) -> Powers:
         smooth = left if self._smooth is None else self._smooth + SMOOTHING * (left - self._smooth)
