@@ -34,6 +34,8 @@ from antiphon.gestures import Gestures
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
 from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Notifier, Speaker, WakeEngine, Watcher
 from antiphon.runtime.ear import Ear, EarPlan
+from antiphon.runtime.echo_path import EchoPath
+from antiphon.runtime.echo_stream import EchoPlan
 from antiphon.runtime.face_painter import FacePainter
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Progress
@@ -71,6 +73,8 @@ class World:
     """By name, as `link_plans` names them."""
     endpoint: Endpointer | None
     """Who judges the end of a turn on this side; None where all services do."""
+    echo: EchoPath | None = None
+    """What knows our own sound; None where nobody takes it out of what is heard."""
 
 
 class Appliance:
@@ -145,14 +149,22 @@ class Appliance:
         plan = EarPlan(preroll_ms=self._settings.microphone.preroll_ms)
         world = self._world
         return Ear(
-            world.microphone, world.engine, WebrtcVoiceDetector(), world.trigger, world.endpoint, inbox.post, plan
+            world.microphone,
+            world.engine,
+            WebrtcVoiceDetector(),
+            world.trigger,
+            world.endpoint,
+            inbox.post,
+            plan,
+            world.echo,
         )
 
     def _mouth(self, inbox: Inbox) -> Mouth:
         speaker = self._settings.speaker
         jitter = JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms)
         plan = MouthPlan(chime_level_db=speaker.chime_level_db if speaker.chimes else None, jitter=jitter)
-        return Mouth(self._world.speaker, inbox.post, plan)
+        echo = self._world.echo
+        return Mouth(self._world.speaker, inbox.post, plan, None if echo is None else echo.played)
 
     @contextmanager
     def _threads(self, ear: Ear, mouth: Mouth) -> Iterator[None]:
@@ -309,7 +321,8 @@ def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     lamps, buttons = open_board(settings, log)
     microphone, speaker = make_sound_card(settings)
     links = make_links(settings, key)
-    return World(microphone, speaker, lamps, buttons, engine, trigger, links, _make_endpoint(settings))
+    endpoint, echo = _make_endpoint(settings), make_echo(settings)
+    return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo)
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
@@ -321,6 +334,20 @@ def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
         PyAudioMicrophone(mic.device, mic.rate_hz, mic.block_ms, mic.channels),
         PyAudioSpeaker(spk.device, spk.rate_hz, spk.block_ms, spk.channels),
     )
+
+
+def make_echo(settings: Settings) -> EchoPath | None:
+    """What takes our own sound out of what is heard, or knows at least how well the microphone does."""
+    wanted = settings.echo
+    if wanted.cancel == "none":
+        return None
+    if wanted.cancel == "hardware":
+        return EchoPath(EchoPlan(wanted.least_erle_db, wanted.decay_ms))
+    from antiphon.devices.echo_speex import SpeexEchoCanceller
+    from antiphon.devices.echo_webrtc import LATE_FRAMES, WebrtcEchoCanceller
+
+    cancellers = (WebrtcEchoCanceller, SpeexEchoCanceller)
+    return EchoPath(EchoPlan(wanted.least_erle_db, wanted.decay_ms, cancellers, LATE_FRAMES))
 
 
 def _make_endpoint(settings: Settings) -> Endpointer | None:

@@ -6,8 +6,11 @@ from antiphon.conversation.effects import CancelReply, Chime, OpenEar
 from antiphon.conversation.events import (
     EarClosed,
     EarOpened,
+    Finished,
     LinkOpened,
     MouthFailed,
+    MouthOpened,
+    ReplyEnded,
     ReplyStarted,
     SpeechStarted,
     SpeechStopped,
@@ -47,13 +50,26 @@ def test_a_reply_nobody_asked_for_is_cancelled() -> None:
     assert book.state is State.ASLEEP
 
 
-def test_a_speaker_that_fails_in_a_reply_is_a_failure_and_else_a_note() -> None:
-    gone = Problem("device", "spk: gone. Plug it in")
+GONE = Problem("device", "spk: gone. Plug it in")
+
+
+def test_a_speaker_that_is_gone_is_a_note_and_a_reply_waits_for_it() -> None:
     book = Playbook().awake()
-    assert book.on(MouthFailed(gone)) == []
-    assert book.machine.snapshot.problem == gone.sentence
+    assert book.on(MouthFailed(GONE)) == []
+    assert book.machine.snapshot.problem == GONE.sentence
     book = Playbook().speaking()
-    assert Chime("sorry") in book.on(MouthFailed(gone))
+    assert book.on(MouthFailed(GONE)) == []
+    assert (book.state, book.machine.snapshot.voiceless) == (State.SPEAKING, True)
+    book.on(ReplyEnded(1, "r1", "completed"), MouthOpened(), after_ms=5000)
+    assert (book.state, book.machine.snapshot.voiceless) == (State.SPEAKING, False)
+    book.on(Finished("r1", 400))
+    assert book.state is State.LINGERING
+
+
+def test_a_reply_does_not_wait_for_a_speaker_for_ever() -> None:
+    book = Playbook().speaking()
+    book.on(MouthFailed(GONE))
+    assert Chime("sorry") in book.wait_for_effects()
     assert book.state is State.SORRY
 
 

@@ -124,7 +124,7 @@ class Machine:
         self._state_deadline: float | None = None
         self._deadline_limit = 0.0
         self._problem = ""
-        self._voiceless = False  # the speaker cannot be used
+        self._voiceless_s: float | None = None  # since then the speaker cannot be used
         self._hung = False  # a part of the sound system hangs for good
         self._told: dict[str, list[str]] = {}  # of each link, the failures that were told since it was last open
         self._heard_by = 0  # the call whose service has shown that it hears
@@ -168,7 +168,11 @@ class Machine:
         """What lamps, log and status may see."""
         link, fallback = self._calls.link.name, self._calls.fallback
         deaf = not self._ear.open
-        return Snapshot(self.state, self._since_s, self._link_health, deaf, link, fallback, problem=self._problem)
+        voiceless, half_duplex = self._voiceless, self._overlap.lost
+        health, problem = self._link_health, self._problem
+        return Snapshot(
+            self.state, self._since_s, health, deaf, link, fallback, voiceless, half_duplex, problem=problem
+        )
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────
 
@@ -462,6 +466,8 @@ class Machine:
             delay_ms=round(event.delay_ms, 1),
             drift_ppm=round(event.drift_ppm),
         )
+        if event.problem is not None:
+            self._trouble(event.problem)
         self._overlap.cancelled = event.cancelled
         if self.state is State.DOUBTING and not self._may_be_spoken_over:
             self._resume()
@@ -515,18 +521,24 @@ class Machine:
 
     @_on.register
     def _on_mouth_failed(self, event: MouthFailed) -> None:
-        self._voiceless, self._hung = True, self._hung or event.hung
-        if self.state in _SOUNDING or (event.hung and self.state is State.THINKING):
+        self._hung = self._hung or event.hung
+        if self._voiceless_s is None:
+            self._voiceless_s = self._now
+        answers = self.state is State.THINKING or self.state in _SOUNDING
+        if answers and event.hung:
             self._say_sorry(event.problem)
             return
         self._trouble(event.problem)
-        if self.state is State.THINKING:  # the answer may wait for a speaker that comes back
+        if answers:  # the mouth keeps the answer for a speaker that comes back
             self._wait(self._thinking_ms)
 
     @_on.register
     def _on_mouth_opened(self, _: MouthOpened) -> None:
-        self._voiceless = False
+        since_s, self._voiceless_s = self._voiceless_s, None
         self._note("mouth-opened")
+        if since_s is not None and self.state is State.SPEAKING and self._replies.current is not None:
+            self._replies.current.held(self._now - since_s)
+            self._await_reply()
 
     # ── events: hands ────────────────────────────────────────────────────────────────────────────
 
@@ -920,7 +932,7 @@ class Machine:
         """The service stopped in the middle of a reply, or the mouth does not begin or end."""
         reply = self._replies.current
         assert reply is not None
-        if reply.status != "running":
+        if reply.status != "running" or self._voiceless:
             self._say_sorry(_MUTE_SPEAKER)
             return
         self._note("reply-stalled", "warning", reply=reply.id)
@@ -935,10 +947,15 @@ class Machine:
     # ── replies ──────────────────────────────────────────────────────────────────────────────────
 
     def _await_reply(self) -> None:
-        """While a reply can be heard, the deadline follows what has come of it."""
-        if self.state is State.SPEAKING and self._replies.current is not None:
+        """While a reply can be heard, the deadline follows what has come of it; or the speaker, while that is gone."""
+        reply = self._replies.current
+        if self.state is not State.SPEAKING or reply is None:
+            return
+        if not self._voiceless:
             gap_s = self._manners.reply_gap_ms / 1000
-            self._state_deadline = self._replies.current.out_by(self._now, gap_s, _MOUTH_GRACE_S)
+            self._state_deadline = reply.out_by(self._now, gap_s, _MOUTH_GRACE_S)
+        elif self._state_deadline is None:
+            self._wait(self._thinking_ms)
 
     def _end_reply(self, reply: Reply, *, completed: bool) -> None:
         reply.status = "completed" if completed else "broken"
@@ -994,6 +1011,10 @@ class Machine:
     @property
     def _at_rest(self) -> bool:
         return self.state in AT_REST
+
+    @property
+    def _voiceless(self) -> bool:
+        return self._voiceless_s is not None
 
     @property
     def _endless(self) -> bool:

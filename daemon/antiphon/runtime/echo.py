@@ -25,8 +25,9 @@ class Cleaned:
 class Echo(Protocol):
     """Our own sound, known. The ear's thread calls all of it but `played`."""
 
-    sounding: bool
-    """Something plays, or its decay still sounds in the room, at the end of what was last cleaned."""
+    @property
+    def sounding(self) -> bool:
+        """Something plays, or its decay still sounds in the room, at the end of what was last cleaned."""
 
     def played(self, samples: Samples, rate_hz: int, heard_at_s: float) -> None:
         """The mouth: this period went to the card and sounds from then on (time.monotonic). Only queues.
