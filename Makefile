@@ -13,10 +13,11 @@ BIN := $(VENV)/bin
 CARD := build/libasound_module_pcm_antiphon.so
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-# What the wheels do not bring. The first line builds PyAudio, systemd-python and the simulated card;
-# the second plays and records beside the daemon in tests, and gives the room its voices; the third makes networks that
-# fail, for tests (`ip`, `nft`).
+# What the wheels do not bring. The first line builds PyAudio, systemd-python and the simulated card; the second takes
+# echo out, where the settings want it; the third plays and records beside the daemon in tests, and gives the room its
+# voices; the last makes networks that fail, for tests (`ip`, `nft`).
 PACKAGES := ca-certificates python3-venv python3-dev gcc libc6-dev pkg-config portaudio19-dev libasound2-dev libsystemd-dev \
+            libspeexdsp1 \
             alsa-utils flite espeak-ng \
             iproute2 nftables
 
@@ -77,5 +78,5 @@ build/.installed: pyproject.toml build/.packages
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Antiphon needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=/usr/bin/python3")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
 	@echo "Installing Python packages into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[systemd,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[systemd,echo,dev]'
 	@touch $@

@@ -23,6 +23,7 @@ CHECKS = [
     "clock",
     "microphone",
     "speaker",
+    "echo",
     "wake words",
     "gpio",
     "systemd",
@@ -150,7 +151,7 @@ def test_lines_for_people_have_the_remedy_under_the_failure(deaf):
     lines = antiphon("doctor", *ALONE, *here(url), environ=deaf).stdout.splitlines()
     place = next(at for at, line in enumerate(lines) if line.startswith("FAIL  port"))
     assert "->" in lines[place + 1]
-    assert lines[-1] == "3 of 13 checks failed."
+    assert lines[-1] == "3 of 14 checks failed."
 
 
 @pytest.mark.parametrize(("verdict", "sign"), [("ok", "✓"), ("warn", "!"), ("fail", "✗"), ("skip", "-")])

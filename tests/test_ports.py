@@ -30,7 +30,11 @@ SATISFIED_BY = {
         "links.generate.link.GenerateLinkMaker",
         "links.fake.FakeLinks",
     ),
-    ports.EchoCanceller: ("devices.fake.NoEchoCanceller",),
+    ports.EchoCanceller: (
+        "devices.echo_speex.SpeexEchoCanceller",
+        "devices.echo_webrtc.WebrtcEchoCanceller",
+        "devices.fake.NoEchoCanceller",
+    ),
     ports.Notifier: ("runtime.notify.SystemdNotifier", "runtime.notify.NoNotifier"),
     ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog"),
     ports.Watcher: ("runtime.face_painter.FacePainter",),

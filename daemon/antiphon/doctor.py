@@ -11,7 +11,7 @@ from pathlib import Path
 from antiphon.app import make_sound_card
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
-from antiphon.checkup.host import check_clock, check_gpio, check_systemd, check_wake_words
+from antiphon.checkup.host import check_clock, check_echo, check_gpio, check_systemd, check_wake_words
 from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
@@ -57,6 +57,7 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
     microphone, speaker = make_sound_card(settings)
     yield _check_sound("microphone", lambda: check_microphone(microphone))
     yield _check_sound("speaker", lambda: check_speaker(speaker, settings.speaker.chime_level_db))
+    yield check_echo(settings)
     yield check_wake_words(settings)
     yield check_gpio(settings)
     yield check_systemd(environ)

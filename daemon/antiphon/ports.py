@@ -88,6 +88,9 @@ class EchoCanceller(Protocol):
     rate_hz: int
     """Of both; it works in frames of 10 ms."""
 
+    late_frames: int
+    """How much later a sample comes out than it went in, always."""
+
     def cancel(self, near: Samples, far: Samples) -> Samples:
         """Both of the same length, whole frames, and of the same moments; as many samples, without the far end."""
 

@@ -1,12 +1,13 @@
-"""What is said of this machine: its clock, wake word models, pins and service manager."""
+"""What is said of this machine: its clock, wake word models, echo cancellers, pins and service manager."""
 
 import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from antiphon.checkup.host import check_clock, check_gpio, check_systemd, check_wake_words
-from antiphon.settings import Buttons, Lamps, Settings, Wake, WakeWord
+from antiphon.checkup.host import check_clock, check_echo, check_gpio, check_systemd, check_wake_words
+from antiphon.settings import Buttons, Lamps, Microphone, Settings, Wake, WakeWord
+from antiphon.settings.sections import Echo
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,32 @@ def test_a_model_that_is_not_there():
     assert finding.verdict == "fail"
     assert "hey_nobody" in finding.says
     assert "wake.words" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("cancel", "rate_hz", "verdict", "words"),
+    [
+        ("none", 44_100, "ok", "not cancelled"),
+        ("hardware", 48_000, "ok", "by itself"),
+        ("hardware", 44_100, "fail", "44100"),
+        ("software", 16_000, "ok", "both cancellers"),
+        ("software", None, "ok", "both cancellers"),
+        ("software", 44_100, "fail", "44100"),
+    ],
+)
+def test_echo(cancel, rate_hz, verdict, words):
+    finding = check_echo(Settings(echo=Echo(cancel=cancel), microphone=Microphone(rate_hz=rate_hz)))
+    assert finding.verdict == verdict
+    assert words in finding.says
+    assert bool(finding.remedy) is (verdict == "fail")
+
+
+def test_a_canceller_that_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "livekit.rtc", None)
+    finding = check_echo(Settings(echo=Echo(cancel="software")))
+    assert finding.verdict == "fail"
+    assert "antiphon[echo]" in finding.says
+    assert "echo.cancel" in finding.remedy
 
 
 def test_no_pin_is_no_failure():

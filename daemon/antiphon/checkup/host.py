@@ -1,4 +1,4 @@
-"""This machine: its clock, its wake word models, its pins and its service manager."""
+"""This machine: its clock, its wake word models, its echo cancellers, its pins and its service manager."""
 
 import ctypes
 import os
@@ -10,8 +10,12 @@ from pathlib import Path
 
 from antiphon.app import open_board, open_wake_words
 from antiphon.checkup.finding import Finding
+from antiphon.devices.echo_speex import SpeexEchoCanceller
+from antiphon.devices.echo_webrtc import WebrtcEchoCanceller
 from antiphon.errors import DeviceError, ModelError
+from antiphon.pcm import WAKE_RATE_HZ
 from antiphon.ports import LogLevel
+from antiphon.runtime.echo_path import RATES_HZ
 from antiphon.settings import Settings
 
 FIRST_YEAR = 2025
@@ -52,6 +56,24 @@ def check_wake_words(settings: Settings) -> Finding:
         return Finding("wake words", "ok", "none is set: only the talk button wakes it")
     took_ms = (time.monotonic() - began_s) * 1000
     return Finding("wake words", "ok", f"{', '.join(engine.words)} loaded in {took_ms:.0f} ms")
+
+
+def check_echo(settings: Settings) -> Finding:
+    """Make the echo cancellers that are asked for, as the appliance does when it first speaks."""
+    if settings.echo.cancel == "none":
+        return Finding("echo", "ok", "not cancelled: while it speaks, only the wake word and the button interrupt it")
+    rate_hz = settings.microphone.rate_hz or WAKE_RATE_HZ  # what the card's own is, the microphone's check tells
+    if rate_hz not in RATES_HZ:
+        says = f"microphone.rate_hz is {rate_hz}, where it can be neither cancelled nor judged"
+        return Finding("echo", "fail", says, "set it to 16000, 32000 or 48000")
+    if settings.echo.cancel == "hardware":
+        return Finding("echo", "ok", "the microphone is said to cancel it by itself")
+    try:
+        SpeexEchoCanceller(rate_hz)
+        WebrtcEchoCanceller(rate_hz)
+    except DeviceError as error:
+        return Finding("echo", "fail", str(error), "until then set echo.cancel to none")
+    return Finding("echo", "ok", "both cancellers can be used")
 
 
 def check_gpio(settings: Settings) -> Finding:

@@ -68,6 +68,7 @@ class NoEchoCanceller:
     def __init__(self, rate_hz: int) -> None:
         """For sound at `rate_hz`."""
         self.rate_hz = rate_hz
+        self.late_frames = 0
         self.forgotten = 0
         """How often forget() was called."""
 
