@@ -37,6 +37,7 @@ typedef struct {
     int timer;             /* what the program polls: expires when avail_min frames are there */
     int file;
     unsigned rate, channels;
+    snd_pcm_uframes_t least; /* frames of the smallest buffer that a program may choose */
     bool running;
     int64_t first;    /* frame of the timeline at which the stream began */
     int64_t position; /* the hardware pointer */
@@ -402,14 +403,15 @@ static int constrain(Card *card) {
     if (!error)
         error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, 64);
     if (!error)
-        error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 64 * frame_bytes, 131072 * frame_bytes);
+        error = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_BUFFER_BYTES,
+                                                (unsigned)card->least * frame_bytes, 131072 * frame_bytes);
     return error;
 }
 
-/* pcm.NAME { type antiphon, room "/a/directory", end "mic" or "spk", rate 16000, channels 1 } */
+/* pcm.NAME { type antiphon, room "/a/directory", end "mic" or "spk", rate 16000, channels 1, buffer 64 } */
 SND_PCM_PLUGIN_DEFINE_FUNC(antiphon) {
     const char *room = NULL, *end = NULL;
-    long rate = 0, channels = 1;
+    long rate = 0, channels = 1, least = 64;
     snd_config_iterator_t at, next;
     (void)root;
     snd_config_for_each(at, next, conf) {
@@ -424,12 +426,18 @@ SND_PCM_PLUGIN_DEFINE_FUNC(antiphon) {
             error = snd_config_get_integer(entry, &rate);
         else if (!error && !strcmp(key, "channels"))
             error = snd_config_get_integer(entry, &channels);
+        else if (!error && !strcmp(key, "buffer"))
+            error = snd_config_get_integer(entry, &least);
         if (error < 0)
             return error;
     }
     bool speaker = end && !strcmp(end, "spk");
     if (!room || !end || (!speaker && strcmp(end, "mic")) || rate < 1 || channels < 1 || channels > MAX_CHANNELS) {
         SNDERR("antiphon: a pcm needs room, end (mic or spk), rate, and 1 to %d channels", MAX_CHANNELS);
+        return -EINVAL;
+    }
+    if (least < 64 || least > 65536) {
+        SNDERR("antiphon: the buffer of a pcm has 64 to 65536 frames at the least");
         return -EINVAL;
     }
     if (speaker != (stream == SND_PCM_STREAM_PLAYBACK))
@@ -441,6 +449,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(antiphon) {
     card->file = card->timer = -1;
     card->rate = (unsigned)rate;
     card->channels = (unsigned)channels;
+    card->least = (snd_pcm_uframes_t)least;
     int error = open_room(card, room, speaker);
     if (error < 0) {
         release(card);
