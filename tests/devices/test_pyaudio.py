@@ -173,3 +173,14 @@ def test_what_the_mouth_says_was_heard_was_heard(room):
         # Told when it is true, never before; how soon after depends on who else uses the machine.
         assert sounded_s > room.spk.time_of(first + start) - 0.005
         assert ended_s > room.spk.time_of(first + start + heard) - 0.005
+
+
+def test_what_a_deep_card_had_of_a_hushed_reply_never_sounds():
+    """With 300 ms in the card a fade would be heard as late: what the card has is dropped, and was not heard."""
+    with Room(mic_rate_hz=RATE, spk_rate_hz=RATE, spk_buffer_frames=7200) as room:
+        told = told_by(room, "mouth_talks")
+        sound = room.heard(0, room.spk.stretch[1])
+        assert room.spk.starts == 3  # two replies were cut off
+    for number, (_, _, heard_ms) in enumerate(told["replies"], 1):
+        heard = int(np.flatnonzero(sound == 1000 * number)[-1]) + 1 - int(np.argmax(sound == 1000 * number))
+        assert heard_ms * 24 == pytest.approx(heard, abs=480 if told["underflows"] == 0 else 2000)
