@@ -29,9 +29,14 @@ class NoVoice:
     def voiced(self, samples):
         return [False] * (len(samples) // 320)
 
+    def forget(self):
+        pass
+
 
 class Stalled:
     """A microphone whose callback is held up once, for longer than the card's buffer lasts."""
+
+    hung = False
 
     def __init__(self, microphone, at_block, for_s):
         self.microphone, self.countdown, self.for_s = microphone, at_block, for_s
@@ -225,6 +230,16 @@ def microphone_comes_later():
     say([asdict(stream), len(block.pcm), microphone.hung, speaker.hung])
 
 
+def rate_changes():
+    """What the microphone is, each time a line is read."""
+    microphone = PyAudioMicrophone("hwmic", None, 40, 1)
+    for _ in range(2):
+        stream = microphone.open(lambda _: None)
+        microphone.close()
+        say(stream.rate_hz)
+        sys.stdin.readline()
+
+
 def one_end_hangs():
     """The microphone is pulled and hangs; the speaker opens and plays all the same."""
     blocks, pulls = SimpleQueue(), SimpleQueue()
@@ -263,6 +278,7 @@ if __name__ == "__main__":
             mouth_talks,
             mouth_unplugged,
             microphone_comes_later,
+            rate_changes,
             one_end_hangs,
         )
     }[sys.argv[1]]()

@@ -26,6 +26,7 @@ def start(room, scenario, stderr=subprocess.PIPE):
     return subprocess.Popen(
         [sys.executable, str(CHILD), scenario],
         env={**os.environ, **room.environment()},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
@@ -133,7 +134,7 @@ def test_an_overflow_is_filled_to_the_sample(room):
 
 def test_a_pulled_microphone_is_told_and_hangs_nobody(room):
     sentence = told_when_unplugged(room, "ear_unplugged", room.mic)
-    assert sentence.startswith("the microphone 'hwmic': it has given no sound for 1000 ms.")
+    assert sentence.startswith("the microphone 'hwmic': it has given no sound for ")
 
 
 def test_a_pulled_speaker_is_told_and_hangs_nobody(room):
@@ -159,6 +160,20 @@ def test_a_microphone_that_comes_while_the_speaker_runs_is_found(room):
             child.kill()
     assert (stream["rate_hz"], pcm_bytes, hung) == (RATE, 2 * 960, [False, False])
     assert room.spk.starts == 2
+
+
+def test_a_card_that_comes_back_with_another_rate_is_taken_as_it_is(room):
+    with start(room, "rate_changes") as child:
+        try:
+            assert json.loads(child.stdout.readline()) == RATE
+            settings = room.folder / "asound.conf"
+            settings.write_text(settings.read_text().replace(f"rate {RATE}", "rate 16000"))
+            print(file=child.stdin, flush=True)
+            assert json.loads(child.stdout.readline()) == 16_000
+            child.stdin.close()
+            assert child.wait(timeout=20) == 0
+        finally:
+            child.kill()
 
 
 def test_what_the_mouth_says_was_heard_was_heard(room):
