@@ -26,9 +26,11 @@ ACTIVE_DB = -60.0
 AUDIBLE_DB = 6.0
 """So far above the noise the microphone must hear something, or nothing can be said about what is left of it."""
 ALARM_MS, PROOF_MS = 500, 200
-"""Cancellation has to be low for so long, and for so much of it proven bad, until the alarm: it comes within a second,
+"""Cancellation has to be low for so long, and proven bad for so much of it, until the alarm: it comes within a second,
 as it takes half of one to prove it.
 """
+LEAK_WEIGHT = 0.25
+"""A leak proves less than a far end that is not what plays: AEC3 leaks for half a second as the microphone is moved."""
 LEARNING_MS = 1200
 """So long it has to be low as long as TRUST_MS of good were never seen: AEC3 may leak for a second as it learns a room.
 """
@@ -59,9 +61,9 @@ _BAND_HZ = (100, 1900)
 _ERLE_STEPS = 5  # the figure is smoothed so
 _DELAY_STEPS = 10  # while all is well, the delay is measured once a second
 
-Finding: TypeAlias = Literal["good", "inaudible", "low", "bad", "unknown"]
+Finding: TypeAlias = Literal["good", "inaudible", "low", "leaking", "broken", "unknown"]
 """Of cancellation. It is good; or there is no echo to be heard, so it may be; it is low, and somebody may be speaking;
-it is low, and what is left is ours; nothing plays.
+it is low, and what is left is ours; the far end is not what plays; nothing plays.
 """
 
 
@@ -105,7 +107,8 @@ class EchoWatch:
         self._floors = NoiseFloor(), NoiseFloor()  # near, heard
         self._recent: deque[Floats] = deque(maxlen=RECENT_STEPS)
         self._active: deque[bool] = deque(maxlen=_WINDOW_MS // STEP_MS)  # the far end, step by step
-        self._low_ms = self._proof_ms = self._good_ms = 0
+        self._low_ms = self._good_ms = 0
+        self._proof_ms = 0.0
         self._trusted_ms: float | None = None  # the delay while all was well
         self._since_delay = _DELAY_STEPS
         self._edge: Edge = "ended"
@@ -155,7 +158,7 @@ class EchoWatch:
         before = far if self._hardware else near - near_floor
         erle_db = max(0.0, _db(before / max(heard - heard_floor, before * _power(-MOST_ERLE_DB))))
         good = erle_db >= self._least_erle_db
-        finding: Finding = "good" if good else "bad"
+        finding: Finding = "good" if good else "broken"
         if not blind and (not good or self._low_ms):
             finding = self._look(good=good)
         if finding == "good":
@@ -171,11 +174,11 @@ class EchoWatch:
             self._mistaken_ms = max(0, self._mistaken_ms - STEP_MS)
             self._low_ms = max(0, self._low_ms - STEP_MS)
             self._proof_ms = max(0, self._proof_ms - STEP_MS // 2)
-        elif finding in ("low", "bad"):
+        elif finding in ("low", "leaking", "broken"):
             self._low_ms += STEP_MS
-        if finding == "bad":
+        if finding in ("leaking", "broken"):
             self._good_ms = 0
-            self._proof_ms += STEP_MS
+            self._proof_ms += STEP_MS * (LEAK_WEIGHT if finding == "leaking" else 1)
         limit_ms = LEARNING_MS if self._trusted_ms is None else ALARM_MS
         if self._low_ms >= limit_ms and self._proof_ms >= PROOF_MS:
             self.cancelled = False
@@ -191,13 +194,13 @@ class EchoWatch:
             return "good" if good else "low"
         self.delay_ms = echo.delay_ms
         if echo.delay_ms < AHEAD_MS:
-            return "bad"
+            return "broken"
         if good:
             return "good"
         if self._trusted_ms is not None and abs(echo.delay_ms - self._trusted_ms) > MOVED_MS:
-            return "bad"
+            return "broken"
         left = self._lag(2)
-        return "bad" if left.peak >= PEAK and abs(left.delay_ms - echo.delay_ms) <= SAME_DELAY_MS else "low"
+        return "leaking" if left.peak >= PEAK and abs(left.delay_ms - echo.delay_ms) <= SAME_DELAY_MS else "low"
 
     def _measure_delay(self) -> None:
         self._since_delay += 1

@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.audio.level import SILENCE_DB
 from antiphon.audio.marks import MARK_MS, Mark
 from antiphon.pcm import FULL_SCALE, Samples, frames_in
 
@@ -26,8 +25,8 @@ QUIET_VOICE_MARKS = 4
 """... when 80 ms of voice were heard in our own silence: our own falls silent with us. So a mere "stop" is enough."""
 QUIET_AFTER_MARKS = 2
 """The nearest walls still speak with our voice for so long, ..."""
-FADED_DB = 10.0
-"""... and what is so far below the loudest that was heard before may be the others."""
+FADED = 10 ** (-10 / 10)
+"""... and what has less of the power that the loudest had before may be all the others."""
 ENDED_MARKS = 13
 """Nobody after 260 ms without anything: gaps between syllables are shorter."""
 
@@ -44,6 +43,10 @@ MARGIN_DB, MOST_DB = 3.0, 12.0
 LEAST_SHARE, SHARE_UP, SHARE_DOWN = 1e-3, 10 ** (0.3 / 10), 0.05
 """The share that is left of us: never less than -30 dB; it rises by 15 dB a second, so that who speaks over us does not
 soon pass for us, and falls by half in 0.3 s, as a filter converges.
+"""
+CAUTION_DB, MOST_CAUTION_DB, CAUTION_DOWN_DB = 2.0, 6.0, 0.5 / 3000
+"""After each mistake the margin is so much wider, by 6 dB at most, and by 0.5 dB less for each minute of our sound: a
+speaker that distorts leaves more the louder it is, and no share can foretell that.
 """
 DECAY = 0.8
 """Of what played, a room keeps this much for another 20 ms: as one with 0.3 s of reverberation does."""
@@ -81,6 +84,7 @@ class NearEnd:
         self._share = np.ones(len(self._edges) - 1)
         """Of us, in each band, what is left; nothing is known, so all of it."""
         self._learning = LEARNING_MARKS
+        self._caution_db = 0.0
         self._rest: NDArray[np.float32] = np.zeros((2, 0), np.float32)
         self.forget()
 
@@ -96,7 +100,8 @@ class NearEnd:
         self._recent = self._lately = 0  # pieces that were not ours, a bit each
         self._edge: Edge = "ended"
         self._evidence = self._voice = self._silence = self._quiet = 0
-        self._loudest_db = SILENCE_DB
+        self._loudest, self._faded = 0.0, False
+        self._mistake = np.zeros((2, bands))  # what was left, and what played, while somebody seemed to speak
 
     @property
     def open(self) -> bool:
@@ -121,13 +126,8 @@ class NearEnd:
 
     def mark(self, marks: Iterable[Mark]) -> list[Edge]:
         """What the voice detector made of the sound that `hear` got last."""
-        if self._edge == "ended":
-            return []
-        for mark in marks:
-            if self._quiet <= QUIET_AFTER_MARKS:
-                self._loudest_db = max(self._loudest_db, mark.level_db)
-            elif mark.speech and mark.level_db > self._loudest_db - FADED_DB:
-                self._voice += 1
+        if self._edge == "began" and self._quiet > QUIET_AFTER_MARKS and not self._faded:
+            self._voice += sum(mark.speech for mark in marks)
         return self._sure()
 
     # ── a piece of 20 ms ─────────────────────────────────────────────────────────────────────────
@@ -139,8 +139,14 @@ class NearEnd:
 
     def _piece(self, left: Powers, took: Powers, playing: bool) -> list[Edge]:
         foreign = self._foreign(left, took) and not self._learning
-        self._learning = max(0, self._learning - playing)
+        if foreign and playing:
+            self._mistake += left, self._ours
+        if playing:
+            self._learning = max(0, self._learning - 1)
+            self._caution_db = max(0.0, self._caution_db - CAUTION_DOWN_DB)
         self._quiet = 0 if playing else self._quiet + 1
+        self._loudest = max(self._loudest, left.sum()) if playing else self._loudest
+        self._faded = bool(left.sum() < FADED * self._loudest)
         self._recent = (self._recent << 1 | foreign) & ((1 << BEGAN_OF) - 1)
         self._lately = (self._lately << 1 | foreign) & ((1 << WORD_MARKS) - 1)
         self._silence = 0 if foreign else self._silence + 1
@@ -149,13 +155,16 @@ class NearEnd:
         self._evidence += foreign
         if self._silence < ENDED_MARKS:
             return self._sure()
+        if self._edge == "began":
+            self._learn_from_mistake()
         self._edge, self._recent = "ended", 0
         return ["ended"]
 
     def _begin(self, evidence: int) -> list[Edge]:
         if evidence < BEGAN_MARKS:
             return []
-        self._edge, self._evidence, self._voice, self._loudest_db = "began", evidence, 0, SILENCE_DB
+        self._edge, self._evidence, self._voice, self._loudest = "began", evidence, 0, 0.0
+        self._mistake[:] = 0
         return ["began"]
 
     def _sure(self) -> list[Edge]:
@@ -163,6 +172,12 @@ class NearEnd:
             return []
         self._edge = "sure"
         return ["sure"]
+
+    def _learn_from_mistake(self) -> None:
+        """It was nobody: all that was left was ours, as a filter leaves more of us when the room has changed."""
+        self._caution_db = min(self._caution_db + CAUTION_DB, MOST_CAUTION_DB)
+        left, ours = self._mistake
+        self._share = np.maximum(self._share, np.minimum(left / np.maximum(ours, LEAST_POWER), 1.0))
 
     def _foreign(self, left: Powers, took: Powers) -> bool:
         """Whether what is left is more than our share and the noise; both are learned from it afterwards."""
@@ -174,7 +189,7 @@ class NearEnd:
         rising = np.minimum(change, (SHARE_UP - 1) * self._share)
         learned = self._share + np.where(change > 0, rising, SHARE_DOWN * change)
         self._share = np.where(audible, np.minimum(np.maximum(learned, LEAST_SHARE), 1.0), self._share)
-        evidence = np.minimum(np.maximum(above_db - MARGIN_DB, 0), MOST_DB)
+        evidence = np.minimum(np.maximum(above_db - MARGIN_DB - self._caution_db, 0), MOST_DB)
         return bool(evidence.mean() > EVIDENCE_DB)
 
     def _noise(self, left: Powers) -> Powers:
