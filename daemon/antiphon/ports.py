@@ -123,6 +123,9 @@ class VoiceDetector(Protocol):
     def voiced(self, samples: Samples) -> list[bool]:
         """Take 16 kHz samples of any length; one mark for each 20 ms completed."""
 
+    def forget(self) -> None:
+        """Start as if nothing had been heard."""
+
 
 # ── faces and hands ──────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from antiphon.audio.continuity import LONGEST_FILL_S, Continuity
+from antiphon.audio.continuity import LONGEST_FILL_S, MOST_HELD, Continuity, Pace
 
 RATE = 16_000
 BLOCK = 1280
@@ -188,3 +188,52 @@ def test_never_holds_more_than_a_dozen_blocks():
     given = [card.block(late_s=0.5 + 0.07 * n, device_late_s=0.5 + 0.07 * n) for n in range(12)]
     assert given[:11] == [0] * 11
     assert given[11] > 0
+
+
+def test_forgetting_drops_what_is_held_back():
+    card = Card()
+    card.block()
+    card.lose(8000)
+    assert card.block() == 0
+    card.continuity.forget()
+    assert not card.continuity._held
+
+
+# ── the pace ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def keeps_up(seconds: float, slow: float = 0.0, most_late_ms: float = 450, block: int = BLOCK) -> list[bool]:
+    """Blocks of a card whose clock is `slow`, by that share."""
+    pace = Pace(RATE, most_late_ms)
+    step = block / RATE / (1 - slow)
+    return [pace.keeps_up(block, 7.0 + number * step) for number in range(round(seconds / step))]
+
+
+@pytest.mark.parametrize("block", [320, 1280])
+@pytest.mark.parametrize("slow", [0.0, 0.001, 0.05, -0.001, -0.5])
+def test_drift_is_no_delay(slow, block):
+    assert all(keeps_up(120, slow, block=block))
+
+
+@pytest.mark.parametrize("slow", [0.07, 0.5, 0.9])
+def test_a_stream_that_is_too_slow_is_found_out(slow):
+    kept = keeps_up(120, slow)
+    assert not kept[-1]
+    assert all(kept[:MOST_HELD])
+
+
+def test_time_to_find_out_that_frames_were_lost_is_given():
+    pace = Pace(RATE, 450)
+    assert pace.keeps_up(BLOCK, 1.0)
+    assert all(pace.keeps_up(BLOCK, 2.0 + number * STEP) for number in range(MOST_HELD))
+    assert not pace.keeps_up(BLOCK, 2.0 + MOST_HELD * STEP)
+    pace.restart()
+    assert all(pace.keeps_up(BLOCK, 3.0 + number * STEP) for number in range(100))
+
+
+def test_a_first_block_that_was_late_hides_nothing():
+    pace = Pace(RATE, 450)
+    assert pace.keeps_up(BLOCK, 1.4)
+    assert pace.keeps_up(BLOCK, 1.0 + STEP)
+    late = [pace.keeps_up(BLOCK, 1.7 + number * STEP) for number in range(2, MOST_HELD + 4)]
+    assert not late[-1]

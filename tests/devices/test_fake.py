@@ -37,3 +37,10 @@ def test_voice_is_marked_where_a_span_touches(block):
     detector = ScriptedVoiceDetector([(640, 641), (1279, 1281)])
     marks = [mark for _ in range(4800 // block) for mark in detector.voiced(silence(block))]
     assert marks == [False, False, True, True, True] + [False] * 10
+
+
+def test_forgetting_begins_a_new_mark():
+    detector = ScriptedVoiceDetector([(320, 321)])
+    assert detector.voiced(silence(500)) == [False]
+    detector.forget()
+    assert detector.voiced(silence(320)) == [True]

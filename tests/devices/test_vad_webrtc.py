@@ -44,3 +44,13 @@ def test_block_size_changes_no_mark(block):
 def test_mode_out_of_range_is_a_fault_of_the_programmer():
     with pytest.raises(ValueError, match="mode"):
         WebrtcVoiceDetector(4)
+
+
+def test_forgetting_is_as_good_as_new():
+    speech = synthesise("Yes.", "rms", WAKE_RATE_HZ)[:8000]
+    detector = WebrtcVoiceDetector()
+    first = detector.voiced(speech)
+    detector.voiced(speech[:333])
+    detector.forget()
+    assert len(detector._rest) == 0
+    assert detector.voiced(speech) == first

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from antiphon.audio.trigger import Trigger, WakeWord
-from antiphon.conversation.events import Captured, EarClosed, EarOpened, Woke
+from antiphon.conversation.events import Captured, EarClosed, EarOpened, EchoJudged, Woke
 from antiphon.devices.fake_sound import FakeMicrophone
 from antiphon.errors import DeviceError
 from antiphon.pcm import samples_of
+from antiphon.ports import Block
 from antiphon.runtime.ear import Ear, EarPlan
+from antiphon.runtime.echo import Cleaned
 from antiphon.runtime.liveness import Liveness, Progress
 
 BOUND_S = 20
@@ -36,15 +38,18 @@ class Mute:
     def voiced(self, samples):
         return [False] * (len(samples) // 320)
 
+    def forget(self):
+        pass
+
 
 class Rig:
-    def __init__(self, microphone: FakeMicrophone, stall_ms: float = 60_000) -> None:
+    def __init__(self, microphone: FakeMicrophone, stall_ms: float = 60_000, echo=None) -> None:
         self.microphone = microphone
         self.events: SimpleQueue = SimpleQueue()
         self.engine = LoudIsWord()
         trigger = Trigger([WakeWord("hey", 0.5, refractory_ms=1000)])
         plan = EarPlan(preroll_ms=200, stall_ms=stall_ms)
-        self.ear = Ear(microphone, self.engine, Mute(), trigger, None, self.events.put, plan)
+        self.ear = Ear(microphone, self.engine, Mute(), trigger, None, self.events.put, plan, echo)
 
     def event(self):
         return self.events.get(timeout=BOUND_S)
@@ -165,6 +170,81 @@ def test_closing_zeroes_what_was_kept():
         assert not ring.any()
 
 
+def test_closing_drops_what_nobody_has_heard_yet():
+    """The driver has delivered it, and the ear was busy."""
+    with running() as rig:
+        rig.open()
+        rig.ear.stream()
+        busy, go_on = threading.Event(), threading.Event()
+
+        def keep_busy():
+            busy.set()
+            assert go_on.wait(BOUND_S)
+
+        rig.ear._inbox.put(keep_busy)
+        assert busy.wait(BOUND_S)
+        rig.ear.close()
+        rig.ear.open()
+        blocks = rig.ear._blocks
+        for _ in range(5):
+            rig.microphone.hear(QUIET)
+        assert len(blocks) == 5
+        go_on.set()
+        assert [rig.event(), rig.event()] == [EarClosed(), EarOpened()]
+        assert not blocks
+        rig.ear.stream()
+        rig.microphone.hear(QUIET)
+        assert len(samples_of(rig.event().pcm)) == pytest.approx(1920, abs=32)
+        assert rig.ear.progress == 1
+
+
+class SlowToClose(FakeMicrophone):
+    """A driver that takes its time to close, until the test lets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.closing, self.let_go = threading.Event(), threading.Event()
+
+    def close(self):
+        self.closing.set()
+        assert self.let_go.wait(BOUND_S)
+        super().close()
+
+
+def test_what_was_kept_is_zeroed_before_the_driver_has_closed():
+    microphone = SlowToClose()
+    with running(microphone) as rig:
+        rig.open()
+        microphone.hear(QUIET)
+        rig.ear.stream(200)
+        rig.event()
+        ring = rig.ear._hearing._kept._ring
+        assert ring.any()
+        rig.ear.close()
+        assert microphone.closing.wait(BOUND_S)
+        assert not ring.any()
+        microphone.let_go.set()
+        assert rig.event() == EarClosed()
+
+
+def test_nothing_from_before_a_moment_is_let_out():
+    with running() as rig:
+        rig.open()
+        for _ in range(3):
+            rig.microphone.hear(QUIET)
+        rig.ear.stream(200, after_s=0.22)
+        assert len(samples_of(rig.event().pcm)) == pytest.approx(480, abs=32)
+
+
+def test_a_block_without_its_moment_is_placed_by_its_arrival():
+    with running() as rig:
+        rig.open()
+        for number in range(3):
+            rig.microphone._deliver(Block(bytes(2560), number * 0.08, 50 + number * 0.08, overflowed=False))
+        rig.ear.stream(200, after_s=50.10)
+        assert len(samples_of(rig.event().pcm)) == pytest.approx(1440, abs=32)
+
+
 def test_counts_its_progress_and_level():
     with running() as rig:
         rig.open()
@@ -209,6 +289,99 @@ def test_a_microphone_that_falls_silent_is_told_and_can_be_opened_again():
         assert not rig.microphone.is_open
         rig.ear.open()
         assert rig.event() == EarOpened()
+
+
+@pytest.mark.parametrize("hung", [False, True])
+def test_says_whether_the_sound_system_hangs(hung):
+    microphone = FakeMicrophone()
+    with running(microphone) as rig:
+        rig.open()
+        microphone.hung = hung
+        microphone.end()
+        assert rig.event().hung is hung
+        microphone.refusal = DeviceError("the microphone", "it hangs", "Wait")
+        rig.ear.open()
+        assert rig.event() == EarClosed(microphone.refusal.problem(), hung=hung)
+        rig.ear.close()
+        assert rig.event() == EarClosed(hung=hung)
+
+
+def test_a_microphone_that_trickles_is_told():
+    """Its clock goes at half the speed of ours, so no block is missing and none comes in time."""
+    with running(stall_ms=450) as rig:
+        rig.ear.open()
+        assert rig.event() == EarOpened()
+        for number in range(30):
+            rig.microphone.late_s = number * 0.08
+            rig.microphone.hear(QUIET)
+        assert "comes too slowly, and is 450 ms behind time" in rig.event().problem.sentence
+        assert not rig.microphone.is_open
+
+
+def test_a_machine_that_was_busy_is_no_fault_of_the_microphone():
+    """Half a second of blocks comes late, and a second is lost; both are over."""
+    with running(stall_ms=450) as rig:
+        rig.ear.open()
+        assert rig.event() == EarOpened()
+        rig.microphone.hear(QUIET)
+        rig.microphone.late_s = 0.6
+        rig.microphone.hear(np.tile(QUIET, 8))
+        rig.microphone.late_s = 0.0
+        rig.microphone.lose(16_000)
+        rig.microphone.hear(QUIET, overflowed=True)
+        rig.microphone.hear(np.tile(QUIET, 30))
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+
+
+class Told:
+    """An Echo that takes nothing out."""
+
+    sounding = False
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, rate_hz):
+        self.told.append(("begin", rate_hz))
+        return [EchoJudged(True, 30.0, 0.0, 0.0)]
+
+    def clean(self, samples, captured_s):
+        self.told.append((len(samples), round(captured_s, 6)))
+        return Cleaned(samples, samples)
+
+    def judge(self, marks):
+        return []
+
+    def own_word(self, word):
+        return True
+
+    def forget(self):
+        self.told.append(("forget",))
+
+
+def test_the_echo_path_hears_of_all():
+    """What was lost has its place in time too."""
+    echo = Told()
+    with running(echo=echo) as rig:
+        rig.open()
+        assert rig.event() == EchoJudged(True, 30.0, 0.0, 0.0)
+        rig.microphone.hear(QUIET)
+        rig.microphone.lose(3200)
+        rig.microphone.hear(QUIET, overflowed=True)
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+    assert echo.told == [("begin", 16_000), (1280, 0.0), (3200, 0.08), (1280, 0.28), ("forget",)]
+
+
+def test_a_word_of_our_own_is_counted():
+    with running(echo=Told()) as rig:
+        rig.open()
+        rig.event()
+        rig.microphone.hear(WORD)
+        rig.ear.close()
+        assert rig.event() == EarClosed()
+        assert rig.ear.own_words == 1
 
 
 def test_stop_closes_the_microphone():

@@ -67,7 +67,7 @@ class Heard:
         ear = Hearing(RATE_HZ, None, WebrtcVoiceDetector(), None, judge, preroll_ms=2000)
         rest = round(REST_S * RATE_HZ)
         sound = clipped(wave)
-        assert ear.hear(sound[:rest]) == []
+        assert ear.hear(sound[:rest], 0.0) == []
         ear.stream()
         self.edges: list[tuple[int, str]] = []
         self.voiced_ms: list[float] = []
@@ -75,7 +75,7 @@ class Heard:
             self._take(ear, sound[at : at + MARK_FRAMES], at // MARK_FRAMES)
 
     def _take(self, ear: Hearing, block: Samples, mark: int) -> None:
-        for event in ear.hear(block):
+        for event in ear.hear(block, mark * MARK_FRAMES / RATE_HZ):
             if isinstance(event, Endpointed):
                 self.edges.append((mark, event.edge))
             elif isinstance(event, Captured):

@@ -58,6 +58,10 @@ class ScriptedVoiceDetector:
         edges = range(begin, self._heard + 1, MARK_FRAMES)
         return [self._touched(start, end) for start, end in pairwise(edges)]
 
+    def forget(self) -> None:
+        """Begin a new mark here; what the script says stays where it is."""
+        self._heard -= self._heard % MARK_FRAMES
+
     def _touched(self, start: int, end: int) -> bool:
         return any(first < end and start < last for first, last in self._spans)
 

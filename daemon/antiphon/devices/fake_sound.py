@@ -25,6 +25,8 @@ class FakeMicrophone:
         """How often it was opened."""
         self.hung = False
         """See ports.Microphone: set by hand."""
+        self.late_s = 0.0
+        """By how much everything comes too late, the card's clock with it: set by hand."""
         self._deliver: Callable[[Block | None], None] | None = None
         self._frame = 0
 
@@ -50,9 +52,10 @@ class FakeMicrophone:
     def _hear_block(self, samples: Samples, overflowed: bool) -> None:
         device_s = self._frame / self.format.rate_hz
         self._frame += len(samples)
+        arrived_s = self._frame / self.format.rate_hz + self.late_s
         if self._deliver is not None:
             pcm = bytes_of(spread(samples, self.format.channels))
-            self._deliver(Block(pcm, device_s, self._frame / self.format.rate_hz, overflowed, device_s))
+            self._deliver(Block(pcm, device_s, arrived_s, overflowed, device_s))
 
     def lose(self, frames: int) -> None:
         """The card loses so many frames, and says nothing of it, unless the next `hear` is `overflowed`."""

@@ -13,8 +13,9 @@ class WebrtcVoiceDetector:
 
     def __init__(self, mode: int = 2) -> None:
         """`mode` 0 to 3: the higher, the less it takes for voice what is not, and the more voice it misses."""
+        self._mode = mode
         self._vad = webrtcvad.Vad(mode)
-        self._rest = np.zeros(0, np.int16)
+        self._rest: Samples = np.zeros(0, np.int16)
 
     def voiced(self, samples: Samples) -> list[bool]:
         """Take 16 kHz samples of any length; one mark for each 20 ms completed, the rest is kept for the next call."""
@@ -23,3 +24,8 @@ class WebrtcVoiceDetector:
         self._rest = whole[used:]
         pcm, size = bytes_of(whole[:used]), FRAME_FRAMES * SAMPLE_BYTES
         return [self._vad.is_speech(pcm[at : at + size], WAKE_RATE_HZ) for at in range(0, len(pcm), size)]
+
+    def forget(self) -> None:
+        """Start as if nothing had been heard."""
+        self._vad = webrtcvad.Vad(self._mode)
+        self._rest = np.zeros(0, np.int16)

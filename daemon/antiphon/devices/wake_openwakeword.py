@@ -122,8 +122,12 @@ class _Features:
     def forget(self) -> None:
         """As new. The first step has no past: it is shorter, and upstream begins with a spectrogram of ones."""
         self._filled = 0
-        self._sound.fill(0)  # who mutes the microphone wants nothing kept
+        # Who mutes the microphone wants nothing kept, inside the models neither: they hear a silence.
+        self._sound.fill(0)
+        self._resize(_CONTEXT_FRAMES + STEP_FRAMES)
         self._window.fill(1)
+        _run(self._mel, self._mel_ports, self._sound)
+        _run(self._embedding, self._embedding_ports, self._window)
         self._resize(STEP_FRAMES)
 
     @property

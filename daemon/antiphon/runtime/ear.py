@@ -1,8 +1,10 @@
 """Floor 4. The ear: the thread that owns the microphone, hears wake words, and lets speech out when told to.
 
 It posts events and decides nothing. Whatever it is asked for is put into its queue, so the loop never waits for it.
+What it heard it forgets when it closes: the buffers are overwritten here, and what was freed on the way by memory.py.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,15 +12,17 @@ from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from typing import TypeAlias
 
-from antiphon.audio.continuity import Continuity, Losses
+from antiphon.audio.continuity import Continuity, Losses, Pace
 from antiphon.audio.endpoint import Endpointer
 from antiphon.audio.level import SILENCE_DB, level_db
 from antiphon.audio.trigger import Trigger
 from antiphon.conversation.events import EarClosed, EarOpened
 from antiphon.errors import DeviceError, Problem
-from antiphon.pcm import first_channel, samples_of
+from antiphon.pcm import Samples, first_channel, samples_of
 from antiphon.ports import Block, Microphone, Post, StreamFormat, VoiceDetector, WakeEngine
+from antiphon.runtime.echo import Echo
 from antiphon.runtime.hearing import Hearing
+from antiphon.runtime.memory import sweep, wipe_what_is_freed
 from antiphon.runtime.thread import OwnerThread
 
 IDLE_S = 1.0
@@ -31,19 +35,14 @@ class EarPlan:
 
     preroll_ms: float
     """How much of the past is kept, so that no word is lost."""
-    stall_ms: float = 1000.0
-    """Without a block for this long the microphone is taken for dead."""
+    stall_ms: float = 450.0
+    """Without a block for this long the microphone is taken for dead; or when it is so far behind for a while."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A block, and which opening of the microphone it came from."""
-
-    opening: int
-    block: Block | None
-
-
-_Item: TypeAlias = _Arrival | Callable[[], None]
+_Blocks: TypeAlias = deque[Block | None]
+"""What one opening of the microphone has delivered and nobody has heard yet."""
+_Item: TypeAlias = _Blocks | Callable[[], None]
+"""In the queue there is one mention of a `_Blocks` for each block in it, so that all can be dropped at once."""
 
 
 class Ear:
@@ -58,8 +57,11 @@ class Ear:
         endpoint: Endpointer | None,
         post: Post,
         plan: EarPlan,
+        echo: Echo | None = None,
     ) -> None:
-        """`engine` and `trigger` go together; `endpoint` when this side may have to judge the end of a turn."""
+        """`engine` and `trigger` go together; `endpoint` when this side may have to judge the end of a turn; `echo`
+        when our own sound can be told from others'.
+        """
         self._microphone, self._post, self._plan = microphone, post, plan
         self._make_hearing = partial(
             Hearing,
@@ -68,12 +70,14 @@ class Ear:
             trigger=trigger,
             endpoint=endpoint,
             preroll_ms=self._plan.preroll_ms,
+            echo=echo,
         )
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
         self._thread = OwnerThread("ear", self._run, lambda: self._inbox.put(_nothing))
         self._hearing: Hearing | None = None
         self._continuity = Continuity(1)
-        self._opening = 0
+        self._pace = Pace(1, plan.stall_ms)
+        self._blocks: _Blocks = deque()
         self._patience = 0
         self.format: StreamFormat | None = None
         """What the open microphone is; None while it is closed."""
@@ -81,6 +85,8 @@ class Ear:
         """Grows with every block handled, and while closed with time: for the watchdog."""
         self.level_db = SILENCE_DB
         """Of the last block."""
+        self.own_words = 0
+        """How often our own speaker said a wake word, and it was passed over."""
 
     @property
     def losses(self) -> Losses:
@@ -105,9 +111,12 @@ class Ear:
         """Close it and zero what was kept → EarClosed."""
         self._inbox.put(self._close)
 
-    def stream(self, preroll_ms: float = 0.0) -> None:
-        """Let every sample out from here on → Captured, Endpointed; and first, at once, the last `preroll_ms`."""
-        self._inbox.put(partial(self._stream, preroll_ms))
+    def stream(self, preroll_ms: float = 0.0, after_s: float | None = None) -> None:
+        """Let every sample out from here on → Captured, Endpointed; and first, at once, the last `preroll_ms`.
+
+        What was at the microphone before `after_s` (time.monotonic; it may be yet to come) is neither sent nor judged.
+        """
+        self._inbox.put(partial(self._stream, preroll_ms, after_s))
 
     def rest(self) -> None:
         """Only wake words from here on → Woke."""
@@ -116,6 +125,7 @@ class Ear:
     # ── its thread ───────────────────────────────────────────────────────────────────────────────
 
     def _run(self, stopping: Flag) -> None:
+        wipe_what_is_freed()
         while not stopping.is_set():
             self._turn()
         self._release()
@@ -127,10 +137,10 @@ class Ear:
         except Empty:
             self._waited()
             return
-        if isinstance(item, _Arrival):
-            self._arrived(item)
-        else:
+        if not isinstance(item, deque):
             item()
+        elif wrong := self._arrived(item):
+            self._fail(wrong)
 
     def _waited(self) -> None:
         if self._hearing is None:
@@ -141,64 +151,92 @@ class Ear:
         if self._patience >= 2:
             self._fail(f"it has given no sound for {self._plan.stall_ms:g} ms")
 
-    def _arrived(self, arrival: _Arrival) -> None:
-        if arrival.opening != self._opening or self._hearing is None:
-            return  # a closed microphone's: nobody may hear it
-        if arrival.block is None:
-            self._fail("its stream has ended by itself")
-            return
+    def _arrived(self, blocks: _Blocks) -> str | None:
+        """Hear the next block; what is wrong with the stream, if anything is."""
+        if blocks is not self._blocks or self._hearing is None or self.format is None:
+            return None  # a closed microphone's: nobody may hear it
+        block = blocks.popleft()
+        if block is None:
+            return "its stream has ended by itself"
         self._patience = 0
-        self._hear(self._hearing, arrival.block)
         self.progress += 1
-
-    def _hear(self, hearing: Hearing, block: Block) -> None:
-        assert self.format is not None
         samples = first_channel(samples_of(block.pcm), self.format.channels)
         self.level_db = level_db(samples)
-        for piece in self._continuity.admit(samples, block.device_s, block.arrived_s, overflowed=block.overflowed):
-            for event in hearing.hear(piece):
+        if self._hear(self._hearing, samples, block, self.format.rate_hz):
+            return None
+        return f"its sound comes too slowly, and is {self._plan.stall_ms:g} ms behind time"
+
+    def _hear(self, hearing: Hearing, samples: Samples, block: Block, rate_hz: int) -> bool:
+        """Whether it came in time."""
+        losses = self.losses
+        lost = losses.lost_frames
+        pieces = self._continuity.admit(samples, block.device_s, block.arrived_s, overflowed=block.overflowed)
+        # The last piece is this block; before it come those that were held back, and silence for what was lost.
+        began_s = block.arrived_s - len(samples) / rate_hz if block.captured_s is None else block.captured_s
+        at_s = began_s + (len(samples) - sum(map(len, pieces))) / rate_hz
+        for piece in pieces:
+            for event in hearing.hear(piece, at_s):
                 self._post(event)
+            at_s += len(piece) / rate_hz
+        self.own_words = hearing.own_words
+        if block.overflowed or losses.lost_frames != lost:
+            self._pace.restart()
+            return True
+        return self._pace.keeps_up(len(samples), block.arrived_s)
 
     def _open(self) -> None:
-        if self._hearing is None:
-            self._opening += 1
-            try:
-                self.format = self._microphone.open(partial(self._deliver, self._opening))
-            except DeviceError as error:
-                self._post(EarClosed(error.problem()))
-                return
-            self._hearing = self._make_hearing(self.format.rate_hz)
-            self._continuity = Continuity(self.format.rate_hz)
-            self._patience = 0
+        if self._hearing is not None:
+            self._post(EarOpened())
+            return
+        blocks: _Blocks = deque()
+        try:
+            self.format = self._microphone.open(partial(self._deliver, blocks))
+        except DeviceError as error:
+            self._post(EarClosed(error.problem(), hung=self._microphone.hung))
+            return
+        self._blocks = blocks
+        hearing = self._hearing = self._make_hearing(self.format.rate_hz)
+        self._continuity = Continuity(self.format.rate_hz)
+        self._pace = Pace(self.format.rate_hz, self._plan.stall_ms)
+        self._patience = 0
         self._post(EarOpened())
+        for event in hearing.begin():
+            self._post(event)
 
-    def _deliver(self, opening: int, block: Block | None) -> None:
+    def _deliver(self, blocks: _Blocks, block: Block | None) -> None:
         """On the driver's thread: only queues."""
-        self._inbox.put(_Arrival(opening, block))
+        blocks.append(block)
+        self._inbox.put(blocks)
 
     def _close(self) -> None:
         self._release()
-        self._post(EarClosed())
+        self._post(EarClosed(hung=self._microphone.hung))
 
     def _release(self) -> None:
-        """No sound reaches us any more, and nothing heard is kept."""
-        self._opening += 1
-        if self._hearing is not None:
-            self._microphone.close()
-            self._hearing.forget()
-        self._hearing = self.format = None
+        """No sound reaches us any more, and nothing heard is kept: that first, as a driver may take its time."""
+        blocks, self._blocks = self._blocks, deque()
+        hearing, self._hearing, self.format = self._hearing, None, None
         self.level_db = SILENCE_DB
+        if hearing is None:
+            return
+        hearing.forget()
+        self._microphone.close()
+        blocks.clear()
+        del hearing
+        self._continuity.forget()
+        sweep()
 
     def _fail(self, wrong: str) -> None:
         assert self.format is not None
         device = self.format.device
         self._release()
         remedy = "Check its cable and the sound server; `antiphon doctor` tells more"
-        self._post(EarClosed(Problem("device", f"the microphone {device!r}: {wrong}. {remedy}")))
+        problem = Problem("device", f"the microphone {device!r}: {wrong}. {remedy}")
+        self._post(EarClosed(problem, hung=self._microphone.hung))
 
-    def _stream(self, preroll_ms: float) -> None:
+    def _stream(self, preroll_ms: float, after_s: float | None) -> None:
         if self._hearing is not None:
-            for event in self._hearing.stream(preroll_ms):
+            for event in self._hearing.stream(preroll_ms, after_s):
                 self._post(event)
 
     def _rest(self) -> None:

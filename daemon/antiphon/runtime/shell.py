@@ -16,6 +16,7 @@ from antiphon.conversation.states import AT_REST
 from antiphon.ports import Link, LinkMaker, Log, Notifier, Watcher
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Liveness, Progress
+from antiphon.runtime.memory import sweep
 from antiphon.runtime.tally import Tally
 from antiphon.snapshot import Snapshot
 
@@ -157,6 +158,8 @@ class Shell:
             self._notifier.ready()
             self._log.write("info", "ready")
         snapshot = self._mind.snapshot
+        if snapshot.deaf and isinstance(event, EarClosed | LinkClosed) and event.problem is None:
+            sweep()  # muted: what ear and link have let go of on this thread
         if snapshot != self._seen:
             self._show(snapshot)
 
