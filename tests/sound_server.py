@@ -72,7 +72,7 @@ class SoundServer:
         }
 
     def start(self):
-        """Returns when it can be connected to."""
+        """Returns when it can be connected to; `back_s` is when that was, on time.monotonic()."""
         self._process = subprocess.Popen(
             [
                 *("pulseaudio", "-n", "-F", str(self.folder / "script.pa"), "--daemonize=no", "--exit-idle-time=-1"),
@@ -84,9 +84,11 @@ class SoundServer:
             stderr=subprocess.DEVNULL,
         )
         limit_s = time.monotonic() + _PATIENCE_S
+        self.back_s = time.monotonic()
         while self._pactl("info") != 0:
             assert time.monotonic() < limit_s, "PulseAudio does not begin"
             time.sleep(0.01)
+            self.back_s = time.monotonic()
 
     def kill(self):
         """As a crash does: whoever is connected is cut off, and nobody can connect."""
