@@ -2,7 +2,7 @@
 
 The sound card pulls periods from the jitter buffer on the driver's own thread, which only copies. All else, opening,
 resampling, and telling facts when device time makes them true, is done here. One lock guards the buffer, held for
-microseconds.
+microseconds, or longer when a speaker comes back at another rate and what waits for it is resampled.
 """
 
 import time
