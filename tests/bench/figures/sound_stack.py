@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,7 +96,7 @@ class _Kind:
         pulled_s = time.monotonic()
         self._pull()
         if (self.what, self.when) == ("spk", "idle"):
-            self._say(f"{WAKE}.")
+            self._wake(told)
         noticed = daemon.wait_for("problem", told, PATIENCE_S, fault="device")
         if (self.what, self.when) != ("spk", "idle"):
             self.told.noticed_ms.append(1000 * (noticed["t"] - pulled_s))
@@ -111,14 +111,22 @@ class _Kind:
     def _let_live(self) -> None:
         """A life is not so short that the next beginning has to wait."""
         began_s = float(self.stage.daemon.said("starting")[-1]["t"])
-        time.sleep(max(0.0, began_s + LEAST_LIFE_S + 1.0 - time.monotonic()))
+        time.sleep(max(0.0, began_s + LEAST_LIFE_S + 0.5 - time.monotonic()))
 
     def _get_to_the_moment(self, after: int) -> None:
         if self.when == "idle":
             return
-        self._say(f"{WAKE}.", QUESTION)
-        moment = "listening" if self.what == "mic" else "sounded"
-        self.stage.daemon.wait_for(moment, after, PATIENCE_S)
+        self._wake(after, QUESTION)
+        self.stage.daemon.wait_for("listening" if self.what == "mic" else "sounded", after, PATIENCE_S)
+
+    def _wake(self, after: int, *texts: str) -> None:
+        """Until it has heard its word: who misses it three times is deaf, who misses it once is not."""
+        for patience_s in (PATIENCE_S / 4, PATIENCE_S / 4, PATIENCE_S):
+            self._say(f"{WAKE}.", *texts)
+            with suppress(StageError):
+                self.stage.daemon.wait_for("woke", after, patience_s)
+                return
+        raise StageError("the wake word is not heard")
 
     def _is_back(self, line: dict[str, object]) -> bool:
         """Whether it hears, and plays, from this line on."""
