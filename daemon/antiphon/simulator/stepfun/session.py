@@ -140,7 +140,7 @@ class Session:
             self._vad.forget()
         self.agenda.say(self._wording.event("input_audio_buffer.cleared"))
 
-    def _create_item(self, event: Json, _now: float) -> None:
+    def _create_item(self, event: Json, now: float) -> None:
         role, text, pcm = grammar.item(event["item"], system_items=self._options.system_items)
         if role == "tool" and self.responder.ongoing:
             raise ComplaintError("ongoing response already exists")
@@ -149,6 +149,7 @@ class Session:
             raise grammar.malformed("previous_item_id")
         item = Item(self._wording.new_id(), role, text, ms_of(len(pcm) // 2, LINK_RATE_HZ) / 1000)
         before = self._items.add(item, after)
+        self._record.note("told", now, role=role, text=text)
         self._silent_turn = False
         self._say_created(item, before, event["item"])
 
