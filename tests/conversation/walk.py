@@ -76,7 +76,12 @@ class Walk:
                 return self.chance.choice([self._woke(), CAPTURED, more, ev.NearEnd("began"), ev.SpeechStarted(call)])
             case State.DOUBTING:
                 edges = [ev.NearEnd("began"), ev.NearEnd("sure"), ev.NearEnd("ended"), ev.SpeechStarted(call)]
-                trouble = [ev.LinkClosed(call, LOST), ev.Finished(f"r{self.replies}", 50), ev.SpeechStopped(call)]
+                trouble = [
+                    ev.MouthFailed(DEVICE, hung=True),
+                    ev.LinkClosed(call, LOST),
+                    ev.Finished(f"r{self.replies}", 50),
+                    ev.SpeechStopped(call),
+                ]
                 mute = ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
                 return self.chance.choice([*edges, *trouble, mute, CAPTURED])
             case State.DEAF:

@@ -419,7 +419,7 @@ def test_talk_begins_a_turn() -> None:
 
 def test_talk_starts_over_before_the_reply_and_interrupts_it_after() -> None:
     book = Playbook().thinking()
-    assert book.on(TALK) == [Chime("wake")]
+    assert book.on(TALK) == [RestEar(), StreamEar(), Chime("wake")]
     assert book.state is State.LISTENING
     assert book.on(ReplyStarted(1, "r1")) == [CancelReply(1, "r1", 0.0)], "it answers what is not asked any more"
     book = Playbook().speaking()

@@ -42,6 +42,10 @@ class Earshot:
             return []
         return [StreamEar(preroll_ms, after_s) if wanted else RestEar()]
 
+    def anew(self, preroll_ms: float = 0.0) -> list[Effect]:
+        """Judge turns from here on as if nobody had spoken yet; where speech is let out, none of it is lost."""
+        return [RestEar(), StreamEar(preroll_ms)] if self.streaming else []
+
     def mute(self) -> list[Effect]:
         """Close it; a closed ear does not stream."""
         self.wanted = self.streaming = False

@@ -89,6 +89,8 @@ _EXTENSION_VOICED_MS = 300.0
 _GOES_ON_VOICED_MS = 60.0
 _MUCH_VOICED_MS = 600.0
 _WORD_VOICED_MS = 1000.0  # a wake word has no more voice in it
+_SAME_S = 1.0  # who is heard to begin, and presses as soon as that, means the same by both
+_HELD_MS = 300.0  # of what was heard the ear has this much at most that it has not told
 _MAX_LOSSES = 2  # calls lost in one turn, before we say sorry; unless there is a link that was not asked
 
 _HEARING = frozenset({State.OPENING, State.LISTENING, State.LINGERING})
@@ -222,7 +224,7 @@ class Machine:
     def _listen(self) -> None:
         """Speech goes to the open call; or one is opened, and speech is kept until then."""
         if self._calls.open is not None:
-            self._go(State.LISTENING, self._manners.nothing_said_ms)
+            self._go(State.LISTENING, self._manners.max_turn_ms if self._turn.began else self._manners.nothing_said_ms)
         else:
             self._do(*self._calls.need(self._now, self._history.turns()))
             self._go(State.OPENING, self._manners.opening_ms)
@@ -313,7 +315,9 @@ class Machine:
         if self._turn.over:  # and its end was waiting for a link: the question goes on
             self._turn.over, self._turn.here = False, "quiet"
         if self._utterance.voiced_ms <= _WORD_VOICED_MS:  # so far it was the word itself
-            self._turn.by_word, self._utterance.voiced_ms = True, 0.0
+            self._turn.by_word, self._turn.here, self._utterance.voiced_ms = True, "quiet", 0.0
+            self._turn.began = self._turn.began and not self._own
+            self._do(*self._ear.anew(_HELD_MS))
 
     @_on.register
     def _on_captured(self, event: Captured) -> None:
@@ -401,10 +405,12 @@ class Machine:
         if self.state not in _SOUNDING:
             return
         if event.edge == "ended":
-            self._overlap.begin()
+            self._overlap.near, self._overlap.service = "quiet", False
         else:
             self._overlap.near = event.edge
         self._mind_the_floor()
+        if event.edge == "ended":
+            self._nobody_spoke()
 
     def _listen_over(self) -> None:
         """A reply sounds: what was asked is answered, and who speaks from here on begins anew."""
@@ -434,7 +440,7 @@ class Machine:
         self._interrupt()
         self._begin_turn()
         self._follow_ups += 1
-        self._turn.here = "speech"
+        self._turn.here, self._turn.spoken_over = "speech", True
         self._turn.began = overlap.here == "speech" if self._own else overlap.service
         self._utterance.begin(self._utterance.pcm)
         self._note("spoken-over", by="service" if overlap.service else "ear")
@@ -451,10 +457,16 @@ class Machine:
         reply = self._replies.current
         assert reply is not None
         reply.held(self._now - self._since_s)
-        self._overlap.begin()
+        self._nobody_spoke()
         self._do(Resume(reply.id))
         self._go(State.SPEAKING, None, "nothing")
         self._await_reply()
+
+    def _nobody_spoke(self) -> None:
+        """Whoever speaks next is not the one who was heard now, as to the ear's judge of turns he would be."""
+        if self._overlap.here != "quiet":
+            self._do(*self._ear.anew(_HELD_MS))
+        self._overlap.begin()
 
     @_on.register
     def _on_echo_judged(self, event: EchoJudged) -> None:
@@ -501,11 +513,20 @@ class Machine:
         self._replies.current = None
         self._note("heard", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
         if reply.status == "broken":
-            broke_off = Problem("lost", "The reply broke off: the service or the network failed")
-            self._say_sorry(reply.problem or broke_off)
+            self._reply_broke_off(reply.problem)
             return
         self._problem = ""
         self._after_reply()
+
+    def _reply_broke_off(self, problem: Problem | None) -> None:
+        """What came of it was heard. Who has begun to speak over it is not kept waiting by an apology."""
+        problem = problem or Problem("lost", "The reply broke off: the service or the network failed")
+        if self.state is State.DOUBTING and self._overlap.verdict != "nothing":
+            self._trouble(problem)
+            self._chime("sorry")
+            self._yield_the_floor()
+        else:
+            self._say_sorry(problem)
 
     @_on.register
     def _on_hushed(self, event: Hushed) -> None:
@@ -567,14 +588,21 @@ class Machine:
             again = self._turn.by_talk and not self._anything_said and self.state is not State.THINKING
             if again or self._manners.talk_again == "give_up":
                 self._give_up("talk")
+            elif self._turn.spoken_over and self._now - self._since_s < _SAME_S:
+                self._turn.spoken_over = False
+                self._chime("wake")
             else:
                 self._start_over()
         elif self.state is not State.DEAF and self._ear.open:
             kept_ms = self._manners.talk_preroll_ms
-            heard = self._ear.streaming
+            heard, overlap = self._ear.streaming, self._overlap
+            speaks = heard and self.state in _SOUNDING
             self._utterance.keep_last(kept_ms if heard else 0.0)
             self._interrupt()
             self._begin_turn(by_talk=True)
+            if speaks and overlap.here == "speech":  # the ear says it but once, and so does the service
+                self._turn.here = "speech"
+            self._turn.began = speaks and (overlap.here == "speech" if self._own else overlap.service)
             self._follow_ups = 0
             self._utterance.begin(self._utterance.pcm)
             self._do(*self._ear.stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0))
@@ -595,12 +623,14 @@ class Machine:
         """The question is asked anew: what was said of it so far is not wanted."""
         self._utterance.begin()
         self._sent_to, self._follow_ups = None, 0
+        self._do(*self._ear.anew())
         self._chime("wake")
         if self.state is State.OPENING:  # whoever was asked in vain for this turn has refused the next one too
             self._turn = UserTurn(by_word=False, by_talk=True, losses=self._turn.losses, problem=self._turn.problem)
             self._wait(self._manners.opening_ms)
             return
-        if self.state is State.LISTENING:  # the service holds half a turn
+        unended = self._replies.current is None and not self._turn.answerable
+        if self.state is State.LISTENING or unended:  # the service holds half a turn
             self._hang_up()
         else:
             self._interrupt()
