@@ -11,6 +11,7 @@ from functools import partial
 
 import pyaudio
 
+from antiphon.audio.driver_time import DriverTime
 from antiphon.devices.streams import Stream, Wanted, open_stream, opening_hangs
 from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of, samples_of, spread
@@ -34,7 +35,7 @@ class PyAudioMicrophone:
         """See ports.Microphone. PortAudio tells nobody when a stream stops by itself: the ear notices the silence."""
         self.close()
         try:
-            self._stream = open_stream(self._wanted, partial(_captured, deliver), partial(deliver, None))
+            self._stream = open_stream(self._wanted, partial(_captured, DriverTime(), deliver), partial(deliver, None))
         except DeviceError:
             self.hung = self.hung or opening_hangs()
             raise
@@ -48,6 +49,7 @@ class PyAudioMicrophone:
 
 
 def _captured(
+    driver: DriverTime,
     deliver: Callable[[Block | None], None],
     _channels: int,
     pcm: bytes | None,
@@ -58,9 +60,10 @@ def _captured(
     # Nothing here can raise: PyAudio always gives these keys as floats, and delivering is putting into a queue.
     arrived_s = time.monotonic()
     device_s = times["input_buffer_adc_time"] or arrived_s
-    # Not of our clock: only how long ago it was means anything.
+    # The two are of one clock, which need not be ours; the first was read a little ago.
     ago_s = times["current_time"] - times["input_buffer_adc_time"]
-    captured_s = arrived_s - ago_s if 0 <= ago_s < LONGEST_AHEAD_S else None
+    apart_s = driver.apart_s(times["current_time"], arrived_s)
+    captured_s = times["input_buffer_adc_time"] + apart_s if 0 <= ago_s < LONGEST_AHEAD_S else None
     deliver(Block(pcm or b"", device_s, arrived_s, bool(flags & pyaudio.paInputOverflow), captured_s))
 
 
@@ -75,11 +78,13 @@ class PyAudioSpeaker:
         self._stream: Stream | None = None
         self._underflows = 0
         self._latency_s = 0.0
+        self._driver = DriverTime()
 
     def open(self, pull: Callable[[int, float], bytes]) -> StreamFormat:
         """See ports.Speaker. One that ends by itself asks for no more sound: the mouth notices."""
         self.close()
         self._underflows = 0
+        self._driver = DriverTime()
         try:
             self._stream = open_stream(self._wanted, partial(self._wants, pull), _nothing)
         except DeviceError:
@@ -99,13 +104,15 @@ class PyAudioSpeaker:
     ) -> bytes:
         # Nothing here can raise: PyAudio always gives these keys as floats, and `pull` promises to only copy.
         now_s = time.monotonic()
-        # The two are of one clock, which need not be ours: only their difference means anything.
+        # The two are of one clock, which need not be ours; the second was read a little ago.
         ahead_s = times["output_buffer_dac_time"] - times["current_time"]
+        apart_s = self._driver.apart_s(times["current_time"], now_s)
+        heard_at_s = times["output_buffer_dac_time"] + apart_s
         if not 0 <= ahead_s < LONGEST_AHEAD_S:
-            ahead_s = self._latency_s
+            heard_at_s = now_s + self._latency_s
         if flags & pyaudio.paOutputUnderflow:
             self._underflows += 1
-        pcm = pull(frames, now_s + ahead_s)
+        pcm = pull(frames, heard_at_s)
         return pcm if channels == 1 else bytes_of(spread(samples_of(pcm), channels))
 
     def underflows(self) -> int:
