@@ -155,7 +155,8 @@ class _Playback:
         self._drop(len(self._sound) - round(LONGEST_S * self._to_hz))
 
     def _drop(self, frames: int) -> None:
-        """Let go of so many of the oldest frames."""
+        """Let go of so many of the oldest frames; of no more than there are, as the next ones begin where these end."""
+        frames = min(frames, len(self._sound))
         if frames > 0:
             self._sound = self._sound[frames:].copy()
             self._start += frames
