@@ -73,7 +73,7 @@ class EchoPath:
 
     def own_word(self, word: str) -> bool:  # noqa: ARG002 - the protocol has it
         """See runtime.echo.Echo."""
-        return False
+        return self._stream is not None and self._stream.own_word
 
     def forget(self) -> None:
         """See runtime.echo.Echo; what is known of the clocks and the room is no sound, and kept."""

@@ -4,6 +4,7 @@ It joins the far end (audio/far_end.py), the cancellers (ports.py), and those wh
 audio/near_end.py). While nothing plays it passes sound on, and before anything did, cancellers are not even made.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ from antiphon.runtime.echo import Cleaned
 FRAME_MS = 10
 FLUSH_MS = 270.0
 """Cancellers run on for so long after the last sound, decay or not: until it has left their filters of 250 ms."""
+
+ROOM_LOSS_DB = 10.0
+"""From what we play to a microphone that cancels nothing the room loses so much; one that does is to do better."""
+OWN_WORD_MS = 500.0
+"""So long after its last sound a word is heard at the latest."""
 
 CancellerMaker: TypeAlias = Callable[[int], EchoCanceller]
 """Makes a canceller for a rate; raises AntiphonError when it cannot be had."""
@@ -73,12 +79,14 @@ class EchoStream:
         self._came = self._worked = 0  # samples that came in; of them, those that went through
         self._decay = round(plan.decay_ms / FRAME_MS)
         self._hold = round(max(plan.decay_ms, FLUSH_MS) / FRAME_MS)
-        self._silent = self._hold  # frames since something played
+        self._silent = self._hold  # frames since something played, up to that
+        self._quiet = math.inf  # the same without end
         self._run_frames = 0  # for so long something was cancelled or watched
         self._cancellers: tuple[EchoCanceller, EchoCanceller] | None = None
         self._near_end = NearEnd(rate_hz)
         self._edges: list[Edge] = []
-        self.watch = EchoWatch(rate_hz, plan.least_erle_db)
+        hardware = plan.cancellers is None
+        self.watch = EchoWatch(rate_hz, plan.least_erle_db + ROOM_LOSS_DB * hardware, hardware=hardware)
         self.problem: Problem | None = None
         """Why there are no cancellers, although they are wanted."""
 
@@ -86,6 +94,11 @@ class EchoStream:
     def sounding(self) -> bool:
         """See runtime.echo.Echo."""
         return self._silent <= self._decay and self._silent < self._hold
+
+    @property
+    def own_word(self) -> bool:
+        """A wake word that is heard now was ours: something plays, or did until just now, and nobody else spoke."""
+        return self._quiet < OWN_WORD_MS / FRAME_MS and self._near_end.only_ours
 
     @property
     def cancelled(self) -> bool:
@@ -130,7 +143,7 @@ class EchoStream:
         self._near_end.forget()
         self.watch.forget()
         self._edges.clear()
-        self._silent, self._run_frames = self._hold, 0
+        self._silent, self._quiet, self._run_frames = self._hold, math.inf, 0
         for canceller in self._cancellers or ():
             canceller.forget()
 
@@ -161,7 +174,8 @@ class EchoStream:
         for number, sound in enumerate(sounds):
             at_s = begin_s + (number + 0.5) * FRAME_MS / 1000
             told = any(since_s <= at_s < until_s for since_s, until_s in self._spans)
-            self._silent = 0 if sound or told else min(self._silent + 1, self._hold)
+            self._quiet = 0 if sound or told else self._quiet + 1
+            self._silent = int(min(self._quiet, self._hold))
             frames.append(_Frame(self._silent < self._hold, told, sound, self._silent == self._hold - 1))
         return frames
 
@@ -171,11 +185,11 @@ class EchoStream:
             self._edges.clear()  # nobody asked, so they are of a sound before this one
         if self._plan.cancellers is None:
             self.watch.hear(near, far, near, playing=what.told)
-            self._note(self._near_end.hear(near, far, playing=what.sounds))
+            self._note(self._near_end.hear(near, far, playing=what.told or what.sounds))
         elif (cancellers := self._made(self._plan.cancellers)) is not None:
             heard, wake = (canceller.cancel(near, far) for canceller in cancellers)
             self.watch.hear(near, far, heard, playing=what.told)
-            self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.sounds))
+            self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.told or what.sounds))
             self._fade(np.stack((heard, wake)), rows, last=what.last)
         self._run_frames = 0 if what.last else self._run_frames + len(near) // self._frame
 
