@@ -135,12 +135,24 @@ def test_a_second_stream_knows_the_drift_of_the_first_from_its_first_sample() ->
     assert cards.far.apart.ppm == pytest.approx(-150, abs=2)
 
 
-def test_a_card_that_ran_dry_is_followed_within_half_a_second() -> None:
-    for dry_s in (0.03, 0.14):  # what plays in the meantime is known, or is not
-        cards = Cards().run(10)
-        cards.speaker_at_s += dry_s
-        cards.run(1)
-        assert np.abs(cards.lags()[-6:]).max() < 0.5
+@pytest.mark.parametrize("dry_s", [0.005, 0.03, 0.14])
+def test_a_card_that_ran_dry_is_followed_at_once(dry_s: float) -> None:
+    """And in the meantime there was silence, whether or not anything was known to play then."""
+    cards = Cards().run(10)
+    cards.speaker_at_s += dry_s
+    cards.run(1)
+    assert np.abs(cards.lags()[-10:]).max() < 0.5
+    quiet = np.abs(np.concatenate(cards.out)[-17 * cards.block :]) < 3
+    assert quiet.sum() == pytest.approx(dry_s * 16_000, abs=20 + 0.001 * 17 * cards.block)
+
+
+def test_a_period_that_is_told_late_moves_nothing() -> None:
+    cards = Cards().run(10)
+    told, cards.moment = cards.moment, lambda at_s: at_s + 0.02
+    cards.play(1000 + cards.taken / cards.ear_true + 0.02)  # one
+    cards.moment = told
+    cards.run(1)
+    assert np.abs(cards.lags()[-13:]).max() < 0.5
 
 
 def test_what_a_closed_card_dropped_is_not_taken_for_heard() -> None:

@@ -8,6 +8,7 @@ by the nominal rates, then read at a position that follows both cards' clocks, s
 import math
 from collections import deque
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,8 @@ delays may be wrong by some milliseconds: so the echo stays behind, and well ins
 """
 NEW_STREAM_S = 0.15
 """A period that is off by more than this belongs to another playback stream."""
+DRY_S, SAME_S = 0.003, 0.0015
+"""So does one that is later by so much, if the next one is later by the same: the card ran dry in between."""
 JUMP_S = 0.0015
 """When the position is off by more than this, the sound itself was moved: it is followed at once."""
 SETTLE_S = 4.0
@@ -49,6 +52,7 @@ class FarEnd:
         self._microphone = microphone
         self._apart = apart
         self._streams: deque[_Playback] = deque()
+        self._late: _Period | None = None
         self._taken = 0
 
     @property
@@ -60,10 +64,15 @@ class FarEnd:
         """The next period of playback, silent ones too, and when it is heard; a rate or a time that does not go on
         from the last one begins another stream.
         """
+        period = _Period(samples, rate_hz, heard_at_s)
+        late, self._late = self._late, None
+        if late is not None:
+            self._append(late, dry=late.rate_hz == rate_hz and abs(heard_at_s - late.end_s) < SAME_S)
         stream = self._streams[-1] if self._streams else None
-        if stream is None or not stream.goes_on(rate_hz, heard_at_s):
-            stream = self._begin(stream, rate_hz, heard_at_s)
-        stream.append(samples, heard_at_s)
+        if stream is not None and stream.goes_on(rate_hz, heard_at_s) and stream.late_s(heard_at_s) > DRY_S:
+            self._late = period  # whether it is only told late, the next one shows
+        else:
+            self._append(period)
 
     def take(self, frames: int) -> Samples:
         """What plays beside the microphone's next `frames` frames; silence where nothing does, or is not known yet."""
@@ -84,6 +93,15 @@ class FarEnd:
         for stream in self._streams:
             stream.zero()
         self._streams.clear()
+        self._late = None
+
+    def _append(self, period: "_Period", *, dry: bool = False) -> None:
+        stream = self._streams[-1] if self._streams else None
+        if stream is None or dry or not stream.goes_on(period.rate_hz, period.heard_at_s):
+            stream = self._begin(stream, period.rate_hz, period.heard_at_s)
+        stream.append(period.samples, period.heard_at_s)
+        while len(self._streams) > 4 or sum(one.kept_s for one in self._streams) > LONGEST_S:
+            self._streams.popleft().zero()  # a clock that means nothing, or nobody takes
 
     def _begin(self, last: "_Playback | None", rate_hz: int, heard_at_s: float) -> "_Playback":
         if last is not None:
@@ -93,13 +111,23 @@ class FarEnd:
         drift = Drift(ear.ppm + self._apart.ppm, math.hypot(ear.doubt_ppm, self._apart.doubt_ppm))
         stream = _Playback(rate_hz, self._microphone.rate_hz, drift)
         self._streams.append(stream)
-        if len(self._streams) > 4:  # a clock that means nothing
-            self._streams.popleft().zero()
         return stream
 
     def _measured(self, stream: "_Playback") -> Drift:
         ear, mouth = self._microphone.drift, stream.clock.drift
         return Drift(mouth.ppm - ear.ppm, math.hypot(mouth.doubt_ppm, ear.doubt_ppm))
+
+
+class _Period(NamedTuple):
+    """What the card asked for at once."""
+
+    samples: Samples
+    rate_hz: int
+    heard_at_s: float
+
+    @property
+    def end_s(self) -> float:
+        return self.heard_at_s + len(self.samples) / self.rate_hz
 
 
 class _Playback:
@@ -116,12 +144,21 @@ class _Playback:
         self._position: float | None = None  # of what is read next
 
     def goes_on(self, rate_hz: int, heard_at_s: float) -> bool:
-        return rate_hz == self.clock.rate_hz and abs(heard_at_s - self.clock.time_of(self._played)) < NEW_STREAM_S
+        return rate_hz == self.clock.rate_hz and abs(self.late_s(heard_at_s)) < NEW_STREAM_S
+
+    def late_s(self, heard_at_s: float) -> float:
+        """By how much the next period is later than the end of the last one."""
+        return heard_at_s - self.clock.time_of(self._played)
 
     @property
     def over(self) -> bool:
         """Whether all of it was read."""
         return self._position is not None and self._position > self._end + _TAPS
+
+    @property
+    def kept_s(self) -> float:
+        """How much of it is kept."""
+        return len(self._sound) / self._to_hz
 
     @property
     def _end(self) -> int:
