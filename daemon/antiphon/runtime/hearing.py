@@ -31,7 +31,7 @@ class Hearing:
     """One capture stream's worth of hearing.
 
     The pre-roll is kept as the card gave it and resampled only when it is wanted; the same resampler then goes on with
-    what follows, so there is no seam.
+    what follows, and after a rest with what came meanwhile, so there is no seam.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Hearing:
         self._to_marks = Resampler(rate_hz, WAKE_RATE_HZ)
         self._to_wake: Resampler | None = None  # while the wake words are heard in other sound than the marks
         self._to_link: Resampler | None = None  # while streaming
+        self._rested: tuple[Resampler, int, int] | None = None  # that of the last, what it was given, and has sent
         self._sent = 0  # position in the stream up to which all was sent that ever will be; it may be still to come
         self._taken = 0  # frames that came in, of which echo may hold some back
         self._taken_s = 0.0  # when the last of them was at the microphone
@@ -117,6 +118,7 @@ class Hearing:
         if self._to_link is not None:
             if self._sent <= self._kept.end:
                 self._sent = self._kept.end - self._to_link.held_frames
+                self._rested = self._to_link, self._kept.end, self._sent
             self._to_link = None
 
     def forget(self) -> None:
@@ -127,7 +129,7 @@ class Hearing:
         self._unmarked = [_NOTHING]
         self._detector.forget()
         self._to_marks = Resampler(self._rate_hz, WAKE_RATE_HZ)
-        self._to_wake = self._to_link = None
+        self._to_wake = self._to_link = self._rested = None
         if self._echo is not None:
             self._echo.forget()
         self._forget_words()
@@ -198,9 +200,14 @@ class Hearing:
 
     def _unsent(self) -> bytes:
         """What is kept and was never sent, at the link's rate; from here on the stream is being sent."""
+        begin = self._sent
         if self._to_link is None:
-            self._to_link = Resampler(self._rate_hz, LINK_RATE_HZ)
-        pcm = bytes_of(self._to_link.take(self._kept.since(self._sent)))
+            rested, self._rested = self._rested, None
+            if rested is not None and rested[2] == self._sent and rested[1] >= self._kept.start:
+                self._to_link, begin, _ = rested  # it goes on where that ended
+            else:
+                self._to_link = Resampler(self._rate_hz, LINK_RATE_HZ)
+        pcm = bytes_of(self._to_link.take(self._kept.since(begin)))
         self._sent = max(self._sent, self._kept.end)
         return pcm
 
