@@ -1,0 +1,46 @@
+"""Somebody interrupts, in each phase of a turn: one new turn, all of its words, and nothing more of the old reply."""
+
+import pytest
+
+from appliance.scenery import ends_well, staged
+from interruption import ENVIRON, PROGRAM, REPLIES, SETTINGS, interrupt
+from interruption_judge import judge
+
+pytestmark = pytest.mark.appliance
+
+SERVICE = ("--switch", "timing.first_audio_ms=900", "--switch", "timing.speed=1.5")
+HALF, FULL = "none", "hardware"
+LISTENING, THINKING, SPEAKING, LINGERING = 900, 2350, 4200, 6600
+"""Each in the midst of its phase, from the end of the wake word."""
+TOLD_TOO_SOON = pytest.mark.xfail(strict=True, reason="the next call opens before it is known what was heard")
+CASES = [
+    ("button", LISTENING, HALF),
+    ("word", LISTENING, HALF),
+    ("command", LISTENING, HALF),
+    ("button", THINKING, HALF),
+    ("word", THINKING, HALF),
+    ("button", SPEAKING, HALF),
+    ("word", SPEAKING, HALF),
+    pytest.param("command", SPEAKING, HALF, marks=TOLD_TOO_SOON),
+    ("word", LINGERING, HALF),
+    ("button", SPEAKING, FULL),
+    ("word", SPEAKING, FULL),
+]
+
+
+@pytest.mark.parametrize(("how", "after_ms", "cancel"), CASES)
+def test_who_interrupts_begins_one_new_turn_or_ends_it(how, after_ms, cancel):
+    with staged(
+        *SETTINGS,
+        f"echo.cancel={cancel}",
+        simulate=SERVICE,
+        replies=REPLIES,
+        program=PROGRAM,
+        environ=ENVIRON,
+    ) as stage:
+        turn = interrupt(stage, how, after_ms)
+        assert ends_well(stage)
+        judgement = judge(stage, turn)
+        assert not judgement.wrong, str(judgement)
+        assert not judgement.not_noticed
+        assert (judgement.sign is not None) == (after_ms == SPEAKING), f"it was {judgement.phase}"
