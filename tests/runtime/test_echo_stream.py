@@ -12,7 +12,7 @@ from antiphon.audio.framing import Delay
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples
-from antiphon.runtime.echo_stream import FLUSH_MS, CancellerMaker, EchoPlan, EchoStream
+from antiphon.runtime.echo_stream import FLUSH_MS, OWN_WORD_MS, CancellerMaker, EchoPlan, EchoStream
 from antiphon.simulator.acoustics import Acoustics, heard_in_room, room_response
 
 RATE = 16_000
@@ -215,6 +215,19 @@ def test_who_speaks_over_it_is_told_once_and_never_of_an_earlier_sound() -> None
     room.stream.played(np.full(480, 3000, np.int16), SPEAKER, BEGUN_S + (len(scene.mic) + RATE) / RATE)
     room.out.append(room.stream.clean(noise(0.01, RATE, 3), BEGUN_S + (len(scene.mic) + RATE) / RATE))
     assert room.stream.edges([]) == []
+
+
+def test_a_word_is_ours_only_while_we_have_been_speaking_for_as_long_as_it_takes() -> None:
+    sound = talk(12)
+    sound[8 * SPEAKER :] = 0
+    scene = heard_in_room(sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER)
+    speex: tuple[CancellerMaker, CancellerMaker] = (SpeexEchoCanceller, SpeexEchoCanceller)
+    room = Room(sound, EchoPlan(10.0, 250.0, speex))
+    ours = [room.hear(block).stream.own_word for block in np.split(scene.mic[: 11 * RATE], 11 * RATE // 1600)]
+    first, last = ours.index(True) / 10, 11 - ours[::-1].index(True) / 10
+    assert first == pytest.approx(0.5 + 1.2, abs=0.2)
+    assert last == pytest.approx(8.0 + OWN_WORD_MS / 1000, abs=0.3)
+    assert all(ours[round(first * 10) : round(last * 10) - 1])
 
 
 def test_without_its_library_it_says_so_and_lets_all_through() -> None:

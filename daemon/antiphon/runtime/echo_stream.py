@@ -18,8 +18,8 @@ from antiphon.audio.clock import Drift, StreamClock
 from antiphon.audio.echo_watch import EchoWatch
 from antiphon.audio.far_end import ADVANCE_S, FarEnd
 from antiphon.audio.framing import Delay, Framing
-from antiphon.audio.marks import Mark
-from antiphon.audio.near_end import Edge, NearEnd, taken_out
+from antiphon.audio.marks import MARK_MS, Mark
+from antiphon.audio.near_end import WORD_MARKS, Edge, NearEnd, taken_out
 from antiphon.errors import AntiphonError, Problem
 from antiphon.pcm import Samples, frames_in
 from antiphon.ports import EchoCanceller
@@ -81,6 +81,7 @@ class EchoStream:
         self._hold = round(max(plan.decay_ms, FLUSH_MS) / FRAME_MS)
         self._silent = self._hold  # frames since something played, up to that
         self._quiet = math.inf  # the same without end
+        self._since = 0  # frames since it began to play, with pauses shorter than that
         self._run_frames = 0  # for so long something was cancelled or watched
         self._cancellers: tuple[EchoCanceller, EchoCanceller] | None = None
         self._near_end = NearEnd(rate_hz)
@@ -97,8 +98,11 @@ class EchoStream:
 
     @property
     def own_word(self) -> bool:
-        """A wake word that is heard now was ours: something plays, or did until just now, and nobody else spoke."""
-        return self._quiet < OWN_WORD_MS / FRAME_MS and self._near_end.only_ours
+        """A wake word that is heard now was ours: all the while something plays, or did until just now, and nobody else
+        spoke. Of a word that began before we did, nothing is known.
+        """
+        long_enough = self._since * FRAME_MS >= WORD_MARKS * MARK_MS
+        return long_enough and self._quiet < OWN_WORD_MS / FRAME_MS and self._near_end.only_ours
 
     @property
     def cancelled(self) -> bool:
@@ -154,6 +158,7 @@ class EchoStream:
         far = self._far.take(len(near))
         if self._silent == self._hold and not (self._spans or self._near_end.open or far.any()):
             self._worked += len(near)
+            self._quiet += len(near) / self._frame
             return
         at = 0
         for what, run in groupby(self._frames(far)):
@@ -174,6 +179,8 @@ class EchoStream:
         for number, sound in enumerate(sounds):
             at_s = begin_s + (number + 0.5) * FRAME_MS / 1000
             told = any(since_s <= at_s < until_s for since_s, until_s in self._spans)
+            begins = (sound or told) and self._silent == self._hold
+            self._since = 0 if begins else self._since + 1
             self._quiet = 0 if sound or told else self._quiet + 1
             self._silent = int(min(self._quiet, self._hold))
             frames.append(_Frame(self._silent < self._hold, told, sound, self._silent == self._hold - 1))
