@@ -14,15 +14,16 @@ from antiphon.conversation.manners import Manners
 from antiphon.conversation.states import State
 from conversation.services import Call, Said
 
-Kind = Literal["word", "talk", "follow-up", "cough"]
+Kind = Literal["word", "talk", "follow-up", "cough", "barge-in"]
 Known = Literal["up", "down", "either"]
 """What the mind should know of a link; a call that dies of old age at rest tells nothing certain."""
 
-IN_TURN = (State.OPENING, State.LISTENING, State.THINKING, State.SPEAKING)
+SOUNDING = (State.SPEAKING, State.DOUBTING)
+IN_TURN = (State.OPENING, State.LISTENING, State.THINKING, *SOUNDING)
 _OLD_S = 60.0
 _RECOVERY_S = 150.0
 """After so long a rest every link that is well must be known to be: the longest patience is 120 s."""
-_LITTLE_MS = 650  # the mind's limit, and a block that came with the wake word
+_LITTLE_MS = 700  # the mind's limit, and a block that came with the wake word
 _ROOM_S = 0.15  # two blocks of the ear, or a word on its way
 
 
@@ -48,7 +49,7 @@ class Turn:
     heard: list[Said] = field(default_factory=list)
     sorries: int = 0
     excused: str = ""
-    """Why nobody has to answer it: it was interrupted, given up, muted, or nobody could know of it."""
+    """Why nobody has to answer it: it was interrupted, begun anew, given up, muted, or nobody could know of it."""
     voice_ms: int = 10_000
     """Of what he said after the wake word."""
     noticed: bool = False
@@ -100,13 +101,19 @@ class Judge:
 
     # ── while it goes on ─────────────────────────────────────────────────────────────────────────
 
-    def meet(self, turn: Turn, state: State, in_use: str | None, rested_s: float) -> None:
-        """The mind learns of a turn, in `state`, with a call of the link `in_use` open, after so long a rest."""
+    def meet(self, turn: Turn, state: State, in_use: str | None, rested_s: float, *, anew: bool = False) -> None:
+        """The mind learns of a turn, in `state`, with a call of the link `in_use` open, after so long a rest.
+
+        A question that is begun anew while it is said begins as from sleep: the call that holds its half is of no use.
+        """
         if rested_s > _RECOVERY_S and len(self._plans) > 1:
             forgotten = [name for name, known in self.known.items() if known == "down" and name not in turn.sick]
             self.rule(not forgotten, f"{forgotten} were well for {rested_s:.0f} s, and not tried", turn)
-        turn.known, turn.in_use, turn.fresh = dict(self.known), in_use, state is State.ASLEEP
-        self._asked = {in_use} if in_use else set()
+        hung_up = anew and state in (State.OPENING, State.LISTENING)
+        in_use = None if hung_up else in_use
+        turn.known, turn.in_use, turn.fresh = dict(self.known), in_use, hung_up or state is State.ASLEEP
+        if not (hung_up and state is State.OPENING):  # whoever was asked in vain is not asked again
+            self._asked = {in_use} if in_use else set()
         if in_use is not None and turn.fresh:
             better = self._unasked_up(before=in_use)
             self.rule(not better, f"{in_use} is in use, and {better} comes before it", turn)
@@ -136,7 +143,7 @@ class Judge:
 
     def ended(self, turn: Turn, now: float, *, unasked: bool) -> None:
         """`unasked`: the ear has heard the end of the turn, and the open call, which needs to be told, is not."""
-        if not unasked:
+        if not unasked or turn.excused:
             self._unasked_s = None
         elif self._unasked_s is None:
             self._unasked_s = now
@@ -155,7 +162,9 @@ class Judge:
         self.rule(len(turn.heard) <= 1, "several replies were heard", turn)
         for said in turn.heard:
             self._has_all(turn, said)
-            self.rule(said.whole or bool(turn.excused) or turn.sorries == 1, f"{said.id} broke off, unadmitted", turn)
+            all_well = said.whole and said.finished
+            self.rule(all_well or bool(turn.excused) or turn.sorries == 1, f"{said.id} broke off, unadmitted", turn)
+            self.rule(not said.call.spoiled, f"{said.id} answers what was begun anew as well", turn)
         if turn.excused:
             return
         self.rule(turn.sorries <= 1, "a failure was admitted several times", turn)
@@ -185,7 +194,7 @@ class Judge:
             self.rule(right, f"{by} answered, and {well} is well", turn)
 
     def _has_all(self, turn: Turn, said: Said) -> None:
-        if turn.excused == "unnoticed":
+        if turn.excused in ("unnoticed", "unheard", "swallowed", "taken for speech"):
             return
         got = [at for at in said.heard if turn.first <= at < turn.end]
         all_of_it = list(range(turn.first, turn.end))

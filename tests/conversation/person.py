@@ -5,20 +5,26 @@ from typing import TYPE_CHECKING
 
 from antiphon.conversation import events as ev
 from antiphon.conversation.states import State
-from conversation.judge import IN_TURN, Kind, Turn
-from conversation.room import GRAIN_MS
+from conversation.judge import IN_TURN, SOUNDING, Kind, Turn
+from conversation.room import GRAIN_MS, SURE_MS
 from conversation.services import LOST, REFUSED, Answering, Mood, Said, Service
 
 if TYPE_CHECKING:
-    from conversation.world import World
+    from conversation.world import Climate, World
 
 _WORD_MS = 600
-_MORE_S = 0.4
+_MORE_S = 0.8
 _STUCK_S = 90.0
 _HESITATION_MS = 2000
 _COUGH_S = 1.5
 _NIGHTS, _NIGHT_S = 0.05, 200.0  # now and then everything is well for so long
 _LATEST_S = 0.1  # before the device falls asleep, somebody may begin
+_SAME_S = 1.6  # who presses so soon after he has begun means the same by both
+_EARLY = 12  # grains before he presses, that he may begin to speak
+_ENOUGH_MS = 360  # of voice, for any ear
+_HUSHES_S = 0.03
+_ORDERS = 0.2  # as often an order comes from elsewhere than the button
+_SETTLES_S = 2.5  # so long somebody may make something of a cough
 _REPLY_FAULTS: tuple[Answering, ...] = ("nothing", "failed", "dies", "stalls", "late", "deaf", "endless")
 _MOODS: tuple[Mood, ...] = ("well", "well", "refuses", "loses", "silent", "slow")
 
@@ -26,12 +32,13 @@ _MOODS: tuple[Mood, ...] = ("well", "well", "refuses", "loses", "silent", "slow"
 class Person:
     """Says a thing, waits for what comes of it, and says the next."""
 
-    def __init__(self, world: "World", faults: float, disturbances: float) -> None:
+    def __init__(self, world: "World", climate: "Climate") -> None:
         self._world = world
-        self._faults, self._disturbances = faults, disturbances
+        self._faults, self._disturbances, self._overlaps = climate.faults, climate.disturbances, climate.overlaps
         self.turn: Turn | None = None
+        self._coughed: tuple[int, int] | None = None  # over a reply; nothing has come of it so far
         self.turns = 0
-        self._says_word = False
+        self._says_word = self._presses = False  # he has begun to
         self._rested_at_s = 0.0
         world.after(self._dice.choice((0.2, 3.0)), self._act)
 
@@ -46,21 +53,36 @@ class Person:
         self._world.judge.rule(self.turn is not None, f"{said.id} is heard, and nobody waits for it", None)
         if self.turn is not None:
             self.turn.heard.append(said)
+            self._plan_overlap(self.turn)
 
     def hear_sorry(self) -> None:
+        if self._world.state is not State.SORRY:
+            return  # of a reply that broke off, when he has begun to speak over it
+        if self.turn is None and self._coughed is not None:
+            self._is_misheard(*self._coughed)
         self._world.judge.rule(self.turn is not None, "the device is sorry for nothing", None)
         if self.turn is not None:
             self.turn.sorries += 1
 
     def look(self) -> None:
         """After everything that happens: is it over?"""
-        turn, world = self.turn, self._world
+        world = self._world
+        if self._coughed is not None and world.state in (State.OPENING, State.LISTENING):
+            self._is_misheard(*self._coughed)
+        if world.state is State.ASLEEP:
+            self._coughed = None
+        turn = self.turn
         if turn is None:
             return
-        if world.ear.heard_began > turn.first:
+        if max(world.ear.heard_began, world.ear.heard_near) > turn.first:
             turn.noticed = True
         gone = world.state not in (State.LINGERING, State.LISTENING)
-        if turn.kind == "follow-up" and gone and not (turn.noticed or turn.excused):
+        if (
+            turn.kind in ("follow-up", "barge-in")
+            and world.state not in SOUNDING
+            and gone
+            and not (turn.noticed or turn.excused)
+        ):
             turn.excused = "unnoticed"  # the lamp changes as he opens his mouth
             self._fall_silent(turn)
         answered = turn.heard or turn.sorries
@@ -98,8 +120,10 @@ class Person:
                 service.mood = "well"
             world.after(_NIGHT_S, self._act)
             return
-        given_up_s = 1.0 if turn.excused == "given up" else 0.0  # pressed again sooner it would be a double tap
-        world.after(given_up_s + self._gap_s(), self._act)
+        given_up_s = 1.5 if turn.excused == "given up" else 0.0  # pressed again sooner it would be a double tap
+        world.after(
+            given_up_s + self._gap_s() + _SETTLES_S * any(one.jumpy for one in world.services.values()), self._act
+        )
 
     def _leave(self, turn: Turn) -> None:
         score = self._world.score
@@ -107,6 +131,8 @@ class Person:
         score[turn.excused or ("answered" if turn.heard else "sorry" if turn.sorries else "ignored")] += 1
         score["a link failed"] += bool(turn.sick)
         asks = turn.first + _WORD_MS // GRAIN_MS * (turn.kind == "word")
+        if turn.kind == "talk":
+            asks = max(asks, self._world.room.at(turn.began_s))
         turn.voice_ms = GRAIN_MS * self._world.room.voiced_between(asks, turn.end)
         self._world.judge.judge(turn)
         self.turn = None
@@ -129,7 +155,7 @@ class Person:
         world = self._world
         if self.turn is not None:
             return
-        if self._says_word:
+        if self._busy:
             self._wait()
         elif world.state is State.ASLEEP and world.ear.is_open:
             self._dice.choice((self.say_word, self.say_word, self._talk))()
@@ -137,6 +163,11 @@ class Person:
             self._dice.choice((self._follow_up, self._follow_up, self._cough, self.say_word, self._talk, self._wait))()
         else:
             self._wait()
+
+    @property
+    def _busy(self) -> bool:
+        """He is saying the word, or about to press."""
+        return self._says_word or self._presses
 
     @property
     def _left_s(self) -> float:
@@ -153,24 +184,32 @@ class Person:
         first = world.room.here
         word_end = first + _WORD_MS // GRAIN_MS
         pauses_ms = (0, 0, 200, 1200, _HESITATION_MS) if world.state is State.ASLEEP else (0, 200)
+        if world.state is State.LINGERING or world.hears_over:
+            pauses_ms = (0, 0, 200, 1200)
         pause_ms = self._dice.choice(pauses_ms)
         end = self._speak(word_end, pause_ms)
         world.room.speak(first, word_end)
         if pause_ms == _HESITATION_MS and world.cloud_hears and not self._faults:
             self._cough_at(word_end + _HESITATION_MS // 2 // GRAIN_MS)
-        self._says_word = True
-        if world.state is State.LINGERING:
-            self._begin("word", first, end)
+        self._says_word, self._coughed = True, None
+        if world.hears_over:
+            self._interrupt()
+        if world.state is State.LINGERING or world.hears_over:
+            self._begin("word", first + self._lost, end)
+            self._expect_silence()
         world.after(_WORD_MS / 1000 + self._dice.uniform(0.0, 0.08), lambda: self._woken(first, end))
 
-    def _woken(self, first: int, end: int) -> None:
+    def _woken(self, began: int, end: int) -> None:
         """The ear has found the word."""
         world, turn = self._world, self.turn
         if not (self._says_word and world.ear.is_open):
             return
         self._says_word = False
-        first = max(first, world.ear.streams_from)  # opened in the middle of a word, it has lost the beginning
-        if turn is not None and (turn.first >= first or world.state in (State.OPENING, State.LISTENING)):
+        first = max(
+            began, world.ear.streams_from, world.ear.deaf_until
+        )  # opened in the middle of a word, it has lost the beginning
+        begun = turn is not None and not turn.heard and world.state in (State.OPENING, State.LISTENING)
+        if turn is not None and (turn.first >= first or begun):
             if world.state in (State.OPENING, State.LISTENING):
                 # It is a part of the turn that is under way; the ear may have rested between.
                 turn.first, turn.end, turn.over_s = first, end, end * GRAIN_MS / 1000
@@ -181,29 +220,46 @@ class Person:
         else:
             self._interrupt()
             self._begin("word", first, end)
+            assert self.turn is not None
+            if first > began and world.room.voiced_between(first, end) * GRAIN_MS < _ENOUGH_MS:
+                self.turn.excused = "swallowed"  # by the decay of the reply
         world.ear.wake()
 
     def _talk(self) -> None:
         """The talk button, and a question that may begin a moment before."""
         world = self._world
-        early = self._dice.randint(0, 14) if world.state is State.ASLEEP else 0
-        first = world.room.here
-        end = self._speak(first, 0, early)
+        may_be_early = world.state is State.ASLEEP or (world.hears_over and not self._coughed)
+        early, self._coughed = self._dice.randint(0, _EARLY * may_be_early), None
+        first, lost = world.room.here, self._lost
+        end = self._speak(first, 0, max(early, lost))
 
         def press() -> None:
+            self._presses = False
+            if world.state is State.DEAF:
+                return
+            unheard = world.state in SOUNDING and not world.ear.streams  # any more
             self._interrupt()
-            self._begin("talk", first, end)
+            self._begin("talk", world.room.here if unheard else first + lost, end)
             self._press("talk")
 
+        self._presses = True
         world.after(early * GRAIN_MS / 1000, press)
 
     def _follow_up(self) -> None:
-        first = self._world.room.here
-        self._begin("follow-up", first, self._speak(first, 0))
+        first, lost = self._world.room.here, self._lost
+        self._begin("follow-up", first + lost, self._speak(first, 0, lost))
+
+    @property
+    def _lost(self) -> int:
+        """So many grains from here on are held to be the tail of the reply."""
+        return max(0, self._world.ear.deaf_until - self._world.room.here)
 
     def _cough(self) -> None:
         first = self._world.room.here
-        self._begin("cough", first, self._cough_at(first))
+        if self._coughed is not None or any(service.jumpy for service in self._world.services.values()):
+            self._follow_up()  # two coughs are more than one
+            return
+        self._begin("cough", first + self._lost, self._cough_at(first))
         assert self.turn is not None
         self.turn.over_s += _COUGH_S
         self._world.after(_COUGH_S + 0.5, self.look)
@@ -226,15 +282,16 @@ class Person:
             at += length
         return at
 
-    def _begin(self, kind: Kind, first: int, end: int) -> None:
+    def _begin(self, kind: Kind, first: int, end: int, *, anew: bool = False) -> None:
         """The mind is about to learn of it."""
         world = self._world
         self.turns += 1
+        self._coughed = None
         sick = {name for name, one in world.services.items() if one.sick}
         turn = Turn(self.turns, kind, first, end, world.now, end * GRAIN_MS / 1000, sick=sick)
         self.turn = turn
         world.forget(first)
-        world.judge.meet(turn, world.state, world.in_use, world.now - self._rested_at_s)
+        world.judge.meet(turn, world.state, world.in_use, world.now - self._rested_at_s, anew=anew)
         world.after(turn.over_s - world.now + 0.001, self.look)
         for service in world.services.values():
             self._plan_fault(service, turn)
@@ -275,7 +332,7 @@ class Person:
         nothing after it is no question.
         """
         world = self._world
-        if turn is not self.turn or world.state not in IN_TURN:
+        if turn is not self.turn or world.state not in IN_TURN or self._busy:
             return
         if world.now < turn.over_s - _MORE_S:
             world.ear.wake()
@@ -283,16 +340,131 @@ class Person:
             self.say_word()
 
     def _press_talk_again(self, turn: Turn) -> None:
-        """It interrupts a reply, and gives up what is not answered yet."""
+        """It interrupts a reply; before that, the question is begun anew or given up."""
         world = self._world
-        if turn is not self.turn:
+        if turn is not self.turn or turn.excused or self._busy:
             return
-        if world.state is State.SPEAKING:
+        if world.state in SOUNDING:
             self._talk()
-        elif world.state in IN_TURN:
-            turn.excused = "given up"
-            self._fall_silent(turn)
+        elif world.now < turn.began_s + _SAME_S:
+            return
+        elif world.state in IN_TURN and world.manners.talk_again == "give_up":
+            self._give_up(turn)
             self._press("talk")
+        elif world.state in IN_TURN:
+            self._dice.choice((self._start_over, self._start_over, self._tap_twice, self._tap_and_tap_again))(turn)
+
+    def _give_up(self, turn: Turn) -> None:
+        turn.excused = "given up"
+        self._fall_silent(turn)
+
+    def _start_over(self, turn: Turn) -> None:
+        """What he has said so far is of no interest; he asks another question."""
+        world = self._world
+        self._fall_silent(turn)
+        turn.excused = "begun anew"
+        self._leave(turn)
+        if world.state in (State.OPENING, State.LISTENING):
+            world.begin_anew()
+        first = world.room.here
+        pause_ms = self._dice.choice((0, 0, 300))
+        self._begin("talk", first + pause_ms // GRAIN_MS, self._speak(first, pause_ms), anew=True)
+        self._press("talk")
+
+    def _tap_twice(self, turn: Turn) -> None:
+        """A double tap; or an order."""
+        self._give_up(turn)
+        if self._dice.random() < _ORDERS:
+            self._world.happen(ev.Commanded("stop"))
+            return
+        self._press("talk")
+        self._world.after(0.1 + self._dice.uniform(0.02, 0.3), lambda: self._press("talk"))
+
+    def _tap_and_tap_again(self, turn: Turn) -> None:
+        """With nothing said between, the second gives up."""
+        world = self._world
+        self._give_up(turn)
+        if world.state in (State.OPENING, State.LISTENING):
+            world.begin_anew()
+        self._press("talk")
+
+        def again() -> None:
+            if turn is self.turn and world.state in (State.OPENING, State.LISTENING):
+                self._press("talk")
+                world.after(0.01, lambda: world.judge.rule(world.state is State.ASLEEP, "it was given up", turn))
+
+        world.after(self._dice.uniform(0.5, 2.5), again)
+
+    # ── what he does over a reply ────────────────────────────────────────────────────────────────
+
+    def _plan_overlap(self, turn: Turn) -> None:
+        """Perhaps, at some moment of it."""
+        if self._dice.random() < self._overlaps:
+            over = (self._barge_in, self._barge_in, self._cough_over, self._cough_over)
+            disturb = self._dice.choice((*over, self._say_word_again, self._press_talk_again))
+            self._world.after(self._dice.uniform(0.0, 2.0), lambda: disturb(turn))
+
+    def _barge_in(self, turn: Turn) -> None:
+        world = self._world
+        if turn is self.turn and world.hears_over and not self._busy:
+            self._coughed = None
+            self._interrupt()
+            first = world.room.here
+            self._begin("barge-in", first, self._speak(first, 0))
+            self._expect_silence()
+
+    def _expect_silence(self) -> None:
+        """Who speaks over a reply is given the floor when it is sure that he does, and the ear has said so."""
+        world, turn = self._world, self.turn
+        if world.state is State.DOUBTING:  # held already, by a cough: then the doubt may end before it is sure
+            return
+
+        def listen() -> None:
+            if turn is self.turn and turn is not None and not turn.excused and world.ear.cancelled:
+                world.judge.rule(not world.mouth.audible, "the reply goes on over him", turn)
+
+        world.after(SURE_MS / 1000 + world.ear.block_s + _HUSHES_S, listen)
+
+    def _cough_over(self, turn: Turn) -> None:
+        """The reply is held, and goes on. A service may be quicker to believe in it, and even answer it."""
+        world = self._world
+        if turn is not self.turn or turn.excused or not world.hears_over or self._busy or self._coughed:
+            return
+        first = world.room.here
+        self._coughed = first, first + self._dice.randint(9, 11)
+        world.room.speak(*self._coughed)
+        world.score["coughed over"] += 1
+        jumpy = [one for one in world.services.values() if not one.plan.own_turns and self._dice.random() < 0.5]
+        for service in jumpy:
+            service.jumpy = True
+
+        def settle() -> None:
+            for service in jumpy:
+                service.jumpy = False
+
+        world.after(_SETTLES_S, settle)
+
+    def _is_misheard(self, first: int, end: int) -> None:
+        """A cough is taken for a turn: by two judges, or as the reply is over."""
+        world, turn = self._world, self.turn
+        if turn is not None and turn.first >= first:  # he has said something since
+            return
+        self._coughed = None
+        if turn is not None and not (turn.heard and turn.heard[-1].finished):
+            both = world.hears_us_at * 1000 >= first * GRAIN_MS and world.ear.heard_near > first
+            world.judge.rule(both, "a cough has interrupted a reply", turn)
+            world.score["coughs believed"] += 1
+        self._interrupt()
+        self._begin("cough", first, end)
+        assert self.turn is not None
+        self.turn.excused = "taken for speech"
+
+    def go_unheard(self) -> None:
+        """The ear has to rest while we sound: whoever has begun to speak over a reply is not heard."""
+        turn = self.turn
+        if turn is not None and turn.kind == "barge-in" and self._world.state in SOUNDING:
+            turn.excused = "unheard"
+            self._fall_silent(turn)
 
     def _mute(self, turn: Turn) -> None:
         world = self._world
@@ -301,12 +473,15 @@ class Person:
             self._fall_silent(turn)
             self._leave(turn)
             self._press("mute")
-            world.muted_at = world.room.here
+            world.nothing_before = world.room.here
             muted_s = self._dice.uniform(0.5, 3.0)
             world.after(muted_s, lambda: self._press("mute"))
             world.after(muted_s + self._dice.choice((0.2, 2.0)), self._act)
 
     def _press(self, button: ev.Button) -> None:
+        if button == "talk" and self._dice.random() < _ORDERS:
+            self._world.happen(ev.Commanded("listen"))
+            return
         self._world.happen(ev.ButtonMoved(button, down=True))
         self._world.after(0.1, lambda: self._world.happen(ev.ButtonMoved(button, down=False)))
 

@@ -25,6 +25,7 @@ Answering = Literal["well", "nothing", "failed", "dies", "stalls", "late", "deaf
 
 BEGINS_MS, ENDS_MS = 240, 600
 """Of voice, and of silence after it, in the cloud's ear: a cough is less than it needs."""
+JUMPY_MS = 120
 _FRAME = 4  # grains, in which it listens
 _SLOW_S = (0.8, 2.5)
 _SILENT_S = 8.0
@@ -58,6 +59,10 @@ class Call:
     """The grains that were sent to it, in order; 0 is silence that was made."""
     asked: int = 0
     """How many of them it has been asked about."""
+    latest: int = 0
+    """Of all grains that were ever sent to it."""
+    spoiled: bool = False
+    """It holds the beginning of a question that was begun anew."""
     replies: int = 0
     replying: "Said | None" = None
     told_s: float = 0.0  # its events keep their order
@@ -83,6 +88,8 @@ class Said:
     ms: float = 0.0
     whole: bool = False
     cancelled: bool = False
+    finished: bool = False
+    """All of it was heard that ever came."""
 
 
 class Service:
@@ -94,6 +101,9 @@ class Service:
         self.said: dict[str, Said] = {}
         self.mood: Mood = "well"
         self.answering: Answering = "well"
+        self.jumpy = False
+        """It takes a cough for speech, and may be slow to say so."""
+        self.pieces_ms: tuple[int, ...] = (20, 100, 400)
         self._time, self._room = time, room
 
     @property
@@ -128,9 +138,12 @@ class Service:
         if self.plan.tried:  # it has limits of its own, and nothing is connected between turns
             self._time.happen(ev.LinkAlive(call.number))
         else:
-            self._tell(call, 0.05, ev.LinkAlive(call.number))
+            self._time.after(0.05, lambda: self._deliver(call, ev.LinkAlive(call.number)))
 
     def hear(self, call: Call, grains: list[int]) -> None:
+        for at in filter(None, grains):
+            assert at > call.latest, f"grain {at} is sent to call {call.number} after {call.latest}"
+            call.latest = at
         call.heard += grains
         if not self.plan.own_turns and self.answering != "deaf":
             for at in range(0, len(grains), _FRAME):
@@ -144,8 +157,9 @@ class Service:
 
     def cancel(self, call: Call, reply: str) -> None:
         said = self.said[reply]
-        if not said.cancelled and call.replying is said:
-            said.cancelled, call.replying = True, None
+        if not said.cancelled and not said.whole:
+            said.cancelled = True
+            call.replying = None if call.replying is said else call.replying
             self._tell(call, 0.02, ev.ReplyEnded(call.number, reply, "cancelled"))
 
     # ── what goes wrong ──────────────────────────────────────────────────────────────────────────
@@ -194,9 +208,10 @@ class Service:
             call.silence_ms += GRAIN_MS * len(frame)
             if not call.hears and call.silence_ms > 200:
                 call.voice_ms = 0
-        if not call.hears and call.voice_ms >= BEGINS_MS:
+        if not call.hears and call.voice_ms >= (JUMPY_MS if self.jumpy else BEGINS_MS):
             call.hears = True
-            self._tell(call, self._time.chance.uniform(0.02, 0.1), ev.SpeechStarted(call.number))
+            late_s = self._time.chance.uniform(0.02, 0.9 if self.jumpy else 0.1)
+            self._tell(call, late_s, ev.SpeechStarted(call.number))
         if call.hears and call.silence_ms >= ENDS_MS and self.answering != "endless":
             call.hears, call.voice_ms = False, 0
             self._tell(call, self._time.chance.uniform(0.02, 0.1), ev.SpeechStopped(call.number))
@@ -209,13 +224,12 @@ class Service:
         self.said[said.id] = call.replying = said
         self._tell(call, after_s, ev.ReplyStarted(call.number, said.id))
         dice = self._time.chance
-        pieces = [dice.choice((20, 100, 400)) for _ in range(dice.randint(1, 4))]
+        pieces = [dice.choice(self.pieces_ms) for _ in range(dice.randint(1, 4))]
         fault = self.answering
         if fault in ("nothing", "failed", "dies", "stalls"):  # after some of it, perhaps none
             pieces = pieces[: 0 if fault == "nothing" else dice.randint(0, len(pieces))]
-        self._time.after(
-            dice.uniform(*_FIRST_SOUND_S) + _LATE_S * (fault == "late"), lambda: self._go_on(said, pieces, fault)
-        )
+        first_s = max(dice.uniform(*_FIRST_SOUND_S) + _LATE_S * (fault == "late"), call.told_s - self._time.now)
+        self._time.after(first_s, lambda: self._go_on(said, pieces, fault))
 
     def _go_on(self, said: Said, pieces: list[int], fault: Answering) -> None:
         """The next piece of a reply, or its end."""
@@ -237,8 +251,9 @@ class Service:
             case "dies":
                 self.end(call, LOST)
             case "failed":
-                call.replying = None
+                call.replying = None if call.replying is said else call.replying
                 self._deliver(call, ev.ReplyEnded(call.number, said.id, "failed", WITHHELD))
             case _:
-                said.whole, call.replying = True, None
+                said.whole = True
+                call.replying = None if call.replying is said else call.replying
                 self._deliver(call, ev.ReplyEnded(call.number, said.id, "completed"))

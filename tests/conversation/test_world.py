@@ -25,8 +25,9 @@ from conversation.playbook import CAPTURED, SILENCE, WOKE, Playbook, pcm
 from conversation.services import LOST, REFUSED, Call, Said
 from conversation.world import ARRANGEMENTS, BRISK, Climate, live
 
-CALM = Climate(faults=0.0, disturbances=0.2)
-STORM = Climate(faults=0.3, disturbances=0.1)
+CALM = Climate(faults=0.0, disturbances=0.2, overlaps=0.3)
+STORM = Climate(faults=0.3, disturbances=0.1, overlaps=0.3)
+OVERLAPPING = Climate(faults=0.1, disturbances=0.1, overlaps=0.8, full=True)
 
 # ── worlds ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -54,6 +55,15 @@ def test_whatever_fails_every_turn_is_answered_once_or_admitted(arrangement: str
     if len(ARRANGEMENTS[arrangement]) > 1:
         assert all(tally.score[f"heard from {plan.name}"] >= 10 for plan in ARRANGEMENTS[arrangement]), str(tally)
         assert tally.score["given up"] >= 5, str(tally)
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_whoever_speaks_over_a_reply_is_heard_and_a_cough_costs_nothing(arrangement: str) -> None:
+    tally = live(arrangement, OVERLAPPING, seeds=range(2), turns=120)
+    print(tally)
+    assert not tally.wrong, str(tally)
+    assert tally.turns >= 240
+    assert all(tally.score[what] >= 5 for what in ("barge-in", "coughed over", "held", "resumed")), str(tally)
 
 
 # ── what worlds have found ───────────────────────────────────────────────────────────────────────
@@ -109,7 +119,8 @@ def test_a_follow_up_whose_beginning_was_garbled_on_the_way_is_answered() -> Non
 
 def test_a_wake_word_in_lingering_does_not_lose_where_the_ear_is() -> None:
     book = Playbook(lan=1).lingering()
-    book.on(*[CAPTURED] * 3, Endpointed("began"), WOKE, *[CAPTURED] * 9, LinkClosed(1, LOST), after_ms=BLOCK_MS)
+    book.on(*[CAPTURED] * 3, Endpointed("began"), WOKE, *[CAPTURED] * 3, Endpointed("began"), after_ms=BLOCK_MS)
+    book.on(*[CAPTURED] * 6, LinkClosed(1, LOST), after_ms=BLOCK_MS)
     book.on(LinkOpened(3), *[CAPTURED] * 3, *[SILENCE] * 9, after_ms=BLOCK_MS)
     assert CommitTurn(3) in book.on(Endpointed("ended"))
 
@@ -196,7 +207,7 @@ UP = {plan.name: "up" for plan in PLANS}
 
 
 def said(link: str = "cloud", heard: range = range(100, 130), *, whole: bool = True) -> Said:
-    return Said("1-1", link, Call(1), list(heard), whole=whole)
+    return Said("1-1", link, Call(1), list(heard), whole=whole, finished=whole)
 
 
 def judged(**changes: object) -> list[str]:
@@ -231,13 +242,21 @@ def test_what_is_right_is_let_pass(changes: dict[str, object]) -> None:
         ({"heard": [], "sorries": 1, "sick": {"cloud"}}, "nobody answered, and lan-1 is well"),
         ({"heard": [said(), said("lan-1")]}, "several replies"),
         ({"heard": [said(heard=range(106, 130))]}, "14 grains of 15"),
-        ({"heard": [Said("1-1", "cloud", Call(1), [*range(105, 120), 110], whole=True)]}, "16 grains of 15"),
-        ({"heard": [Said("1-1", "cloud", Call(1), [106, 105, *range(107, 120)], whole=True)]}, "answers 15 grains"),
+        (
+            {"heard": [Said("1-1", "cloud", Call(1), [*range(105, 120), 110], whole=True, finished=True)]},
+            "16 grains of 15",
+        ),
+        (
+            {"heard": [Said("1-1", "cloud", Call(1), [106, 105, *range(107, 120)], whole=True, finished=True)]},
+            "answers 15 grains",
+        ),
         ({"heard": [said(whole=False)]}, "broke off"),
         ({"heard": [said("lan-1")]}, "lan-1 answered, and cloud is well"),
         ({"heard": [said("lan-2")], "sick": {"cloud"}}, "lan-2 answered, and lan-1 is well"),
         ({"heard": [said("cloud")], "fresh": False, "in_use": "lan-1"}, "cloud answered, and lan-1 is well"),
         ({"sorries": 2, "sick": {"cloud"}}, "several times"),
+        ({"heard": [Said("1-1", "cloud", Call(1), [*range(100, 130)], whole=True)]}, "broke off"),
+        ({"heard": [Said("1-1", "cloud", Call(1, spoiled=True), [*range(100, 130)], whole=True)]}, "begun anew"),
     ],
 )
 def test_what_is_wrong_is_seen(changes: dict[str, object], wrong: str) -> None:

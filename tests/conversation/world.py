@@ -18,12 +18,13 @@ from antiphon.conversation import effects as fx
 from antiphon.conversation import events as ev
 from antiphon.conversation.machine import Machine
 from antiphon.conversation.manners import Manners
+from antiphon.conversation.overlap import Duplex
 from antiphon.conversation.states import State
 from antiphon.gestures import Gestures
-from conversation.judge import IN_TURN, Judge, Turn
+from conversation.judge import IN_TURN, SOUNDING, Judge, Turn
 from conversation.person import Person
-from conversation.room import Ear, Mouth, Room
-from conversation.services import Call, Service
+from conversation.room import DECAY_S, GRAIN_MS, Ear, Mouth, Room
+from conversation.services import Call, Said, Service
 
 BRISK = Manners(
     opening_ms=6000,
@@ -41,6 +42,9 @@ BRISK = Manners(
 """Shorter than the real ones, in about the same proportions: time costs."""
 
 _MOST_TICKS = 20  # at one moment
+_TALK_AGAIN = ("start_over", "start_over", "start_over", "give_up")
+_GOOD_S, _BAD_S = (5.0, 60.0), (0.5, 15.0)  # how long our own sound is taken out of what the ear hears, and is not
+_LONG_PIECES_MS = (20, 100, 400, 900)
 
 
 def _cloud(*, warm: bool = True, renew_after_s: float = 1500.0, own: bool = False) -> LinkPlan:
@@ -76,7 +80,11 @@ class Climate:
     faults: float = 0.3
     """Of a link, in a turn."""
     disturbances: float = 0.0
-    """Of a turn: interrupted, muted, given up, or the wake word said again in the middle."""
+    """Of a turn: interrupted, muted, begun anew, given up, or the wake word said again in the middle."""
+    overlaps: float = 0.0
+    """Of a reply: spoken or coughed over, or interrupted by wake word or button."""
+    full: bool = False
+    """The board takes its own sound out of what it hears; now and then it fails to."""
 
 
 @dataclass
@@ -121,17 +129,27 @@ class World:
         self._inbox: deque[ev.Event] = deque()
         self._ticks = 0
         self.score: Counter[str] = Counter()
-        self.manners = BRISK
-        self.machine = Machine(BRISK, Calls(plans, BRISK.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800))
+        self.manners = BRISK.model_copy(update={"talk_again": self.chance.choice(_TALK_AGAIN)})
+        calls, gestures = Calls(plans, BRISK.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800)
+        self.machine = Machine(self.manners, calls, gestures, Duplex(full=climate.full, decay_ms=1000 * DECAY_S))
         self.judge = Judge(plans, BRISK)
         self.room = Room(self)
-        self.ear = Ear(self, self.room, self.chance.choice((80, 160)))
+        self.ear = Ear(self, self.room, self.chance.choice((80, 160)), full=climate.full)
         self.services = {plan.name: Service(plan, self, self.room) for plan in plans}
-        self.mouth = Mouth(self, self._on_sound)
-        self.person = Person(self, climate.faults, climate.disturbances)
+        self.mouth = Mouth(self, self._on_sound, self._on_end)
+        self.ear.we_sound = self.mouth.sounds
+        self.person = Person(self, climate)
+        if climate.full:
+            self.after(self.chance.uniform(*_GOOD_S), self._spoil_echo)
+            for service in self.services.values():
+                service.pieces_ms = _LONG_PIECES_MS
         self._tell = tell
         self._seen: dict[int, _Seen] = {}
-        self.muted_at = 0
+        self.nothing_before = 0
+        """Grains that must not be sent any more: from before a mute, or of a question that was begun anew."""
+        self.hears_us_at = 0.0
+        """When the mind learned last that a service hears somebody."""
+        self._by_hand = False
         self.happen(ev.Started())
 
     def run(self, turns: int) -> None:
@@ -184,13 +202,27 @@ class World:
         first = next(iter(self.services))
         return not self.services[self.in_use or first].plan.own_turns
 
+    @property
+    def hears_over(self) -> bool:
+        """Somebody who speaks over a reply is heard."""
+        return self.state in SOUNDING and self.ear.streams and self.ear.cancelled
+
+    def _spoil_echo(self) -> None:
+        self.ear.cancelled = not self.ear.cancelled
+        self.happen(ev.EchoJudged(self.ear.cancelled, 20.0 if self.ear.cancelled else 2.0, 10.0, 15.0))
+        self.after(self.chance.uniform(*(_GOOD_S if self.ear.cancelled else _BAD_S)), self._spoil_echo)
+
     def _decide(self, event: ev.Event) -> None:
         self._learn(event)
+        self._by_hand = isinstance(event, ev.ButtonMoved | ev.Commanded)
         effects = self.machine.handle(event, self.now)
         if self._tell is not None:
             self._write(event, effects)
         for effect in effects:
             self._obey(effect)
+        if isinstance(event, ev.EchoJudged) and not event.cancelled:
+            self.person.go_unheard()
+        self.judge.rule(self.mouth.held == (self.state is State.DOUBTING), "a reply is held", self.person.turn)
         self.person.look()
         if self.person.turn is not None and self.state in IN_TURN:
             self._look(self.person.turn)
@@ -224,11 +256,15 @@ class World:
                 one = self._seen[number]
                 if one.how == "opening":
                     one.how = "spare" if self.in_use else "open"
+                if one.how == "trial" and self.person.turn is not None:
+                    self.person.turn.known[one.link] = "either"
                 self.judge.opened(one.link)
             case ev.LinkClosed(number) if number in self._seen:
                 one = self._seen.pop(number)
                 serves = any(other.link == one.link for other in self._seen.values())
                 self.judge.failed(one.link, one.call, self.state, self.now, serves=serves)
+            case ev.SpeechStarted(number) if number in self._seen and self._seen[number].how == "open":
+                self.hears_us_at = self.now
             case _:
                 pass
 
@@ -238,8 +274,8 @@ class World:
                 self.ear.open()
             case fx.CloseEar():
                 self.ear.close()
-            case fx.StreamEar(preroll_ms):
-                self.ear.stream(preroll_ms)
+            case fx.StreamEar(preroll_ms, after_s):
+                self.ear.stream(preroll_ms, after_s)
             case fx.RestEar():
                 self.ear.rest()
             case fx.Chime("sorry"):
@@ -250,6 +286,12 @@ class World:
                 self.mouth.end(reply)
             case fx.Hush(reply):
                 self.mouth.hush(reply)
+            case fx.Duck(reply):
+                self.score["held"] += 1
+                self.mouth.duck(reply)
+            case fx.Resume(reply):
+                self.score["resumed"] += 1
+                self.mouth.resume(reply)
             case fx.Withdraw(reply):
                 self.score["withdrawn"] += 1
                 self.mouth.withdraw(reply)
@@ -266,7 +308,8 @@ class World:
         assert number in self._seen, f"call {number} is closed twice"
         one = self._seen.pop(number)
         self.services[one.link].close(one.call)
-        if (one.how == "open" and self.state in IN_TURN) or (one.how == "opening" and self.state is State.OPENING):
+        needed = (one.how == "open" and self.state in IN_TURN) or (one.how == "opening" and self.state is State.OPENING)
+        if needed and not self._by_hand:
             self.score["given up"] += 1
             self.judge.given_up(one.link, self.person.turn)
         for other in self._seen.values():
@@ -283,7 +326,8 @@ class World:
         match effect:
             case fx.SendAudio(_, pcm):
                 grains = self.room.grains(pcm)
-                assert min((at for at in grains if at), default=self.muted_at) >= self.muted_at, "heard before the mute"
+                first = min(filter(None, grains), default=self.nothing_before)
+                assert first >= self.nothing_before, f"grain {first} was muted, or begun anew"
                 service.hear(one.call, grains)
             case fx.CommitTurn():
                 service.commit(one.call)
@@ -292,10 +336,26 @@ class World:
             case fx.CheckLink():
                 service.check(one.call)
 
+    def _said(self, reply: str) -> Said:
+        return next(one.said[reply] for one in self.services.values() if reply in one.said)
+
+    def _on_end(self, reply: str, heard_ms: float) -> None:
+        said = self._said(reply)
+        said.finished = heard_ms > said.ms - 1
+        self.judge.rule(
+            said.finished or not said.whole, f"{heard_ms:.0f} of {said.ms:.0f} ms are heard", self.person.turn
+        )
+
     def _on_sound(self, reply: str) -> None:
-        said = next(one.said[reply] for one in self.services.values() if reply in one.said)
+        said = self._said(reply)
         self.score[f"heard from {said.link}"] += 1
         self.person.hear(said)
+
+    def begin_anew(self) -> None:
+        """What is being said, up to here, must not be answered; what is in the ear's block is on its way."""
+        self.nothing_before = self.room.here - round(self.ear.block_s * 1000 / GRAIN_MS)
+        for one in self._seen.values():
+            one.call.spoiled = one.call.spoiled or bool(one.call.heard)
 
     def forget(self, first: int) -> None:
         """What was heard before this grain is of no interest any more."""
