@@ -277,7 +277,7 @@ class Echo(Section):
 
     least_erle_db: float = Field(default=10.0, ge=0, le=40)
     """With less than this much of its own sound taken out, in decibels, it no longer listens while it speaks, says so,
-    and listens again when it is better.
+    and listens again when it is better. With hardware it is compared with what is played, and 10 dB more are wanted.
     """
 
     decay_ms: int = Field(default=250, ge=0, le=2000)
