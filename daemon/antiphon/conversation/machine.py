@@ -15,7 +15,7 @@ What is a subject of its own is an object beside: `Calls` (which link, which con
 `Gestures`. The machine joins them.
 """
 
-from functools import partial, singledispatchmethod
+from functools import singledispatchmethod
 
 from antiphon.calls import Calls
 from antiphon.conversation.earshot import Earshot
@@ -77,7 +77,7 @@ from antiphon.conversation.states import AT_REST, MOVES, State
 from antiphon.conversation.turn import UserTurn
 from antiphon.conversation.utterance import Utterance
 from antiphon.errors import Problem
-from antiphon.gestures import Gesture, Gestures
+from antiphon.gestures import NEVER, Gesture, Gestures
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in
 from antiphon.snapshot import LinkHealth, Snapshot
 
@@ -131,6 +131,8 @@ class Machine:
         self._told: dict[str, list[str]] = {}  # of each link, the failures that were told since it was last open
         self._heard_by = 0  # the call whose service has shown that it hears
         self._last_turn_s = 0.0
+        self._floor_taken_s = NEVER  # by a voice alone, without wake word or button
+        self._rested_s = NEVER  # when the ear was told to rest in the middle of a reply
         self._follow_ups = 0  # since the wake word or the talk button
         self._sent_to: int | None = None  # the call that has all of the utterance so far
         self._begin_turn()
@@ -288,7 +290,8 @@ class Machine:
         sounding = self.state in _SOUNDING
         judged = self._overlap.here if sounding else self._turn.here
         here = judged if self._ear.streaming else "quiet"  # the ear says but once that somebody speaks
-        joined = self._ear.streaming or (self._now - self._since_s) * 1000 <= bytes_ms(event.preroll) + _BLOCK_MS
+        rested_ms = 1000 * (self._now - max(self._since_s, self._rested_s))
+        joined = self._ear.streaming or rested_ms <= bytes_ms(event.preroll) + _BLOCK_MS
         self._ear.streaming = True  # by itself, from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
         if self.state in (State.OPENING, State.LISTENING):
@@ -301,8 +304,9 @@ class Machine:
         has_before = self._sent_to if joined else None
         self._interrupt()
         self._begin_turn(by_word=True)
-        self._turn.here = "speech" if here == "speech" else "quiet"
-        self._turn.began = sounding and self._overlap.service  # nor does the service
+        if here == "speech":
+            self._do(*self._ear.anew(_HELD_MS))
+        self._turn.began = sounding and self._overlap.service  # the service says it but once, too
         self._follow_ups = 0
         self._utterance.begin(before + event.preroll)
         self._listen()
@@ -386,7 +390,7 @@ class Machine:
         if self.state is State.LINGERING:
             here = self._turn.here
             self._begin_turn()
-            self._turn.here = here
+            self._turn.here, self._floor_taken_s = here, self._now
             self._follow_ups += 1
             if self._own:
                 self._send(self._utterance.pcm)
@@ -440,9 +444,11 @@ class Machine:
         self._interrupt()
         self._begin_turn()
         self._follow_ups += 1
-        self._turn.here, self._turn.spoken_over = "speech", True
+        self._turn.here, self._floor_taken_s = "speech", self._now
         self._turn.began = overlap.here == "speech" if self._own else overlap.service
+        voiced_ms = self._utterance.recent_voiced_ms
         self._utterance.begin(self._utterance.pcm)
+        self._utterance.voiced_ms = voiced_ms
         self._note("spoken-over", by="service" if overlap.service else "ear")
         if self._calls.open is None:
             self._listen()
@@ -481,9 +487,15 @@ class Machine:
         if event.problem is not None:
             self._trouble(event.problem)
         self._overlap.cancelled = event.cancelled
+        if not event.cancelled:
+            self._overlap.near = self._overlap.here = "quiet"
         if self.state is State.DOUBTING and not self._may_be_spoken_over:
             self._resume()
         elif self.state is State.SPEAKING:
+            if self._may_be_spoken_over and not self._ear.streaming:
+                self._listen_over()
+            elif self._ear.streaming and not self._may_be_spoken_over:
+                self._rested_s = self._now
             self._do(*self._ear.stream(self._may_be_spoken_over))
 
     # ── events: mouth ────────────────────────────────────────────────────────────────────────────
@@ -569,7 +581,10 @@ class Machine:
 
     @_on.register
     def _on_commanded(self, event: Commanded) -> None:
-        (self._talk if event.order == "listen" else partial(self._give_up, "told to"))()
+        if event.order == "stop":
+            self._give_up("told to")
+        else:
+            self._talk()
 
     def _gestured(self, gestures: list[Gesture]) -> None:
         for gesture in gestures:
@@ -586,18 +601,21 @@ class Machine:
         self._note("talk")
         if self.state in (State.OPENING, State.LISTENING, State.THINKING):
             again = self._turn.by_talk and not self._anything_said and self.state is not State.THINKING
-            if again or self._manners.talk_again == "give_up":
-                self._give_up("talk")
-            elif self._turn.spoken_over and self._now - self._since_s < _SAME_S:
-                self._turn.spoken_over = False
+            fresh = self._now - self._floor_taken_s < _SAME_S and not self._turn.losses
+            if fresh and self.state is not State.THINKING:
+                self._floor_taken_s = NEVER
                 self._chime("wake")
+            elif again or self._manners.talk_again == "give_up":
+                self._give_up("talk")
             else:
                 self._start_over()
         elif self.state is not State.DEAF and self._ear.open:
             kept_ms = self._manners.talk_preroll_ms
             heard, overlap = self._ear.streaming, self._overlap
             speaks = heard and self.state in _SOUNDING
-            self._utterance.keep_last(kept_ms if heard else 0.0)
+            rests = self.state in (State.ASLEEP, State.SORRY)
+            joined = heard or (rests and self._now - self._since_s <= kept_ms / 1000)
+            self._utterance.keep_last(kept_ms if joined else 0.0)
             self._interrupt()
             self._begin_turn(by_talk=True)
             if speaks and overlap.here == "speech":  # the ear says it but once, and so does the service
@@ -605,9 +623,9 @@ class Machine:
             self._turn.began = speaks and (overlap.here == "speech" if self._own else overlap.service)
             self._follow_ups = 0
             self._utterance.begin(self._utterance.pcm)
-            self._do(*self._ear.stream(True, kept_ms if self.state in (State.ASLEEP, State.SORRY) else 0.0))
+            self._do(*self._ear.stream(True, kept_ms if rests else 0.0))
             self._listen()
-            if heard and self._sent_to is None:
+            if joined and self._sent_to is None:
                 self._send(self._utterance.pcm)
             self._chime("wake")
         elif self.state is not State.DEAF:
@@ -1010,6 +1028,8 @@ class Machine:
             self._go(State.LINGERING, self._manners.follow_up_ms)
             if overlap.here == "speech" if self._own else overlap.service:
                 self._speech_begins()
+        elif self._calls.open is None and self._overlap.near != "quiet" and self._may_be_spoken_over:
+            self._yield_the_floor()
         else:
             self._sleep("reply over")
 

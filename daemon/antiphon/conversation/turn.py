@@ -14,8 +14,6 @@ class UserTurn:
     """It began with a wake word."""
     by_talk: bool = False
     """It began with the talk button."""
-    spoken_over: bool = False
-    """It began with a voice over our reply."""
     here: Literal["quiet", "speech", "ended"] = "quiet"
     """The ear's judgement, whoever else judges: when the judge is lost, it decides."""
     began: bool = False
