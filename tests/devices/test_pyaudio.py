@@ -142,9 +142,11 @@ def test_a_pulled_speaker_is_told_and_hangs_nobody(room):
     assert sentence.startswith("the speaker 'hwspk': it has asked for no sound for 450 ms.")
 
 
-def test_one_end_that_hangs_does_not_take_the_other_with_it(room):
-    microphone_hung, speaker_hung, pulls = told_when_unplugged(room, "one_end_hangs", room.mic)
-    assert (microphone_hung, speaker_hung, pulls) == (True, False, 10)
+def test_beside_an_end_that_hangs_the_other_is_not_opened(room):
+    """It might end the process."""
+    microphone_hung, speaker_hung, sentence = told_when_unplugged(room, "one_end_hangs", room.mic)
+    assert (microphone_hung, speaker_hung) == (True, True)
+    assert sentence.startswith("the speaker: the sound system hangs.")
 
 
 def test_a_microphone_that_comes_while_the_speaker_runs_is_found(room):

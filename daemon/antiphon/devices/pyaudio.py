@@ -12,7 +12,7 @@ from functools import partial
 import pyaudio
 
 from antiphon.audio.driver_time import DriverTime
-from antiphon.devices.streams import Stream, Wanted, open_stream, opening_hangs
+from antiphon.devices.streams import Stream, Wanted, nothing_opens, open_stream
 from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of, samples_of, spread
 from antiphon.ports import Block, StreamFormat
@@ -37,7 +37,7 @@ class PyAudioMicrophone:
         try:
             self._stream = open_stream(self._wanted, partial(_captured, DriverTime(), deliver), partial(deliver, None))
         except DeviceError:
-            self.hung = self.hung or opening_hangs()
+            self.hung = self.hung or nothing_opens()
             raise
         return self._stream.format
 
@@ -88,7 +88,7 @@ class PyAudioSpeaker:
         try:
             self._stream = open_stream(self._wanted, partial(self._wants, pull), _nothing)
         except DeviceError:
-            self.hung = self.hung or opening_hangs()
+            self.hung = self.hung or nothing_opens()
             raise
         self._latency_s = self._stream.format.output_latency_ms / 1000
         return self._stream.format

@@ -4,8 +4,13 @@ Some of PortAudio's functions never return: closing a stream whose USB card was 
 server stands still. So they run on a thread of their own, and the owner waits for a limited time. And PortAudio makes
 its list of devices when its first stream opens and keeps it until the last one closes, so a card that is plugged in
 while another stream runs is not in it: see `_begin_with_a_new_list`.
+
+While a stream hangs, no other is opened or closed in this process. PortAudio keeps the last error of all its threads in
+one variable; the hung thread writes there without end, and who reads it as his own is ended by an assertion (4 of 160
+openings, in a test).
 """
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -63,11 +68,11 @@ class Stream:
         self._callback, self._ended = callback, ended
         self._library: Any = None
         self._raw: Any = None
-        self._closed = self._hangs = False
+        self._closed = self._abandoned = False
         self._lost = 0  # flags for the next block: something was lost before it
 
     def close(self) -> bool:
-        """Nothing is captured or played any more. False: its device is not released; it hangs, and was abandoned.
+        """Nothing is captured or played any more. False: PortAudio hangs, and its device is not released.
 
         PortAudio 19.6 and 19.7 go round for ever in a stream whose USB card was pulled, and wait for ever to close it
         (PortAudio's issue 1037). Only the end of the process frees it.
@@ -79,11 +84,10 @@ class Stream:
         try:
             if self in _sound.running:
                 _sound.running.remove(self)
-            self.stop()
+            return self.stop()
         finally:
             if locked:
                 PORTAUDIO.release()
-        return not self._hangs
 
     def begin(self) -> None:
         """Open and start. Holding PORTAUDIO; raises DeviceError."""
@@ -97,36 +101,32 @@ class Stream:
             raise
         self._library = library
 
-    def stop(self) -> None:
-        """Stop and release. Holding PORTAUDIO, if it can be had."""
+    def stop(self) -> bool:
+        """Stop and release; false if it cannot be. Holding PORTAUDIO, if it can be had."""
         raw, self._raw = self._raw, None
         if raw is None:
-            return
-        over = threading.Event()
-
-        def close() -> None:  # a reference to the stream stays in here: PyAudio would close it again as garbage
-            raw.close()
-            over.set()
-
-        threading.Thread(target=close, name="closes a stream", daemon=True).start()
-        if over.wait(CLOSE_S):
+            return not self._abandoned
+        if not _sound.hangs and _ends_in_time(raw.close):
             self._library.terminate()
-        else:
-            self._hangs = _sound.frozen = True
-            silence_stderr_for_good()  # it prints 100 MB a second from now on
+            return True
+        # PyAudio closes a stream that is collected as garbage: one reference more, that nobody ever gives back.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(raw))
+        self._abandoned = _sound.hangs = True
+        silence_stderr_for_good()  # the hung thread prints 100 MB a second from now on
+        return False
 
     def begin_again(self) -> None:
         """Begin as it was, after `stop`; if that cannot be, it is over. Holding PORTAUDIO."""
         before = self.format
         try:
-            if not self._hangs:
+            if not _sound.hangs:
                 self.begin()
         except DeviceError:
             self._ended()
             return
         self._lost = pyaudio.paInputOverflow | pyaudio.paOutputUnderflow
         alike = (before.rate_hz, before.channels) == (self.format.rate_hz, self.format.channels)
-        if self._closed or self._hangs or not alike:
+        if self._closed or _sound.hangs or not alike:
             self.stop()
             self._ended()
 
@@ -139,12 +139,25 @@ class Stream:
         return self._callback(channels, pcm, frames, times, flags | lost), pyaudio.paContinue
 
 
+def _ends_in_time(work: Callable[[], None]) -> bool:
+    over = threading.Event()
+
+    def run() -> None:
+        work()
+        over.set()
+
+    threading.Thread(target=run, name="closes a stream", daemon=True).start()
+    return over.wait(CLOSE_S)
+
+
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def open_stream(wanted: Wanted, callback: Callback, ended: Callable[[], None]) -> Stream:
     """A stream that runs; it calls back perhaps before this returns. Raises DeviceError, after OPEN_S or earlier."""
     stream = Stream(wanted, callback, ended)
+    if _sound.hangs:
+        raise _no_answer(wanted)
     hopeless = _sound.opening is not None and _sound.opening.given_up
     if not PORTAUDIO.acquire(timeout=0 if hopeless else OPEN_S):
         raise _no_answer(wanted)
@@ -153,9 +166,9 @@ def open_stream(wanted: Wanted, callback: Callback, ended: Callable[[], None]) -
     return stream
 
 
-def opening_hangs() -> bool:
-    """Whether an opening has not come back for so long that it never will; nothing can be opened then."""
-    return _sound.opening is not None and _sound.opening.hangs
+def nothing_opens() -> bool:
+    """Whether a stream hangs, or an opening for so long that it will for ever: nothing can be opened any more."""
+    return _sound.hangs or (_sound.opening is not None and _sound.opening.hangs)
 
 
 class _Opening:
@@ -219,8 +232,7 @@ def _begin_somehow(stream: Stream) -> None:
     try:
         stream.begin()
     except DeviceError:
-        stale = _sound.running and not _sound.frozen
-        if not stale or not _sound.lookout.sees_another(stream.wanted.direction, stream.wanted.device):
+        if not _sound.running or not _sound.lookout.sees_another(stream.wanted.direction, stream.wanted.device):
             raise
         _begin_with_a_new_list(stream)
 
@@ -228,9 +240,10 @@ def _begin_somehow(stream: Stream) -> None:
 def _begin_with_a_new_list(stream: Stream) -> None:
     """The others pause for it, some tens of milliseconds: only when nobody uses PortAudio does it look for devices."""
     others = list(_sound.running)
-    for other in others:
-        other.stop()
+    stopped = [other.stop() for other in others]
     try:
+        if not all(stopped):
+            raise _no_answer(stream.wanted)
         stream.begin()
     finally:
         for other in others:
@@ -272,9 +285,8 @@ def _open(
 
 def _no_answer(wanted: Wanted) -> DeviceError:
     who = "the microphone" if wanted.direction == "input" else "the speaker"
-    return DeviceError(
-        who, f"the sound system has not answered for {OPEN_S:g} s", "Check the sound server, or plug the card in again"
-    )
+    wrong = "the sound system hangs" if _sound.hangs else f"the sound system has not answered for {OPEN_S:g} s"
+    return DeviceError(who, wrong, "Check the sound server, or plug the card in again")
 
 
 class _Sound:
@@ -285,8 +297,8 @@ class _Sound:
         """For these PortAudio keeps its list of devices."""
         self.opening: _Opening | None = None
         """The last one."""
-        self.frozen = False
-        """A stream hangs, and the list will never be another."""
+        self.hangs = False
+        """A stream does, and nothing more is asked of PortAudio."""
         self.lookout = Lookout()
         self.absences: dict[Direction, Absence] = {}
 
