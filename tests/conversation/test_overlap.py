@@ -39,3 +39,13 @@ def test_a_board_without_is_not_thought_to_have_lost_it():
     overlap = Overlap(Duplex(full=False))
     overlap.cancelled = False
     assert (overlap.full, overlap.lost) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("near", "here", "begun"),
+    [("quiet", "quiet", False), ("quiet", "ended", False), ("began", "quiet", True), ("quiet", "speech", True)],
+)
+def test_either_judgement_of_the_ear_is_a_beginning(near, here, begun):
+    overlap = Overlap(Duplex(full=True))
+    overlap.near, overlap.here = near, here
+    assert overlap.begun == begun

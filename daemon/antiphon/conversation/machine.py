@@ -1028,7 +1028,7 @@ class Machine:
             self._go(State.LINGERING, self._manners.follow_up_ms)
             if overlap.here == "speech" if self._own else overlap.service:
                 self._speech_begins()
-        elif self._calls.open is None and self._overlap.near != "quiet" and self._may_be_spoken_over:
+        elif self._calls.open is None and self._overlap.begun and self._may_be_spoken_over:
             self._yield_the_floor()
         else:
             self._sleep("reply over")

@@ -50,6 +50,11 @@ class Overlap:
         return self._duplex.decay_ms / 1000
 
     @property
+    def begun(self) -> bool:
+        """The ear has heard somebody begin, by either of its judgements."""
+        return self.near != "quiet" or self.here == "speech"
+
+    @property
     def verdict(self) -> Literal["nothing", "perhaps", "speech"]:
         """Whether somebody speaks over us: one judge alone may be wrong, unless he is sure."""
         if self.near == "sure" or (self.near == "began" and self.service):
