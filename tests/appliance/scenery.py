@@ -123,6 +123,11 @@ def sent(stage, session, since_s=0.0, until_s=float("inf")):
     return whole[first:end]
 
 
+def last_session(stage):
+    """The number of the connection that served last."""
+    return [line["session"] for line in stage.service.said("upgrade") if line["status"] == 101][-1]
+
+
 def assert_no_word_lost(stage, turn, session=0, until_s=float("inf")):
     """Every sample from the first word to the last has reached the service, once. After `end_daemon`."""
     verdict = stage.verdict(turn.spoken, sent(stage, session, turn.woke_s, until_s))

@@ -22,12 +22,12 @@ from appliance.scenery import (
     assert_closes,
     assert_no_word_lost,
     ends_well,
+    last_session,
     staged,
     story,
     take_turn,
 )
 from appliance.test_hands import MUTE, at_the_pins, hold
-from appliance.test_troubles import last_session
 from sound_server import RATE_HZ, SoundServer, missing
 
 pytestmark = pytest.mark.appliance

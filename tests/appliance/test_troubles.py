@@ -13,6 +13,7 @@ from appliance.scenery import (
     WAKE,
     assert_no_word_lost,
     ends_well,
+    last_session,
     let_pass,
     places_of,
     played,
@@ -30,11 +31,6 @@ LONG_REPLY = "It is a quarter past ten in the morning, and the sun is shining on
 def faults(*wanted):
     """All of them on the first connection."""
     return [word for fault in wanted for word in ("--fault", f"{fault}@0")]
-
-
-def last_session(stage):
-    """The number of the connection that served last."""
-    return [line["session"] for line in stage.service.said("upgrade") if line["status"] == 101][-1]
 
 
 # ── the call is not opened ───────────────────────────────────────────────────────────────────────

@@ -109,9 +109,12 @@ class _Kind:
         self._prove()
 
     def _let_live(self) -> None:
-        """A life is not so short that the next beginning has to wait."""
-        began_s = float(self.stage.daemon.said("starting")[-1]["t"])
+        """A life is not so short that the next beginning has to wait; and it hears."""
+        daemon = self.stage.daemon
+        began_s = float(daemon.said("starting")[-1]["t"])
         time.sleep(max(0.0, began_s + LEAST_LIFE_S + 0.5 - time.monotonic()))
+        closed = [at for at, line in enumerate(daemon.lines) if line["what"] in ("ear-closed", "starting")]
+        daemon.wait_for("ear-opened", closed[-1], PATIENCE_S)
 
     def _get_to_the_moment(self, after: int) -> None:
         if self.when == "idle":
