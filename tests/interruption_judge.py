@@ -23,7 +23,8 @@ Sign: TypeAlias = Literal["button", "word", "voice", "command"]
 
 _APART_MS = 20.0  # what daemon and room may differ by about what was heard of a reply
 _FADE_MS = 12.0  # the mouth's own is of 8
-_IN_HAND_MS = 100.0  # what the ear had in hand as the button went down: a block of the card's, and a little
+_IN_HAND_MS = 160.0  # what the ear had in hand as the button went down: two blocks of the card's, at most
+_MORE_WORDS = 1.3  # not all are equally long
 _ROUNDED_FRAMES = 4  # at both ends of a piece
 _TAKEN_BACK = ("goes-on", "talk", "woke", "spoken-over")  # a turn that was over, and is not after all
 _NOTICED = {"button": ("talk",), "word": ("woke", "goes-on", "spoken-over"), "command": ()}
@@ -203,12 +204,12 @@ class _Judging:
 
     def _next_call(self, session: int, hushed: Line) -> None:
         """That call is over; the next one is told of no more of the reply than was heard."""
-        words = str(self._created(hushed["reply"])["text"]).split()
+        text = str(self._created(hushed["reply"])["text"])
         told = [line for line in said("told", self.service.lines) if line["session"] > session]
         told = [line for line in told if line["session"] == told[0]["session"] and line["role"] == "assistant"]
-        knows = str(told[-1]["text"]).split() if told else []
-        heard = len(words) * float(hushed["heard_ms"]) / float(hushed["length_ms"])
-        if knows == words[: len(knows)] and len(knows) > heard + 1:
+        words, knows = text.split(), str(told[-1]["text"]).split() if told else []
+        heard = len(words) * float(hushed["heard_ms"]) / ms_of(len(spoken_reply(text)), LINK_RATE_HZ)
+        if knows == words[: len(knows)] and len(knows) > _MORE_WORDS * heard + 2:
             self._wrong(f"of {len(words)} words {heard:.1f} were heard, and the next call is told {len(knows)}")
 
     # ── what is answered ─────────────────────────────────────────────────────────────────────────
@@ -218,8 +219,7 @@ class _Judging:
         new = self._new
         if not new:
             return
-        joined = self.turn.how == "word" and self.judgement.phase in ("asleep", "opening", "listening")
-        first_frame = self.turn.asked.first_frame if joined else words.first_frame
+        first_frame = self.turn.asked.first_frame if self._joined else words.first_frame
         span = Spoken(words.text, words.voice, first_frame, words.last_frame, words.begins_s, words.ends_s)
         found = self.stage.verdict(span, self._answered(new[-1]["reply"]))
         self.judgement.lost_frames = lost = _missing(found, span, self.room)
@@ -230,6 +230,12 @@ class _Judging:
         if starts_over and found.pieces and found.first_frame < min(earliest, self.turn.asked.last_frame):
             old = self.turn.asked.last_frame - found.first_frame
             self._wrong(f"{old} samples of the old words are part of what is answered")
+
+    @property
+    def _joined(self) -> bool:
+        """The wake word came into a turn under way, whose end nobody had found yet: one turn that holds both."""
+        listened = self.judgement.phase in ("asleep", "opening", "listening")
+        return self.turn.how == "word" and listened and not said("goes-on", self.after)
 
     def _answered(self, reply: str) -> Samples:
         """What the service answered with `reply`: its turn's own samples."""
