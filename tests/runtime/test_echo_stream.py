@@ -186,6 +186,17 @@ def test_a_canceller_that_does_nothing_is_found_out() -> None:
     assert room.stream.watch.delay_ms == pytest.approx(20 + 1000 * ADVANCE_S, abs=2)
 
 
+@pytest.mark.parametrize("fails", ["link", "wake"])
+def test_one_of_both_that_does_nothing_is_enough(fails: str) -> None:
+    """As when the echo comes later than the linear one looks for it."""
+    sound = talk(5)
+    mic = heard_in_room(sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER).mic
+    makers: dict[str, CancellerMaker] = {"link": SpeexEchoCanceller, "wake": SpeexEchoCanceller}
+    makers[fails] = lambda _: Canceller()
+    room = Room(sound, EchoPlan(10.0, 250.0, (makers["link"], makers["wake"]))).hear(mic)
+    assert not room.stream.cancelled
+
+
 @pytest.mark.parametrize(("gain_db", "good"), [(-10.0, False), (-90.0, True)])
 def test_a_microphone_that_cancels_by_itself_is_only_watched(gain_db: float, good: bool) -> None:
     sound = talk(4)

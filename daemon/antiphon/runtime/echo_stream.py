@@ -34,6 +34,11 @@ ROOM_LOSS_DB = 10.0
 OWN_WORD_MS = 500.0
 """So long after its last sound a word is heard at the latest."""
 
+LINEAR_SHARE = 0.4
+"""Of what is to be taken out at the least, the linear canceller must take out this part: else no wake word is heard,
+and our own voice is taken for somebody's.
+"""
+
 CancellerMaker: TypeAlias = Callable[[int], EchoCanceller]
 """Makes a canceller for a rate; raises AntiphonError when it cannot be had."""
 
@@ -88,6 +93,7 @@ class EchoStream:
         self._edges: list[Edge] = []
         hardware = plan.cancellers is None
         self.watch = EchoWatch(rate_hz, plan.least_erle_db + ROOM_LOSS_DB * hardware, hardware=hardware)
+        self._linear_watch = EchoWatch(rate_hz, LINEAR_SHARE * plan.least_erle_db)
         self.problem: Problem | None = None
         """Why there are no cancellers, although they are wanted."""
 
@@ -107,7 +113,7 @@ class EchoStream:
     @property
     def cancelled(self) -> bool:
         """The verdict."""
-        return self.watch.cancelled and self.problem is None
+        return self.watch.cancelled and self._linear_watch.cancelled and self.problem is None
 
     @property
     def drifts(self) -> tuple[Drift, Drift]:
@@ -146,6 +152,7 @@ class EchoStream:
         self._spans.clear()
         self._near_end.forget()
         self.watch.forget()
+        self._linear_watch.forget()
         self._edges.clear()
         self._silent, self._quiet, self._run_frames = self._hold, math.inf, 0
         for canceller in self._cancellers or ():
@@ -196,6 +203,7 @@ class EchoStream:
         elif (cancellers := self._made(self._plan.cancellers)) is not None:
             heard, wake = (canceller.cancel(near, far) for canceller in cancellers)
             self.watch.hear(near, far, heard, playing=what.told)
+            self._linear_watch.hear(near, far, wake, playing=what.told)
             self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.told or what.sounds))
             self._fade(np.stack((heard, wake)), rows, last=what.last)
         self._run_frames = 0 if what.last else self._run_frames + len(near) // self._frame
