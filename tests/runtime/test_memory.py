@@ -1,7 +1,9 @@
 """What is freed is overwritten, and small pieces that allocators keep aside can be."""
 
 import ctypes
+import io
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,3 +74,38 @@ def test_each_thread_sweeps_for_itself():
     for thread in threads:
         thread.join(20)
     assert done == [None] * 3
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no proc(5)")
+def test_what_threads_that_ended_have_left_on_their_stacks_is_swept():
+    mark = 0x5A5AC3C3
+    left = mark.to_bytes(4, "little")
+
+    def on_stacks() -> int:
+        with Path("/proc/self/mem").open("rb", buffering=0) as memory:
+            return sum(_read(memory, *stack).count(left) for stack in _stacks())
+
+    # Arguments lie on the stack.
+    threads = [threading.Thread(target=LIBC.getpid, args=(mark,) * 100) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert on_stacks() > 50
+    sweep()
+    assert on_stacks() == 0
+
+
+def _stacks() -> list[tuple[int, int]]:
+    """The upper ends of what may be stacks of threads: where they begin."""
+    lines = [line.split() for line in Path("/proc/self/maps").read_text().splitlines()]
+    ends = [[int(end, 16) for end in line[0].split("-")] for line in lines if line[1] == "rw-p" and len(line) == 5]
+    return [(max(begin, end - 65_536), end) for begin, end in ends if end - begin >= 1 << 20]
+
+
+def _read(memory: io.RawIOBase, begin: int, end: int) -> bytes:
+    try:
+        memory.seek(begin)
+        return memory.read(end - begin) or b""
+    except OSError:  # not there any more
+        return b""

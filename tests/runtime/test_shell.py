@@ -137,7 +137,7 @@ def test_every_effect_is_performed_in_its_order():
             await rig.mind.until_told(Sounded("r"))
             assert rig.done.calls == [
                 ("open",),
-                ("stream", 300.0),
+                ("stream", 300.0, None),
                 ("chime", "wake"),
                 ("rest",),
                 ("play", "r", b"ab"),

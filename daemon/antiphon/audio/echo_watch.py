@@ -101,7 +101,7 @@ class EchoWatch:
     def forget(self) -> None:
         """Overwrite all that was heard; verdict and figures stay."""
         self._waiting.fill(0)
-        self._waiting = self._waiting[:, :0]
+        self._waiting = self._waiting[:, :0].copy()  # what it was a view of is let go
         self._coarse.fill(0)
         self._playing: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._floors = NoiseFloor(), NoiseFloor()  # near, heard

@@ -92,7 +92,7 @@ class NearEnd:
         """Overwrite all that was heard: nobody speaks. What is known of the share that is left of us stays."""
         bands = len(self._share)
         self._rest.fill(0)
-        self._rest = self._rest[:, :0]
+        self._rest = self._rest[:, :0].copy()  # what it was a view of is let go
         self._ours = np.zeros(bands)
         self._smooth: Powers | None = None
         self._past = np.full((NOISE_MARKS, bands), np.inf)

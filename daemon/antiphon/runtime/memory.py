@@ -1,11 +1,12 @@
 """Floor 4. Memory that was given back holds nothing of what was in it: for a device that promises to forget.
 
 Sound passes through libraries that copy and free it as they like, and free() leaves what was there. So the C library is
-told to overwrite what it takes back. Small pieces go round it: allocators keep some aside as they are, each thread its
-own, and those are overwritten by taking and clearing them. It knows nothing of sound.
+told to overwrite what it takes back. Some memory goes round it: small pieces that allocators keep aside as they are,
+each thread its own, and the stacks of threads. Those are overwritten by using them. It knows nothing of sound.
 """
 
 import ctypes
+import threading
 
 import numpy as np
 
@@ -18,6 +19,8 @@ _NUMPY_SIZES = range(2, 1024, 2)  # of whole samples
 _KEPT_BY_PYTHON = 256  # more than were ever seen to lie free among those in use
 _PYTHON_SIZES = range(64, 513, 16)
 _BYTES_HEAD = 33  # what a bytes object takes beside its bytes
+_ARGUMENTS = (0,) * 1000  # for each ctypes lays 48 bytes and more on the stack: 24 of the 1024 that it allows are left
+_ENDED_THREADS = 4  # those of the sound card's stream, and of who closed it
 
 
 def wipe_what_is_freed() -> None:
@@ -28,8 +31,11 @@ def wipe_what_is_freed() -> None:
 
 
 def sweep() -> None:
-    """Overwrite the small pieces that were freed and are kept aside: of the calling thread, and of Python. Some ms."""
+    """Overwrite the small pieces that were freed and are kept aside, and used stack: of the calling thread, of Python,
+    and of the threads that ended last. Some milliseconds.
+    """
     libc = ctypes.CDLL(None)
+    _sweep_stacks(libc)
     libc.malloc.restype = ctypes.c_void_p
     for size in _LIBC_SIZES:
         pieces = [libc.malloc(ctypes.c_size_t(size)) for _ in range(_KEPT_BY_THREAD)]
@@ -41,3 +47,19 @@ def sweep() -> None:
         _ = [np.zeros(size, np.uint8) for _ in range(_KEPT_BY_NUMPY)]
     for size in _PYTHON_SIZES:
         _ = [bytes(size - _BYTES_HEAD) for _ in range(_KEPT_BY_PYTHON)]
+
+
+def _sweep_stacks(libc: ctypes.CDLL) -> None:
+    """The C library gives the stack of a thread that has ended to the next that begins."""
+    together = threading.Barrier(_ENDED_THREADS)
+
+    def overwrite() -> None:
+        together.wait()  # else they would take one stack in turns
+        libc.getpid(*_ARGUMENTS)
+
+    libc.getpid(*_ARGUMENTS)
+    threads = [threading.Thread(target=overwrite, name="sweep", daemon=True) for _ in range(_ENDED_THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -158,7 +158,8 @@ class Shell:
             self._notifier.ready()
             self._log.write("info", "ready")
         snapshot = self._mind.snapshot
-        if snapshot.deaf and isinstance(event, EarClosed | LinkClosed) and event.problem is None:
+        as_wished = isinstance(event, EarClosed) and event.problem is None
+        if snapshot.deaf and (as_wished or isinstance(event, LinkClosed)):
             sweep()  # muted: what ear and link have let go of on this thread
         if snapshot != self._seen:
             self._show(snapshot)

@@ -111,7 +111,10 @@ class GenerateLink:
 
     async def run(self) -> None:
         """The whole life of the call; see ports.Link.run."""
-        await self._life.run(self._live)
+        try:
+            await self._life.run(self._live)
+        finally:  # who has muted the microphone wants nothing kept, until the garbage is collected
+            self._question, self._asked = Question(), None
 
     def send_audio(self, pcm: bytes) -> None:
         """Keep speech until the turn is over; of a turn that is too long, its end."""
