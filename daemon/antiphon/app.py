@@ -124,6 +124,7 @@ class Appliance:
                 "lost_frames": ear.losses.lost_frames,
                 "underflows": mouth.underflows,
                 "underruns": mouth.underruns,
+                "own_words": ear.own_words,
             }
 
         with self._threads(ear, mouth), self._hands(inbox):
@@ -225,6 +226,7 @@ def run_appliance(settings: Settings, key: Secret | None, begin_anew: BeginAnew,
             started_s = time.monotonic()
             log.write("info", "starting", pid=os.getpid())
             asyncio.run(_until_signalled(appliance, log, leave))
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # nothing is said any more
             log.write("info", "stopped", ran_s=round(time.monotonic() - started_s, 1))
             leave()
         faulthandler.unregister(signal.SIGUSR1)

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import platform
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -62,6 +63,7 @@ def _settings(options: argparse.Namespace) -> Loaded:
 
 def run(options: argparse.Namespace) -> int:
     """Be the appliance, until SIGTERM."""
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # until there is something to stop
     from antiphon.app import run_appliance
     from antiphon.replacing import begin_anew
 

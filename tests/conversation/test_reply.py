@@ -84,7 +84,7 @@ def test_a_reply_that_will_not_come_is_no_longer_owed() -> None:
 
 def test_an_interrupted_reply_is_silenced_first_and_cut_when_the_mouth_has_told() -> None:
     replies = replies_with()
-    assert replies.interrupt(1) == [Hush("r1")]
+    assert replies.interrupt(1, 10.0) == [Hush("r1")]
     assert replies.hushed("other") is None
     reply = replies.hushed("r1")
     assert reply is not None
@@ -93,7 +93,7 @@ def test_an_interrupted_reply_is_silenced_first_and_cut_when_the_mouth_has_told(
 
 
 def test_a_reply_without_sound_needs_no_silence() -> None:
-    assert replies_with(pushed_ms=0.0).interrupt(1) == [CancelReply(1, "r1", 0.0)]
+    assert replies_with(pushed_ms=0.0).interrupt(1, 10.0) == [CancelReply(1, "r1", 0.0)]
 
 
 def test_a_reply_of_a_call_that_is_gone_is_cut_here_alone() -> None:
@@ -103,6 +103,6 @@ def test_a_reply_of_a_call_that_is_gone_is_cut_here_alone() -> None:
 
 def test_a_new_turn_settles_what_the_mouth_has_not_told() -> None:
     replies = replies_with()
-    replies.interrupt(1)
+    replies.interrupt(1, 10.0)
     assert replies.settle(1) == [CancelReply(1, "r1", 0.0)]
     assert replies.settle(1) == []

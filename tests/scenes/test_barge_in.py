@@ -39,10 +39,14 @@ from antiphon.conversation.events import (
     ReplyAudio,
     ReplyEnded,
     ReplyStarted,
+    ReplyText,
     Sounded,
     SpeechStarted,
     SpeechStopped,
+    Ticked,
+    UserSaid,
 )
+from antiphon.conversation.history import Turn
 from antiphon.conversation.states import State
 from antiphon.errors import Problem
 from conversation.playbook import CAPTURED, DECAY_MS, SILENCE, WOKE, Playbook, pcm
@@ -151,6 +155,22 @@ def test_a_double_tap_ends_the_conversation_in_every_phase(phase: str) -> None:
     book.on(TALK, RELEASE, after_ms=100)
     book.on(TALK, after_ms=300)
     assert book.state is State.ASLEEP
+
+
+def test_the_next_call_is_told_what_was_heard_of_the_last_reply() -> None:
+    book = in_phase("speaking")
+    book.on(ReplyText(1, "r1", "one two three four"), UserSaid(1, "i1", "Count."), ReplyEnded(1, "r1", "completed"))
+    assert OpenLink not in [type(one) for one in book.on(STOP, Ticked())], "the mouth has not told yet"
+    told = (Turn("assistant", "one two"), Turn("user", "Count."))
+    assert [one for one in book.on(Hushed("r1", 200.0), Ticked()) if isinstance(one, OpenLink)] == [
+        OpenLink(2, "cloud", told)
+    ]
+
+
+def test_a_mouth_that_never_tells_does_not_keep_the_next_call_waiting() -> None:
+    book = in_phase("speaking")
+    book.on(STOP)
+    assert OpenLink in [type(one) for one in book.wait_for_effects()]
 
 
 def test_a_second_tap_with_nothing_said_gives_up() -> None:
@@ -445,6 +465,34 @@ def test_a_reply_waits_for_a_speaker_that_comes_back(phase: str) -> None:
     assert book.state is State.SPEAKING
     book.on(Finished("r1", 400.0))
     assert book.state is State.LINGERING
+
+
+def test_a_doubt_does_not_outlast_a_speaker_that_was_gone() -> None:
+    book = in_phase("doubting")
+    book.on(MouthFailed(NO_CARD), MouthOpened(), after_ms=100)
+    assert book.machine.deadline is not None
+    assert book.machine.deadline < book.at + 0.6
+
+
+def test_nobody_waits_for_an_answer_that_cannot_be_heard() -> None:
+    book = Playbook().listening()
+    book.on(MouthFailed(NO_CARD, hung=True))
+    book.on(SpeechStarted(1), *[CAPTURED] * 4, SpeechStopped(1))
+    assert book.state is State.SORRY
+
+
+def test_an_apology_is_shown_before_the_program_begins_anew() -> None:
+    book = speaking()
+    wants = book.on(MouthFailed(NO_CARD, hung=True))
+    assert book.state is State.SORRY
+    assert Replace(muted=False) not in wants
+    assert Replace(muted=False) in book.wait()
+
+
+def test_a_microphone_that_hangs_is_not_shown_as_closed() -> None:
+    book = Playbook().awake()
+    book.on(ButtonMoved("mute", down=True), EarClosed(NO_CARD, hung=True))
+    assert not book.machine.snapshot.deaf
 
 
 def test_a_speaker_that_stays_away_is_admitted() -> None:

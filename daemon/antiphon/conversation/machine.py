@@ -127,7 +127,9 @@ class Machine:
         self._deadline_limit = 0.0
         self._problem = ""
         self._voiceless_s: float | None = None  # since then the speaker cannot be used
+        self._apologises = False  # somebody waited for an answer
         self._hung = False  # a part of the sound system hangs for good
+        self._ear_hangs = False  # nobody knows whether the capture stream is closed
         self._told: dict[str, list[str]] = {}  # of each link, the failures that were told since it was last open
         self._heard_by = 0  # the call whose service has shown that it hears
         self._last_turn_s = 0.0
@@ -162,7 +164,7 @@ class Machine:
             self._ear.deadline,
             self._gestures.deadline,
             self._pulse.deadline,
-            self._calls.deadline(at_rest=self._at_rest),
+            self._calls_due,
             self._forget_at,
         )
         return min((time for time in times if time is not None), default=None)
@@ -171,7 +173,7 @@ class Machine:
     def snapshot(self) -> Snapshot:
         """What lamps, log and status may see."""
         link, fallback = self._calls.link.name, self._calls.fallback
-        deaf = not self._ear.open
+        deaf = not (self._ear.open or self._ear_hangs)
         voiceless, half_duplex = self._voiceless, self._overlap.lost
         health, problem = self._link_health, self._problem
         return Snapshot(
@@ -216,6 +218,7 @@ class Machine:
     def _say_sorry(self, problem: Problem) -> None:
         """Show a failure for a while. The call may be in any condition: hang up."""
         self._trouble(problem)
+        self._apologises = self.state in _IN_TURN
         self._do(*self._replies.drop(self._calls.open))
         self._forget_speech()
         if self.state not in (State.ASLEEP, State.LINGERING):
@@ -241,6 +244,9 @@ class Machine:
         self._turn.answerable = self._own or why == "service"
         link = self._calls.link.name
         self._note("turn-over", why=why, speech_ms=round(bytes_ms(self._utterance.pcm)), link=link)
+        if self._hung and self._voiceless:  # no answer could be heard
+            self._say_sorry(_MUTE_SPEAKER)
+            return
         self._do(*self._replies.settle(self._calls.open))
         if self._own and self._calls.open is not None:
             self._do(CommitTurn(self._calls.open))
@@ -275,7 +281,7 @@ class Machine:
     def _on_ear_closed(self, event: EarClosed) -> None:
         news = self._ear.closed(event.problem, self._now)
         self._note("ear-closed")
-        self._hung = self._hung or event.hung
+        self._hung, self._ear_hangs = self._hung or event.hung, self._ear_hangs or event.hung
         if event.problem is None:
             return
         if news and (self.state is State.ASLEEP or self.state in _HEARING):
@@ -562,7 +568,7 @@ class Machine:
             self._say_sorry(event.problem)
             return
         self._trouble(event.problem)
-        if answers:  # the mouth keeps the answer for a speaker that comes back
+        if answers and self.state is not State.DOUBTING:  # the mouth keeps the answer for a speaker that comes back
             self._wait(self._thinking_ms)
 
     @_on.register
@@ -917,7 +923,8 @@ class Machine:
             self._note("forgotten")
             self._history.forget()
             self._calls.renew(self._now)
-        self._do(*self._calls.tick(self._now, self._history.turns(), at_rest=self._at_rest))
+        if self._calls_due is not None and self._now >= self._calls_due:
+            self._do(*self._calls.tick(self._now, self._history.turns(), at_rest=self._at_rest))
         self._do(*self._ear.tick(self._now))
         self._feel_the_pulse()
         if self._state_deadline is not None and self._now >= self._state_deadline:
@@ -1037,7 +1044,7 @@ class Machine:
         """Silence, and whatever answers what was asked before is refused."""
         if self.state is State.THINKING and self._replies.current is None and self._turn.answerable:
             self._replies.owe(self._now)
-        self._do(*self._replies.interrupt(self._calls.open))
+        self._do(*self._replies.interrupt(self._calls.open, self._now))
 
     def _rest(self) -> None:
         """The conversation is over; only warm calls stay."""
@@ -1051,7 +1058,7 @@ class Machine:
 
     def _free_the_sound(self) -> None:
         """A hung sound system is freed by the end of the process alone; a turn that needs no more of it goes on."""
-        if self._hung and (self._at_rest or self.state is State.SORRY):
+        if self._hung and (self._at_rest or (self.state is State.SORRY and not self._apologises)):
             self._hung = False
             self._note("begin-anew", "warning", why="the sound system hangs")
             self._do(Replace(muted=not self._ear.wanted))
@@ -1130,6 +1137,13 @@ class Machine:
     def _only_the_word(self) -> bool:
         """A turn that so far has nothing in it but the wake word."""
         return self._turn.by_word and self._utterance.voiced_ms < self._manners.wake_only_voiced_ms
+
+    @property
+    def _calls_due(self) -> float | None:
+        """At rest the next call is told what was said: not before it is known what was heard of it, if that comes."""
+        due = self._calls.deadline(at_rest=self._at_rest)
+        hushed_by = self._replies.hushed_by
+        return due if due is None or hushed_by is None or not self._at_rest else max(due, hushed_by)
 
     @property
     def _forget_at(self) -> float | None:

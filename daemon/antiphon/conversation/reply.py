@@ -11,6 +11,9 @@ from antiphon.pcm import bytes_ms
 OWED_S = 5.0
 """A service begins its reply within milliseconds; one that comes this late answers something else."""
 
+HUSHED_S = 1.0
+"""The mouth tells within 0.1 s what was heard of a reply; one that hangs tells it never."""
+
 
 @dataclass(slots=True)
 class Reply:
@@ -51,6 +54,7 @@ class Replies:
         self._history = history
         self.current: Reply | None = None
         self._hushing: Reply | None = None
+        self._hushed_by_s = 0.0
         self._owed = 0
         self._owed_until_s = 0.0
 
@@ -90,14 +94,19 @@ class Replies:
 
     # ── silence ──────────────────────────────────────────────────────────────────────────────────
 
-    def interrupt(self, open_call: int | None) -> list[Effect]:
+    @property
+    def hushed_by(self) -> float | None:
+        """Until then the mouth should have told what was heard of the reply that is being silenced."""
+        return None if self._hushing is None else self._hushed_by_s
+
+    def interrupt(self, open_call: int | None, now: float) -> list[Effect]:
         """Silence first; the service is told when the mouth says what was heard (`hushed`)."""
         reply, self.current = self.current, None
         if reply is None:
             return []
         if not reply.pushed_ms:
             return self._cancel(reply, 0.0, open_call)
-        self._hushing = reply
+        self._hushing, self._hushed_by_s = reply, now + HUSHED_S
         return [Hush(reply.id)]
 
     def hushed(self, reply: str) -> Reply | None:
