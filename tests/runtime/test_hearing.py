@@ -317,27 +317,107 @@ def test_speech_after_the_moment_does():
     assert sum(event.voiced_ms for event in events if isinstance(event, Captured)) == 500.0
 
 
-def test_a_word_over_the_tail_brings_nothing_of_the_tail():
-    ear = hearing(16_000, 17_000)
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+@pytest.mark.parametrize("after_s", [101.15, 103.0])
+def test_a_word_before_the_moment_is_whole_and_all_after_it_is_sent(rate_hz, after_s):
+    """It matters more than that the tail of our own sound is in it."""
+    ear = hearing(rate_hz, 17_000)
+    sound = room(2, rate_hz)
+    feed(ear, sound[:rate_hz], rate_hz // 10)
+    assert ear.stream(0, after_s=after_s) == []
+    events = feed(ear, sound[rate_hz:], rate_hz // 10)
+    assert isinstance(events[0], Woke)
+    assert len(samples_of(events[0].preroll)) == pytest.approx(12_000, abs=32)
+    assert_is_the_room_from(0.6, sent(events))
+    assert len(sent(events)) == pytest.approx(1.4 * 24_000, abs=32)
+
+
+def test_a_word_in_the_block_of_the_moment_is_whole():
+    ear = hearing(16_000, 19_000)
+    sound = room(2, 16_000)
+    feed(ear, sound[:16_000], 1600)
+    ear.stream(0, after_s=101.15)
+    events = feed(ear, sound[16_000:], 3200)
+    assert_is_the_room_from(0.7, sent(events))
+    assert len(sent(events)) == pytest.approx(1.3 * 24_000, abs=32)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+@pytest.mark.parametrize("ends", ["word", "talk"])
+def test_what_was_sent_before_the_reply_is_not_sent_again(rate_hz, ends):
+    """Nor is there a seam: the tail of our own sound goes on where the question ended."""
+    ear = hearing(rate_hz, *([17_000] if ends == "word" else []))
+    sound = room(2, rate_hz)
+    block = rate_hz // 10
+    ear.stream()
+    events = feed(ear, sound[: 8 * block], block)
+    ear.rest()
+    events += feed(ear, sound[8 * block : 10 * block], block)
+    assert ear.stream(0, after_s=103.0) == []
+    events += feed(ear, sound[10 * block : 11 * block], block)
+    if ends == "talk":
+        ear.rest()
+        events += ear.stream(500)
+    events += feed(ear, sound[11 * block :], block)
+    assert len(sent(events)) == pytest.approx(2 * 24_000, abs=64)
+    assert_is_the_room_from(0, sent(events))
+
+
+def test_a_word_after_the_moment_repeats_nothing():
+    ear = hearing(16_000, 20_000)
     sound = room(2, 16_000)
     feed(ear, sound[:16_000], 1600)
     ear.stream(0, after_s=101.15)
     events = feed(ear, sound[16_000:], 1600)
-    [woke] = [event for event in events if isinstance(event, Woke)]
-    assert woke.preroll == b""
+    assert [type(event) for event in events].count(Woke) == 1
     assert_is_the_room_from(1.15, sent(events))
     assert len(sent(events)) == pytest.approx(0.85 * 24_000, abs=32)
 
 
-def test_a_word_after_a_rest_in_the_tail_brings_nothing_of_the_tail():
+def test_a_rest_ends_the_waiting_for_a_moment():
+    """Told to stream anew, with no moment, the ear gives the past that is asked for, and all that comes."""
+    ear = hearing(16_000)
+    sound = room(2, 16_000)
+    feed(ear, sound[:16_000], 1600)
+    assert ear.stream(0, after_s=103.0) == []
+    assert ear.streaming
+    feed(ear, sound[16_000:17_600], 1600)
+    ear.rest()
+    assert not ear.streaming
+    events = ear.stream(300)
+    assert len(sent(events)) == pytest.approx(7200, abs=32)
+    events += feed(ear, sound[17_600:], 1600)
+    assert_is_the_room_from(0.8, sent(events))
+    assert len(sent(events)) == pytest.approx(1.2 * 24_000, abs=32)
+
+
+def test_a_word_after_a_rest_in_the_tail_is_whole():
     ear = hearing(16_000, 19_000)
     sound = room(2, 16_000)
     feed(ear, sound[:16_000], 1600)
     ear.stream(0, after_s=101.15)
     ear.rest()
     events = feed(ear, sound[16_000:], 1600)
-    assert_is_the_room_from(1.15, sent(events))
-    assert len(sent(events)) == pytest.approx(0.85 * 24_000, abs=32)
+    assert_is_the_room_from(0.7, sent(events))
+    assert len(sent(events)) == pytest.approx(1.3 * 24_000, abs=32)
+
+
+def test_a_turn_after_a_word_before_the_moment_is_judged():
+    ear = hearing(16_000, 17_000, endpoint=Endpointer(100, 200, 60_000))
+    silence = np.zeros(16_000, np.int16)
+    feed(ear, silence, 1280)
+    ear.stream(0, after_s=103.0)
+    events = feed(ear, np.concatenate((silence[:3200], voice(8000), silence[:8000])), 1280)
+    assert isinstance(events[0], Woke)
+    assert [event.edge for event in events if isinstance(event, Endpointed)] == ["began", "ended"]
+
+
+def test_forget_ends_the_waiting_for_a_moment():
+    ear = hearing(16_000)
+    feed(ear, room(1, 16_000), 1600)
+    ear.stream(0, after_s=103.0)
+    ear.forget()
+    assert not ear.streaming
 
 
 # ── with our own sound in the room ───────────────────────────────────────────────────────────────

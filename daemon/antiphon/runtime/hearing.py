@@ -61,7 +61,8 @@ class Hearing:
         self._to_wake: Resampler | None = None  # while the wake words are heard in other sound than the marks
         self._to_link: Resampler | None = None  # while streaming
         self._rested: tuple[Resampler, int, int] | None = None  # that of the last, what it was given, and has sent
-        self._sent = 0  # position in the stream up to which all was sent that ever will be; it may be still to come
+        self._sent = 0  # position in the stream up to which all was sent that ever will be
+        self._gate: int | None = None  # position, still to come, from which on the stream is to be sent
         self._taken = 0  # frames that came in, of which echo may hold some back
         self._taken_s = 0.0  # when the last of them was at the microphone
         self.own_words = 0
@@ -70,8 +71,8 @@ class Hearing:
 
     @property
     def streaming(self) -> bool:
-        """Whether every sample comes out."""
-        return self._to_link is not None
+        """Whether every sample comes out, now or from a moment on that was named."""
+        return self._to_link is not None or self._gate is not None
 
     def begin(self) -> list[Event]:
         """A capture stream begins."""
@@ -88,10 +89,12 @@ class Hearing:
         detection = self._detect(cleaned, to_mark)
         if detection is not None:
             return self._wake(detection)
+        if self._gate is not None and self._kept.end > self._gate:
+            self._to_link, self._sent, self._gate = Resampler(self._rate_hz, LINK_RATE_HZ), self._gate, None
         if self._to_link is not None:
             return self._pass_on(self._to_link, cleaned.heard)
         sounding = self._echo is not None and self._echo.sounding
-        if sounding or sum(map(len, self._unmarked)) >= _REST_FRAMES:
+        if self.streaming or sounding or sum(map(len, self._unmarked)) >= _REST_FRAMES:
             return self._mark()[1]
         return self._judge_echo([])
 
@@ -99,13 +102,17 @@ class Hearing:
         """Let every sample out from here on, and first the last `preroll_ms` that are kept and were never sent.
 
         They are part of the turn, so its beginning may be in them. What was at the microphone before `after_s`, which
-        may be yet to come, is neither sent nor judged.
+        may be yet to come, is neither sent nor judged, unless a wake word is heard or `rest` is told until then.
         """
-        if self._to_link is not None:
+        if self.streaming:
             return []
         self._restart_endpoint()
-        self._sent = max(self._sent, self._kept.end - frames_in(preroll_ms, self._rate_hz), self._frame_at(after_s))
-        frames = max(0, self._kept.end - max(self._sent, self._kept.start))
+        begin = max(self._sent, self._kept.end - frames_in(preroll_ms, self._rate_hz), self._frame_at(after_s))
+        if begin > self._kept.end:
+            self._gate = begin
+            return self._mark()[1]
+        self._sent = begin
+        frames = self._kept.end - max(begin, self._kept.start)
         pcm = self._unsent()
         _, judged = self._mark()
         if not pcm:
@@ -115,10 +122,10 @@ class Hearing:
 
     def rest(self) -> None:
         """Only wake words from here on."""
+        self._gate = None  # what it kept back was never sent, and may be yet
         if self._to_link is not None:
-            if self._sent <= self._kept.end:
-                self._sent = self._kept.end - self._to_link.held_frames
-                self._rested = self._to_link, self._kept.end, self._sent
+            self._sent = self._kept.end - self._to_link.held_frames
+            self._rested = self._to_link, self._kept.end, self._sent
             self._to_link = None
 
     def forget(self) -> None:
@@ -129,7 +136,7 @@ class Hearing:
         self._unmarked = [_NOTHING]
         self._detector.forget()
         self._to_marks = Resampler(self._rate_hz, WAKE_RATE_HZ)
-        self._to_wake = self._to_link = self._rested = None
+        self._to_wake = self._to_link = self._rested = self._gate = None
         if self._echo is not None:
             self._echo.forget()
         self._forget_words()
@@ -188,9 +195,12 @@ class Hearing:
         return detection
 
     def _wake(self, detection: Detection) -> list[Event]:
-        """The word, with all that was not sent yet up to now; from here on everything is."""
+        """The word, with all that was not sent yet up to now; from here on everything is.
+
+        Also what was to be kept back as the tail of our own sound: whoever says the word is to be heard from it on.
+        """
         detected_at = self._clock()
-        under_way = self.streaming
+        under_way, self._gate = self._to_link is not None, None
         woke = Woke(detection.word, detection.score, self._unsent(), detected_at)
         marks, judged = self._mark()
         if under_way:  # the word is part of a turn that is being judged
@@ -208,11 +218,11 @@ class Hearing:
             else:
                 self._to_link = Resampler(self._rate_hz, LINK_RATE_HZ)
         pcm = bytes_of(self._to_link.take(self._kept.since(begin)))
-        self._sent = max(self._sent, self._kept.end)
+        self._sent = self._kept.end
         return pcm
 
     def _pass_on(self, to_link: Resampler, samples: Samples) -> list[Event]:
-        before = max(0, len(samples) - max(0, self._kept.end - self._sent))  # of what is sent; none, as a rule
+        before = max(0, len(samples) - (self._kept.end - self._sent))  # of what is sent; none, as a rule
         wanted = samples[before:]
         marks, judged = self._mark()
         if not len(wanted):
