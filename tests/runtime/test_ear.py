@@ -227,6 +227,67 @@ def test_what_was_kept_is_zeroed_before_the_driver_has_closed():
         assert rig.event() == EarClosed()
 
 
+def test_what_nobody_has_heard_yet_is_dropped_before_the_driver_has_closed_and_after():
+    microphone = SlowToClose()
+    with running(microphone) as rig:
+        rig.open()
+        busy, go_on = threading.Event(), threading.Event()
+
+        def keep_busy():
+            busy.set()
+            assert go_on.wait(BOUND_S)
+
+        rig.ear._inbox.put(keep_busy)
+        assert busy.wait(BOUND_S)
+        rig.ear.close()
+        blocks = rig.ear._blocks
+        microphone.hear(QUIET)
+        assert len(blocks) == 1
+        go_on.set()
+        assert microphone.closing.wait(BOUND_S)
+        assert not blocks
+        microphone.hear(QUIET)
+        assert len(blocks) == 1
+        microphone.let_go.set()
+        assert rig.event() == EarClosed()
+        assert not blocks
+
+
+def test_what_was_held_back_in_doubt_is_dropped_before_the_driver_has_closed():
+    microphone = SlowToClose()
+    with running(microphone) as rig:
+        rig.open()
+        rig.ear.stream()
+        microphone.hear(QUIET)
+        assert isinstance(rig.event(), Captured)
+        microphone.lose(3200)
+        microphone.hear(QUIET)
+        held = rig.ear._continuity._held
+        looked = threading.Event()
+        rig.ear._inbox.put(looked.set)
+        assert looked.wait(BOUND_S)
+        assert len(held) == 1
+        rig.ear.close()
+        assert microphone.closing.wait(BOUND_S)
+        assert not held
+        microphone.let_go.set()
+        assert rig.event() == EarClosed()
+
+
+def test_a_word_over_the_tail_of_our_own_sound_is_whole():
+    with running() as rig:
+        rig.open()
+        for _ in range(3):
+            rig.microphone.hear(QUIET)
+        rig.ear.stream(0, after_s=60.0)
+        rig.microphone.hear(WORD)
+        woke = rig.event()
+        assert isinstance(woke, Woke)
+        assert len(samples_of(woke.preroll)) == pytest.approx(4800, abs=32)
+        rig.microphone.hear(QUIET)
+        assert isinstance(rig.event(), Captured)
+
+
 def test_nothing_from_before_a_moment_is_let_out():
     with running() as rig:
         rig.open()

@@ -114,7 +114,8 @@ class Ear:
     def stream(self, preroll_ms: float = 0.0, after_s: float | None = None) -> None:
         """Let every sample out from here on → Captured, Endpointed; and first, at once, the last `preroll_ms`.
 
-        What was at the microphone before `after_s` (time.monotonic; it may be yet to come) is neither sent nor judged.
+        What was at the microphone before `after_s` (time.monotonic; it may be yet to come) is neither sent nor judged,
+        unless a wake word is heard or `rest` is told until then.
         """
         self._inbox.put(partial(self._stream, preroll_ms, after_s))
 
@@ -220,10 +221,12 @@ class Ear:
         if hearing is None:
             return
         hearing.forget()
-        self._microphone.close()
+        self._continuity.forget()
         blocks.clear()
         del hearing
-        self._continuity.forget()
+        sweep()
+        self._microphone.close()
+        blocks.clear()  # what it has still delivered
         sweep()
 
     def _fail(self, wrong: str) -> None:
