@@ -412,6 +412,15 @@ def test_the_follow_up_never_hears_the_tail_of_the_reply(own: bool) -> None:
     assert book.on(Finished("r1", 400.0)) == [StreamEar(0.0, after_s=book.at + DECAY_MS / 1000)]
 
 
+def test_who_presses_while_the_room_still_sounds_is_heard_at_once() -> None:
+    book = speaking(full=False)
+    book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400.0))
+    assert [one for one in book.on(TALK, after_ms=50) if isinstance(one, RestEar | StreamEar)] == [
+        RestEar(),
+        StreamEar(300.0),
+    ]
+
+
 def test_in_full_duplex_the_ear_streams_on_after_a_reply() -> None:
     book = speaking()
     assert book.on(ReplyEnded(1, "r1", "completed"), Finished("r1", 400.0)) == [EndPlay("r1")]

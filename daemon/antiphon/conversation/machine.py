@@ -629,6 +629,8 @@ class Machine:
             self._turn.began = speaks and (overlap.here == "speech" if self._own else overlap.service)
             self._follow_ups = 0
             self._utterance.begin(self._utterance.pcm)
+            if self.state is State.LINGERING and self._now - self._since_s < self._overlap.decay_s:
+                self._do(*self._ear.anew(kept_ms))  # who presses is heard at once, and be it over our own tail
             self._do(*self._ear.stream(True, kept_ms if rests else 0.0))
             self._listen()
             if joined and self._sent_to is None:
