@@ -92,7 +92,10 @@ class EchoCanceller(Protocol):
     """How much later a sample comes out than it went in, always."""
 
     def cancel(self, near: Samples, far: Samples) -> Samples:
-        """Both of the same length, whole frames, and of the same moments; as many samples, without the far end."""
+        """Both of the same length, whole frames, and of the same moments; as many samples, without the far end.
+
+        Raises DeviceError when it cannot go on.
+        """
 
     def forget(self) -> None:
         """Overwrite what was heard, and learn the room anew."""

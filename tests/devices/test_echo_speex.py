@@ -87,6 +87,12 @@ def test_nothing_heard_is_left_in_memory():
     assert forgotten == 0
 
 
+def test_it_is_found_before_it_is_needed():
+    SpeexEchoCanceller.seek()
+    with pytest.raises(DeviceError, match=r"libnone\.so\.1 is missing"):
+        SpeexEchoCanceller.seek("libnone.so.1")
+
+
 def test_a_missing_library_is_named_with_its_remedy():
     with pytest.raises(DeviceError, match=r"libnone\.so\.1 is missing\. Install it \(sudo apt install libspeexdsp1\)"):
         SpeexEchoCanceller(WAKE_RATE_HZ, library="libnone.so.1")

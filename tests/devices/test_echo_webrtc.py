@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from types import ModuleType
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -70,6 +72,49 @@ def test_nothing_heard_is_left_in_memory():
 def test_a_missing_package_is_named_with_its_remedy():
     with pytest.raises(DeviceError, match=r"No module named 'nobody'.*pip install 'antiphon\[echo\]'"):
         WebrtcEchoCanceller(WAKE_RATE_HZ, package="nobody.rtc")
+
+
+def broken_package(monkeypatch, **members):
+    """Something that can be imported as livekit, and has no more than `members`."""
+    package = ModuleType("broken_livekit")
+    for name, member in members.items():
+        setattr(package, name, member)
+    monkeypatch.setitem(sys.modules, "broken_livekit", package)
+    return "broken_livekit"
+
+
+def raises(error):
+    def engine(*_arguments, **_options):
+        raise error
+
+    return engine
+
+
+@pytest.mark.parametrize("members", [{}, {"AudioProcessingModule": raises(RuntimeError("no\n  such\n  thing"))}])
+def test_a_package_that_cannot_do_it_is_told_in_one_line(monkeypatch, members):
+    with pytest.raises(DeviceError, match=r"AudioProcessingModule|no such thing") as told:
+        WebrtcEchoCanceller(WAKE_RATE_HZ, broken_package(monkeypatch, **members))
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_one_that_gives_up_says_so():
+    canceller = WebrtcEchoCanceller(WAKE_RATE_HZ)
+    canceller._engine = Mock(process_stream=raises(RuntimeError("no room")))
+    with pytest.raises(DeviceError, match=r"livekit cannot be used \(no room\)"):
+        canceller.cancel(*np.zeros((2, 160), np.int16))
+
+
+def test_it_is_found_without_being_loaded(monkeypatch):
+    WebrtcEchoCanceller.seek()
+    for missing in ("nobody.rtc", "livekit.nobody"):
+        with pytest.raises(DeviceError, match=r"No module named.*pip install"):
+            WebrtcEchoCanceller.seek(missing)
+    monkeypatch.setitem(sys.modules, "livekit.rtc", None)
+    with pytest.raises(DeviceError, match="pip install"):
+        WebrtcEchoCanceller.seek()
+    found = "from antiphon.devices.echo_webrtc import *; import sys; WebrtcEchoCanceller.seek()"
+    ended = subprocess.run([sys.executable, "-c", f"{found}; sys.exit('livekit.rtc' in sys.modules)"], check=False)
+    assert ended.returncode == 0
 
 
 def test_who_asks_for_none_does_not_pay_for_livekit():

@@ -53,6 +53,11 @@ class SpeexEchoCanceller:
         self._silence = np.zeros(self._tail + 5 * self._frame, np.int16)
         self._begin()
 
+    @staticmethod
+    def seek(library: str = LIBRARY) -> None:
+        """Find the library; to load its 40 kB costs nothing. Raises DeviceError if it is missing."""
+        _load(library)
+
     def _begin(self) -> None:
         speex, rate_hz = self._speex, self.rate_hz
         self._filter = speex.speex_echo_state_init(self._frame, self._tail)

@@ -7,6 +7,7 @@ livekit is imported by whoever asks for a canceller: it takes 50 ms, 14 MB, and 
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -34,20 +35,29 @@ class WebrtcEchoCanceller:
         try:
             self._livekit = import_module(package)
             self._engine = self._begin()
-        except (ImportError, OSError) as error:
-            remedy = "Install it (pip install 'antiphon[echo]'), or choose another echo.cancel"
-            raise DeviceError("echo cancellation", f"the package livekit cannot be used ({error})", remedy) from None
+        except (ImportError, OSError, AttributeError, TypeError, RuntimeError) as error:  # an old one, or half of one
+            raise _unusable(str(error)) from None
         self._frame = frames_in(FRAME_MS, rate_hz)
         self._near = self._livekit.AudioFrame.create(rate_hz, 1, self._frame)
         self._far = self._livekit.AudioFrame.create(rate_hz, 1, self._frame)
         self._silence = np.zeros(frames_in(HISTORY_MS, rate_hz), np.int16)
+
+    @staticmethod
+    def seek(package: str = PACKAGE) -> None:
+        """Find the package, and load nothing of it. Raises DeviceError if it is missing."""
+        try:
+            spec = find_spec(package)
+        except ModuleNotFoundError:
+            spec = None  # not even what it is part of
+        if spec is None:
+            raise _unusable(f"No module named {package!r}")
 
     def _begin(self) -> Any:
         return self._livekit.AudioProcessingModule(echo_cancellation=True)
 
     def cancel(self, near: Samples, far: Samples) -> Samples:
         """See ports.EchoCanceller. The echo in `near` must come 3 ms or more after its sound in `far`: nearer, it is
-        found and lost again. 10 ms and more are safe.
+        found and lost again. 10 ms and more are safe. Raises DeviceError when livekit gives up.
         """
         assert len(near) == len(far), "near and far end are of the same moments"
         assert len(near) % self._frame == 0, "whole frames of 10 ms only"
@@ -56,9 +66,12 @@ class WebrtcEchoCanceller:
         for at in range(0, len(near), self._frame):
             frame = slice(at, at + self._frame)
             played[:] = far[frame]
-            self._engine.process_reverse_stream(self._far)
             heard[:] = near[frame]
-            self._engine.process_stream(self._near)
+            try:
+                self._engine.process_reverse_stream(self._far)
+                self._engine.process_stream(self._near)
+            except RuntimeError as error:
+                raise _unusable(str(error)) from None
             clean[frame] = heard
         return clean
 
@@ -66,3 +79,10 @@ class WebrtcEchoCanceller:
         """See ports.EchoCanceller; 8 ms of CPU. What is let go was filled with silence first."""
         self.cancel(self._silence, self._silence)
         self._engine = self._begin()
+
+
+def _unusable(why: str) -> DeviceError:
+    """In one line, whatever `why` is: the reasons of an import may be many."""
+    remedy = "Install it (pip install 'antiphon[echo]'), or choose another echo.cancel"
+    wrong = f"the package livekit cannot be used ({' '.join(why.split())})"
+    return DeviceError("echo cancellation", wrong, remedy)

@@ -86,6 +86,7 @@ class EchoPath:
         if stream.cancelled == self._cancelled:
             return []
         self._cancelled = stream.cancelled
-        delay_ms = stream.watch.delay_ms - 1000 * ADVANCE_S
+        measured_ms = stream.watch.delay_ms  # beside a far end that is given early; 0 before anything is measured
+        delay_ms = measured_ms - 1000 * ADVANCE_S if measured_ms else 0.0
         drift_ppm = stream.drifts[1].ppm
         return [EchoJudged(self._cancelled, stream.watch.erle_db, delay_ms, drift_ppm, stream.problem)]
