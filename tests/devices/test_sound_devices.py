@@ -74,17 +74,25 @@ def cards(monkeypatch):
     return made
 
 
-def test_a_missing_device_is_looked_for_ever_more_seldom_and_at_once_when_a_card_comes(clock, cards):
-    absence = Absence(DeviceError("the speaker", "it is gone", "Wait"))
+def test_what_is_missing_for_long_is_looked_for_by_another_process_and_seldom(clock, cards, monkeypatch):
+    asked, there = [], []
+    monkeypatch.setattr(sound_devices, "_list_of_another_process", lambda: asked.append(clock.now_s) or there)
+    absence = Absence("output", "seeed", DeviceError("the speaker", "it is gone", "Wait"))
     looked = []
-    for second in range(80):
-        if not absence.lasts:
+    for second in range(100):
+        if not absence.lasts():
             looked.append(second)
             absence.again(absence.error)
         clock.now_s += 1.0
-    assert looked == [*range(61), 65, 70, 75]
+    assert looked == list(range(60))
+    assert [at - 1000 for at in asked] == [74, 89]
     cards.append("card1")
-    assert not absence.lasts
+    assert not absence.lasts(), "a card has come"
+    absence.again(absence.error)
+    assert absence.lasts()
+    there += DEVICES
+    clock.now_s += 15.0
+    assert not absence.lasts(), "it is there again, as a sound server's may be"
 
 
 def test_another_process_is_asked_ever_more_seldom_and_at_once_when_a_card_comes(clock, cards, monkeypatch):

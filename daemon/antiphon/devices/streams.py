@@ -214,13 +214,13 @@ class _Opening:
 def _begin(stream: Stream) -> None:
     direction = stream.wanted.direction
     absence = _sound.absences.get(direction)
-    if absence is not None and absence.lasts:
+    if absence is not None and absence.lasts():
         raise absence.error
     try:
         _begin_somehow(stream)
     except DeviceError as error:
         if absence is None:
-            _sound.absences[direction] = Absence(error)
+            _sound.absences[direction] = Absence(direction, stream.wanted.device, error)
         else:
             absence.again(error)
         raise
