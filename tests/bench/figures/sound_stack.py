@@ -38,7 +38,7 @@ AT_A_TIME = 4
 SETTINGS = ("conversation.follow_up_ms=0", "conversation.sorry_ms=200", "conversation.nothing_said_ms=1000")
 REACH_MS = 2000.0
 REACH_MB, REACH_MB_A_CYCLE = 2.0, 0.03
-"""Without a new life, ALSA's libraries lose 12 kB each time that PortAudio looks for devices, as it does in an outage."""
+"""Without a new life, ALSA's libraries lose 12 kB each time that PortAudio looks for devices in an outage."""
 
 
 @dataclass(slots=True)
