@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from antiphon.conversation.events import EchoJudged
+from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples
 from antiphon.ports import EchoCanceller
@@ -66,7 +67,7 @@ def test_at_a_rate_of_no_canceller_it_says_what_to_do_and_lets_all_through() -> 
     assert "microphone.rate_hz" in judged.problem.sentence
     assert path.clean(BLOCK, 100.0).heard is BLOCK
     assert path.judge([]) == []
-    assert path.begin(44_100) != []  # each stream says so
+    assert path.begin(44_100) == []  # it was said
     [again] = path.begin(48_000)
     assert isinstance(again, EchoJudged)
     assert again.cancelled
@@ -95,12 +96,53 @@ def test_what_is_known_of_the_clocks_outlives_the_streams() -> None:
     assert path._stream.drifts[1].doubt_ppm < 10
 
 
-def test_a_canceller_that_cannot_be_made_is_told_with_its_remedy() -> None:
-    def missing(_rate_hz: int) -> EchoCanceller:
-        raise DeviceError("echo cancellation", "its library is missing", "Install it")
+class Maker:
+    """Makes Speex's canceller, unless it `is_missing` or `fails` when it is made, and counts."""
 
-    path = EchoPath(EchoPlan(10.0, 250.0, (missing, missing)))
+    def __init__(self, *, is_missing: bool = False, fails: bool = False) -> None:
+        self.is_missing, self.fails = is_missing, fails
+        self.made: list[int] = []
+
+    def seek(self) -> None:
+        if self.is_missing:
+            raise DeviceError("echo cancellation", "its library is missing", "Install it")
+
+    def __call__(self, rate_hz: int, /) -> EchoCanceller:
+        self.made.append(rate_hz)
+        if self.fails:
+            raise DeviceError("echo cancellation", "its library is broken", "Mend it")
+        return SpeexEchoCanceller(rate_hz)
+
+
+def test_a_missing_canceller_is_told_once_and_before_anything_plays() -> None:
+    path = EchoPath(EchoPlan(10.0, 250.0, (Maker(is_missing=True), Maker())))
+    [judged] = path.begin(RATE)
+    assert isinstance(judged, EchoJudged)
+    assert not judged.cancelled
+    assert judged.problem is not None
+    assert judged.problem.sentence.endswith("Install it")
+    assert judged.delay_ms == 0  # it was not measured
+    assert run(path, 100.0, 1.0, echo=True) == []
+    assert path.begin(RATE) == []
+    assert run(path, 200.0, 1.0, echo=True) == []
+
+
+def test_a_canceller_that_cannot_be_made_is_told_once_when_something_plays() -> None:
+    link = Maker(fails=True)
+    path = EchoPath(EchoPlan(10.0, 250.0, (link, Maker())))
     assert path.begin(RATE) == []
     [judged] = run(path, 100.0, 1.0, echo=True)
     assert judged.problem is not None
-    assert judged.problem.sentence.endswith("Install it")
+    assert judged.problem.sentence.endswith("Mend it")
+    assert path.begin(RATE) == []
+    assert run(path, 200.0, 1.0, echo=True) == []
+    assert link.made == [RATE]
+
+
+def test_cancellers_are_kept_while_the_rate_stays() -> None:
+    makers = Maker(), Maker()
+    path = EchoPath(EchoPlan(10.0, 250.0, makers))
+    for begun_s, rate_hz in ((100.0, RATE), (200.0, RATE), (300.0, 48_000)):
+        path.begin(rate_hz)
+        run(path, begun_s, 0.5)
+    assert [maker.made for maker in makers] == [[RATE, 48_000]] * 2

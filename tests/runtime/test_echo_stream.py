@@ -1,6 +1,7 @@
 """What plays is taken out while it plays, and not a sample of anything else is lost, doubled or changed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,21 @@ from antiphon.audio.framing import Delay
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples
-from antiphon.runtime.echo_stream import FLUSH_MS, OWN_WORD_MS, CancellerMaker, EchoPlan, EchoStream
+from antiphon.runtime.echo_stream import FLUSH_MS, OWN_WORD_MS, EchoPlan, EchoStream
 from antiphon.simulator.acoustics import Acoustics, heard_in_room, room_response
 
 RATE = 16_000
 SPEAKER = 24_000
 LATE = 128
 BEGUN_S = 100.0
+SPEEX = (SpeexEchoCanceller, SpeexEchoCanceller)
 
 
 class Canceller:
     """Cancels nothing; gives what it hears `late` frames later, times `gain`, and keeps what it was given."""
 
     rate_hz = RATE
+    late_frames = 0
 
     def __init__(self, late: int = 0, gain: float = 1.0) -> None:
         self._delay, self._gain = Delay(late), gain
@@ -43,11 +46,48 @@ class Canceller:
         self.forgotten += 1
 
 
+@dataclass(frozen=True)
+class Maker:
+    """Makes a canceller by a function."""
+
+    make: Callable[[int], Canceller]
+
+    def __call__(self, rate_hz: int, /) -> Canceller:
+        return self.make(rate_hz)
+
+    def seek(self) -> None:
+        pass
+
+
+class Missing:
+    """What is asked for is not there."""
+
+    def __call__(self, rate_hz: int, /) -> Canceller:
+        raise AssertionError("it is known to be missing")
+
+    def seek(self) -> None:
+        raise DeviceError("echo cancellation", "its library is missing", "Install it")
+
+
+class Weary(Canceller):
+    """Gives up after so many samples."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__()
+        self.left = frames
+
+    def cancel(self, near: Samples, far: Samples) -> Samples:
+        self.left -= len(near)
+        if self.left < 0:
+            raise DeviceError("echo cancellation", "it cannot go on", "Start again")
+        return super().cancel(near, far)
+
+
 class Room:
     """A stream, and what plays: `sound` of the speaker from its time 0 on, told 40 ms ahead in periods of 20 ms."""
 
     def __init__(self, sound: Samples, plan: EchoPlan, *, rate_hz: int = RATE, ppm: float = 0.0) -> None:
-        self.stream = EchoStream(rate_hz, plan, UNKNOWN, UNKNOWN)
+        self.stream = EchoStream(rate_hz, plan, UNKNOWN, UNKNOWN, plan.cancellers_at(rate_hz))
         self.rate_hz, self.true_hz = rate_hz, SPEAKER * (1 + ppm * 1e-6)
         self.sound, self.at = sound, 0
         self.played = 0
@@ -86,7 +126,7 @@ class Room:
 
 
 def plan(link: Canceller, wake: Canceller, late: int = 0) -> EchoPlan:
-    return EchoPlan(10.0, 250.0, (lambda _: link, lambda _: wake), {RATE: late})
+    return EchoPlan(10.0, 250.0, (Maker(lambda _: link), Maker(lambda _: wake)), {RATE: late})
 
 
 def never(_rate_hz: int) -> Canceller:
@@ -108,7 +148,7 @@ def talk(seconds: float, seed: int = 1) -> Samples:
 
 def test_while_nothing_plays_sound_goes_through_as_it_is_and_no_canceller_is_made() -> None:
     mic = noise(2, RATE)
-    room = Room(np.zeros(SPEAKER, np.int16), EchoPlan(10.0, 250.0, (never, never), {})).hear(mic)
+    room = Room(np.zeros(SPEAKER, np.int16), EchoPlan(10.0, 250.0, (Maker(never), Maker(never)), {})).hear(mic)
     assert (room.heard == mic).all()
     assert all(one.heard is one.wake for one in room.out)
     assert not room.stream.sounding
@@ -169,8 +209,7 @@ def test_it_changes_over_without_a_click() -> None:
 def test_a_linear_canceller_stays_good_however_the_clocks_drift(ppm: int) -> None:
     sound = talk(14)
     mic = heard_in_room(sound, Acoustics(room_response(RATE), drift_ppm=ppm), spk_rate_hz=SPEAKER).mic
-    speex: tuple[CancellerMaker, CancellerMaker] = (SpeexEchoCanceller, SpeexEchoCanceller)
-    room = Room(sound, EchoPlan(10.0, 250.0, speex), ppm=ppm).hear(mic)
+    room = Room(sound, EchoPlan(10.0, 250.0, SPEEX), ppm=ppm).hear(mic)
     left, before = (part[-4 * RATE :].astype(float) for part in (room.wake, mic[: len(room.wake)]))
     assert 10 * np.log10(np.mean(before**2) / np.mean(left**2)) > 25
     assert room.stream.drifts[1].ppm == pytest.approx(ppm, abs=2)
@@ -191,9 +230,9 @@ def test_one_of_both_that_does_nothing_is_enough(fails: str) -> None:
     """As when the echo comes later than the linear one looks for it."""
     sound = talk(5)
     mic = heard_in_room(sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER).mic
-    makers: dict[str, CancellerMaker] = {"link": SpeexEchoCanceller, "wake": SpeexEchoCanceller}
-    makers[fails] = lambda _: Canceller()
-    room = Room(sound, EchoPlan(10.0, 250.0, (makers["link"], makers["wake"]))).hear(mic)
+    idle = Maker(lambda _: Canceller())
+    makers = (idle, SpeexEchoCanceller) if fails == "link" else (SpeexEchoCanceller, idle)
+    room = Room(sound, EchoPlan(10.0, 250.0, makers)).hear(mic)
     assert not room.stream.cancelled
 
 
@@ -213,8 +252,7 @@ def test_who_speaks_over_it_is_told_once_and_never_of_an_earlier_sound() -> None
     scene = heard_in_room(
         sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER, near=[(7 * RATE, noise(1, RATE))], near_db=0
     )
-    speex: tuple[CancellerMaker, CancellerMaker] = (SpeexEchoCanceller, SpeexEchoCanceller)
-    room = Room(sound, EchoPlan(10.0, 250.0, speex)).hear(scene.mic[: 7 * RATE])
+    room = Room(sound, EchoPlan(10.0, 250.0, SPEEX)).hear(scene.mic[: 7 * RATE])
     room.stream.edges([])
     room.hear(scene.mic[7 * RATE : 8 * RATE])
     assert room.stream.edges([])[:1] == ["began"]
@@ -232,8 +270,7 @@ def test_a_word_is_ours_only_while_we_have_been_speaking_for_as_long_as_it_takes
     sound = talk(12)
     sound[8 * SPEAKER :] = 0
     scene = heard_in_room(sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER)
-    speex: tuple[CancellerMaker, CancellerMaker] = (SpeexEchoCanceller, SpeexEchoCanceller)
-    room = Room(sound, EchoPlan(10.0, 250.0, speex))
+    room = Room(sound, EchoPlan(10.0, 250.0, SPEEX))
     ours = [room.hear(block).stream.own_word for block in np.split(scene.mic[: 11 * RATE], 11 * RATE // 1600)]
     first, last = ours.index(True) / 10, 11 - ours[::-1].index(True) / 10
     assert first == pytest.approx(0.5 + 1.2, abs=0.2)
@@ -241,18 +278,38 @@ def test_a_word_is_ours_only_while_we_have_been_speaking_for_as_long_as_it_takes
     assert all(ours[round(first * 10) : round(last * 10) - 1])
 
 
-def test_without_its_library_it_says_so_and_lets_all_through() -> None:
-    def missing(_rate_hz: int) -> Canceller:
-        raise DeviceError("echo cancellation", "its library is missing", "Install it")
-
+def test_without_its_libraries_it_says_so_and_lets_all_through() -> None:
     mic = noise(2, RATE)
-    room = Room(talk(2), EchoPlan(10.0, 250.0, (missing, missing), {RATE: LATE})).hear(mic)
+    room = Room(talk(2), EchoPlan(10.0, 250.0, (Missing(), Missing()), {RATE: LATE}))
+    assert room.stream.problem is not None
+    assert room.stream.problem.sentence.count("Install it") == 2
+    assert not room.stream.cancelled
+    room.hear(mic)
     assert (room.heard == mic[: len(room.heard)]).all()
     assert len(mic) - len(room.heard) == LATE
     assert room.stream.sounding
+    assert not room.stream.own_word
+
+
+def test_the_wake_words_keep_their_canceller_where_that_of_the_link_is_missing() -> None:
+    sound = talk(6)
+    mic = heard_in_room(sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER).mic[: 6 * RATE]
+    room = Room(sound, EchoPlan(10.0, 250.0, (Missing(), SpeexEchoCanceller), {RATE: LATE})).hear(mic)
     assert not room.stream.cancelled
+    assert (room.heard == mic[: len(room.heard)]).all()
+    left, before = (part[3 * RATE : len(room.wake)].astype(float) for part in (room.wake, mic))
+    assert 10 * np.log10(np.mean(before**2) / np.mean(left**2)) > 15
+    assert room.stream.own_word
+
+
+def test_a_canceller_that_gives_up_takes_nothing_with_it() -> None:
+    mic, wake = noise(3, RATE), Canceller(gain=0.5)
+    room = Room(talk(3), EchoPlan(10.0, 250.0, (Maker(lambda _: Weary(RATE)), Maker(lambda _: wake)))).hear(mic)
     assert room.stream.problem is not None
-    assert "Install it" in room.stream.problem.sentence
+    assert room.stream.problem.sentence.endswith("Start again")
+    assert not room.stream.cancelled
+    assert (room.heard == mic).all()
+    assert sum(map(len, wake.near)) > 2 * RATE
 
 
 def test_forgetting_overwrites_and_counts_on() -> None:

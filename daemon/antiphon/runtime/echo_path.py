@@ -1,6 +1,7 @@
 """Floor 4. The echo path: what the speaker plays, known to the ear, and taken out of what it hears.
 
-Here is where the threads meet, and what outlives a capture stream: what is known of the clocks, and the last verdict.
+Here is where the threads meet, and what outlives a capture stream: what is known of the clocks, the cancellers, and the
+last verdict.
 The work is in runtime/echo_stream.py.
 """
 
@@ -13,6 +14,7 @@ from antiphon.audio.marks import Mark
 from antiphon.conversation.events import EchoJudged, Event, NearEnd
 from antiphon.errors import Problem
 from antiphon.pcm import Samples
+from antiphon.runtime.cancellers import SpareCanceller
 from antiphon.runtime.echo import Cleaned
 from antiphon.runtime.echo_stream import EchoPlan, EchoStream
 
@@ -26,12 +28,14 @@ class EchoPath:
     """runtime.echo.Echo. The driver's thread calls `played`; the ear's thread calls all the rest."""
 
     def __init__(self, plan: EchoPlan) -> None:
-        """Nothing is made before something plays."""
+        """Nothing is looked for before a capture stream begins, and none made before something plays."""
         self._plan = plan
         self._queue: deque[tuple[Samples, int, float]] = deque(maxlen=MOST_QUEUED)
         self._stream: EchoStream | None = None
         self._ear, self._apart = UNKNOWN, UNKNOWN  # how the clocks run, over all streams
-        self._cancelled = True  # the verdict that was told last
+        self._cancellers: tuple[SpareCanceller, SpareCanceller] | None = None
+        self._rate_hz = 0  # theirs
+        self._told: tuple[bool, Problem | None] = True, None  # the verdict that was told last, and why
 
     @property
     def sounding(self) -> bool:
@@ -43,18 +47,18 @@ class EchoPath:
         self._queue.append((samples, rate_hz, heard_at_s))
 
     def begin(self, rate_hz: int) -> list[Event]:
-        """See runtime.echo.Echo. → EchoJudged, with the problem, where nothing can be cancelled at this rate."""
+        """See runtime.echo.Echo. → EchoJudged, with the problem, where it is new that nothing can be cancelled."""
         self.forget()
         if self._stream is not None:
             self._ear, self._apart = (drift.aged() for drift in self._stream.drifts)
         self._stream = None
         if rate_hz in RATES_HZ:
-            self._stream = EchoStream(rate_hz, self._plan, self._ear, self._apart)
+            self._stream = EchoStream(rate_hz, self._plan, self._ear, self._apart, self._kept(rate_hz))
             return self._verdict(self._stream)
-        self._cancelled = False
         wrong = f"the microphone runs at {rate_hz} Hz, where its echo cannot be cancelled or judged"
         remedy = "Set microphone.rate_hz to 16000, 32000 or 48000; until then it hears nothing while the speaker plays"
-        return [EchoJudged(False, 0.0, 0.0, 0.0, Problem("device", f"{wrong}. {remedy}"))]
+        problem = Problem("device", f"{wrong}. {remedy}")
+        return [EchoJudged(False, 0.0, 0.0, 0.0, problem)] if self._is_new(cancelled=False, problem=problem) else []
 
     def clean(self, samples: Samples, captured_s: float) -> Cleaned:
         """See runtime.echo.Echo; 10 ms less a sample are held back, and none where nothing can be cancelled."""
@@ -81,12 +85,22 @@ class EchoPath:
         if self._stream is not None:
             self._stream.forget()
 
+    def _kept(self, rate_hz: int) -> tuple[SpareCanceller, SpareCanceller] | None:
+        """The cancellers: those there are, if they are for this rate."""
+        if rate_hz != self._rate_hz:
+            self._cancellers, self._rate_hz = self._plan.cancellers_at(rate_hz), rate_hz
+        return self._cancellers
+
     def _verdict(self, stream: EchoStream) -> list[Event]:
         """What is judged now, if it is another than was told last."""
-        if stream.cancelled == self._cancelled:
+        cancelled, problem = stream.cancelled, stream.problem
+        if not self._is_new(cancelled=cancelled, problem=problem):
             return []
-        self._cancelled = stream.cancelled
         measured_ms = stream.watch.delay_ms  # beside a far end that is given early; 0 before anything is measured
         delay_ms = measured_ms - 1000 * ADVANCE_S if measured_ms else 0.0
         drift_ppm = stream.drifts[1].ppm
-        return [EchoJudged(self._cancelled, stream.watch.erle_db, delay_ms, drift_ppm, stream.problem)]
+        return [EchoJudged(cancelled, stream.watch.erle_db, delay_ms, drift_ppm, problem)]
+
+    def _is_new(self, *, cancelled: bool, problem: Problem | None) -> bool:
+        told, self._told = self._told, (cancelled, problem)
+        return told != self._told

@@ -1,15 +1,15 @@
 """Floor 4. One capture stream, and what the speaker plays taken out of it: samples in, as many out, twice.
 
 It joins the far end (audio/far_end.py), the cancellers (ports.py), and those who judge them (audio/echo_watch.py,
-audio/near_end.py). While nothing plays it passes sound on, and before anything did, cancellers are not even made.
+audio/near_end.py). While nothing plays it passes sound on. Where a canceller is missing, the rest goes on without it.
 """
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ from antiphon.audio.far_end import ADVANCE_S, FarEnd
 from antiphon.audio.framing import Delay, Framing
 from antiphon.audio.marks import MARK_MS, Mark
 from antiphon.audio.near_end import WORD_MARKS, Edge, NearEnd, taken_out
-from antiphon.errors import AntiphonError, Problem
+from antiphon.errors import Problem
 from antiphon.pcm import Samples, frames_in
-from antiphon.ports import EchoCanceller
+from antiphon.runtime.cancellers import CancellerMaker, SpareCanceller
 from antiphon.runtime.echo import Cleaned
 
 FRAME_MS = 10
@@ -39,9 +39,6 @@ LINEAR_SHARE = 0.4
 and our own voice is taken for somebody's.
 """
 
-CancellerMaker: TypeAlias = Callable[[int], EchoCanceller]
-"""Makes a canceller for a rate; raises AntiphonError when it cannot be had."""
-
 
 @dataclass(frozen=True, slots=True)
 class EchoPlan:
@@ -53,6 +50,13 @@ class EchoPlan:
     """For the link and the voice detector; and for the wake words: that one is linear, and never late."""
     late_frames: Mapping[int, int] = field(default_factory=dict)
     """How much later a sample comes out of the first than it went in, at each rate: so long all is held back."""
+
+    def cancellers_at(self, rate_hz: int) -> tuple[SpareCanceller, SpareCanceller] | None:
+        """The two, looked for; for as many capture streams as run at this rate."""
+        if self.cancellers is None:
+            return None
+        link, wake = self.cancellers
+        return SpareCanceller(link, rate_hz), SpareCanceller(wake, rate_hz)
 
 
 class _Frame(NamedTuple):
@@ -71,8 +75,17 @@ class _Frame(NamedTuple):
 class EchoStream:
     """Owned by the ear's thread. All of it is to be given the stream's samples in order, from its first one on."""
 
-    def __init__(self, rate_hz: int, plan: EchoPlan, ear: Drift, apart: Drift) -> None:
-        """At 16, 32 or 48 kHz. `ear`, `apart`: what is known of the microphone's clock, and of the speaker's to it."""
+    def __init__(
+        self,
+        rate_hz: int,
+        plan: EchoPlan,
+        ear: Drift,
+        apart: Drift,
+        cancellers: tuple[SpareCanceller, SpareCanceller] | None,
+    ) -> None:
+        """At 16, 32 or 48 kHz. `ear`, `apart`: what is known of the microphone's clock, and of the speaker's to it;
+        `cancellers`: those of `plan`, at this rate.
+        """
         self._rate_hz, self._plan = rate_hz, plan
         self._frame = frames_in(FRAME_MS, rate_hz)
         late = plan.late_frames.get(rate_hz, 0) if plan.cancellers else 0
@@ -88,14 +101,12 @@ class EchoStream:
         self._quiet = math.inf  # the same without end
         self._since = 0  # frames since it began to play, with pauses shorter than that
         self._run_frames = 0  # for so long something was cancelled or watched
-        self._cancellers: tuple[EchoCanceller, EchoCanceller] | None = None
+        self._cancellers = cancellers
         self._near_end = NearEnd(rate_hz)
         self._edges: list[Edge] = []
-        hardware = plan.cancellers is None
+        hardware = cancellers is None
         self.watch = EchoWatch(rate_hz, plan.least_erle_db + ROOM_LOSS_DB * hardware, hardware=hardware)
         self._linear_watch = EchoWatch(rate_hz, LINEAR_SHARE * plan.least_erle_db)
-        self.problem: Problem | None = None
-        """Why there are no cancellers, although they are wanted."""
 
     @property
     def sounding(self) -> bool:
@@ -105,10 +116,18 @@ class EchoStream:
     @property
     def own_word(self) -> bool:
         """A wake word that is heard now was ours: all the while something plays, or did until just now, and nobody else
-        spoke. Of a word that began before we did, nothing is known.
+        spoke. Of a word that began before we did, nothing is known, nor of any without the linear canceller.
         """
+        if self._cancellers is not None and self._cancellers[1].problem is not None:
+            return False
         long_enough = self._since * FRAME_MS >= WORD_MARKS * MARK_MS
         return long_enough and self._quiet < OWN_WORD_MS / FRAME_MS and self._near_end.only_ours
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why a canceller is missing that is wanted, or why both are."""
+        problems = [one.problem.sentence for one in self._cancellers or () if one.problem is not None]
+        return Problem("device", ". ".join(problems)) if problems else None
 
     @property
     def cancelled(self) -> bool:
@@ -197,35 +216,29 @@ class EchoStream:
         """Frames that hold our own sound, or may: cancel it, and see how well, and who else speaks."""
         if not self._run_frames:
             self._edges.clear()  # nobody asked, so they are of a sound before this one
-        if self._plan.cancellers is None:
+        if self._cancellers is None:
             self.watch.hear(near, far, near, playing=what.told)
             self._note(self._near_end.hear(near, far, playing=what.told or what.sounds))
-        elif (cancellers := self._made(self._plan.cancellers)) is not None:
-            heard, wake = (canceller.cancel(near, far) for canceller in cancellers)
-            self.watch.hear(near, far, heard, playing=what.told)
-            self._linear_watch.hear(near, far, wake, playing=what.told)
-            self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.told or what.sounds))
-            self._fade(np.stack((heard, wake)), rows, last=what.last)
+        else:
+            heard, wake = (canceller.cancel(near, far) for canceller in self._cancellers)
+            if heard is not None:
+                self.watch.hear(near, far, heard, playing=what.told)
+                self._fade(heard, rows[0], last=what.last)
+            if wake is not None:
+                self._linear_watch.hear(near, far, wake, playing=what.told)
+                self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.told or what.sounds))
+                self._fade(wake, rows[1], last=what.last)
         self._run_frames = 0 if what.last else self._run_frames + len(near) // self._frame
 
-    def _fade(self, cancelled: NDArray[np.int16], rows: NDArray[np.int16], *, last: bool) -> None:
-        """Put `cancelled` into `rows`, the first frame of a run aside: what is late there is of the run before. It
+    def _fade(self, cancelled: Samples, row: Samples, *, last: bool) -> None:
+        """Put `cancelled` into `row`, the first frame of a run aside: what is late there is of the run before. It
         begins, and ends, over a whole frame.
         """
-        at = np.arange(rows.shape[1], dtype=np.float32) / self._frame
+        at = np.arange(len(row), dtype=np.float32) / self._frame
         share = np.clip(at + (self._run_frames - 1), 0, 1)
         if last:
             share *= 1 - at
-        rows[:] = np.rint(rows + share * (cancelled.astype(np.float32) - rows)).astype(np.int16)
-
-    def _made(self, makers: tuple[CancellerMaker, CancellerMaker]) -> tuple[EchoCanceller, EchoCanceller] | None:
-        """The cancellers, which are made when they are first needed; None when they cannot be."""
-        if self._cancellers is None and self.problem is None:
-            try:
-                self._cancellers = makers[0](self._rate_hz), makers[1](self._rate_hz)
-            except AntiphonError as error:
-                self.problem = Problem("device", str(error))
-        return self._cancellers
+        row[:] = np.rint(row + share * (cancelled.astype(np.float32) - row)).astype(np.int16)
 
     def _note(self, edges: Sequence[Edge]) -> None:
         for edge in edges:
