@@ -14,16 +14,11 @@ LISTENING, THINKING, SPEAKING, LINGERING = 900, 2350, 4200, 6600
 """Each in the midst of its phase, from the end of the wake word."""
 CASES = [
     ("button", LISTENING, HALF),
-    ("word", LISTENING, HALF),
-    ("command", LISTENING, HALF),
-    ("button", THINKING, HALF),
     ("word", THINKING, HALF),
-    ("button", SPEAKING, HALF),
     ("word", SPEAKING, HALF),
     ("command", SPEAKING, HALF),
     ("word", LINGERING, HALF),
     ("button", SPEAKING, FULL),
-    ("word", SPEAKING, FULL),
 ]
 
 

@@ -34,7 +34,6 @@ LOOKS = pytest.mark.skipif(not may_look(), reason="the kernel lets nobody look i
 @pytest.mark.parametrize(
     ("rate_hz", "settings", "services"),
     [
-        (16_000, [], {}),
         (48_000, ["microphone.block_ms=20", "realtime.turn_detection=own"], {}),
         (44_100, [MICRO], {}),
         (16_000, ["links=[generate]"], LAN),
