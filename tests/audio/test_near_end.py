@@ -228,6 +228,7 @@ def test_what_was_said_while_nobody_else_spoke_was_ours():
 def test_what_was_said_while_somebody_spoke_over_us_was_not_only_ours():
     room = settled().pieces(10, person=voice(2)).pieces(WORD_MARKS - 10)
     assert not room.near_end.only_ours
+    assert room.near_end.foreign(WORD_MARKS - 10) < room.near_end.foreign(WORD_MARKS)
     assert room.pieces(10).near_end.only_ours
 
 

@@ -10,6 +10,7 @@ import pytest
 from antiphon.audio.clock import UNKNOWN
 from antiphon.audio.far_end import ADVANCE_S
 from antiphon.audio.framing import Delay
+from antiphon.audio.marks import Mark
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples
@@ -276,6 +277,30 @@ def test_a_word_is_ours_only_while_we_have_been_speaking_for_as_long_as_it_takes
     assert first == pytest.approx(0.5 + 1.2, abs=0.2)
     assert last == pytest.approx(8.0 + OWN_WORD_MS / 1000, abs=0.3)
     assert all(ours[round(first * 10) : round(last * 10) - 1])
+
+
+@pytest.mark.parametrize(
+    ("spoke_s", "ours"),
+    [(None, True), ((4.4, 4.7), True), ((5.0, 5.3), False), ((5.42, 5.5), False), ((6.0, 6.3), False)],
+    ids=["nobody", "long ago", "before us", "until we began", "over us"],
+)
+def test_a_word_with_which_we_begin_is_ours_unless_somebody_spoke(
+    spoke_s: tuple[float, float] | None, ours: bool
+) -> None:
+    """We sound until 4 s, and again from 5.5 s on; the word is heard at 6.4 s."""
+    sound = talk(7)
+    sound[4 * SPEAKER : round(5.5 * SPEAKER)] = 0
+    mic = heard_in_room(sound, Acoustics(room_response(RATE)), spk_rate_hz=SPEAKER).mic[: round(6.4 * RATE)]
+    near = np.zeros_like(mic)
+    if spoke_s is not None:
+        since, until = (round(at_s * RATE) for at_s in spoke_s)
+        near[since:until] = noise(1, RATE, seed=3)[: until - since]
+    room = Room(sound, EchoPlan(10.0, 250.0, SPEEX))
+    for at in range(0, len(mic), 1280):
+        room.hear((mic + near)[at : at + 1280])
+        pieces = near[at : at + 1280].reshape(-1, RATE // 50)
+        room.stream.edges([Mark(0.0 if piece.any() else -96.0, -50.0) for piece in pieces])
+    assert room.stream.own_word == ours
 
 
 def test_without_its_libraries_it_says_so_and_lets_all_through() -> None:

@@ -111,7 +111,11 @@ class NearEnd:
     @property
     def only_ours(self) -> bool:
         """In the last 1.2 s of what was given nobody spoke but we, so that a word heard in it was ours."""
-        return self._lately.bit_count() < FOREIGN_MARKS
+        return self.foreign(WORD_MARKS) < FOREIGN_MARKS
+
+    def foreign(self, marks: int) -> int:
+        """Of the last `marks` pieces that were given, at most those of 1.2 s, how many are not ours."""
+        return (self._lately & ((1 << marks) - 1)).bit_count()
 
     def hear(self, linear: Samples, ours: NDArray[np.float32] | Samples, *, playing: bool) -> list[Edge]:
         """The next of the same moments: what the linear canceller left, and what it took out (`taken_out`).

@@ -19,7 +19,7 @@ from antiphon.audio.echo_watch import EchoWatch
 from antiphon.audio.far_end import ADVANCE_S, FarEnd
 from antiphon.audio.framing import Delay, Framing
 from antiphon.audio.marks import MARK_MS, Mark
-from antiphon.audio.near_end import WORD_MARKS, Edge, NearEnd, taken_out
+from antiphon.audio.near_end import FOREIGN_MARKS, WORD_MARKS, Edge, NearEnd, taken_out
 from antiphon.errors import Problem
 from antiphon.pcm import Samples, frames_in
 from antiphon.runtime.cancellers import CancellerMaker, SpareCanceller
@@ -32,7 +32,13 @@ FLUSH_MS = 270.0
 ROOM_LOSS_DB = 10.0
 """From what we play to a microphone that cancels nothing the room loses so much; one that does is to do better."""
 OWN_WORD_MS = 500.0
-"""So long after its last sound a word is heard at the latest."""
+"""So long after its last sound a word is heard at the latest, ..."""
+LEAST_WORD_MS = 500.0
+"""... and not before so much of it has sounded."""
+EARLIER_MARKS = 15
+"""Whoever spoke before us may have begun his word 300 ms earlier still: half covered by us, it is heard late."""
+VOICES_BEFORE = 3
+"""60 ms of voice before us are somebody's: a word may begin softly, and we cover the rest of it."""
 
 LINEAR_SHARE = 0.4
 """Of what is to be taken out at the least, the linear canceller must take out this part: else no wake word is heard,
@@ -104,6 +110,8 @@ class EchoStream:
         self._cancellers = cancellers
         self._near_end = NearEnd(rate_hz)
         self._edges: list[Edge] = []
+        self._speech: deque[bool] = deque(maxlen=2 * WORD_MARKS)  # what the last marks said
+        self._marked = 0  # how many there were, from the stream's beginning on
         hardware = cancellers is None
         self.watch = EchoWatch(rate_hz, plan.least_erle_db + ROOM_LOSS_DB * hardware, hardware=hardware)
         self._linear_watch = EchoWatch(rate_hz, LINEAR_SHARE * plan.least_erle_db)
@@ -115,13 +123,16 @@ class EchoStream:
 
     @property
     def own_word(self) -> bool:
-        """A wake word that is heard now was ours: all the while something plays, or did until just now, and nobody else
-        spoke. Of a word that began before we did, nothing is known, nor of any without the linear canceller.
+        """A wake word that is heard now was ours: something plays, or did until just now, and nobody else spoke for as
+        long as a word takes: not while we sounded, nor before. Without the linear canceller nothing is known.
         """
         if self._cancellers is not None and self._cancellers[1].problem is not None:
             return False
-        long_enough = self._since * FRAME_MS >= WORD_MARKS * MARK_MS
-        return long_enough and self._quiet < OWN_WORD_MS / FRAME_MS and self._near_end.only_ours
+        if self._since * FRAME_MS < LEAST_WORD_MS or self._quiet >= OWN_WORD_MS / FRAME_MS:
+            return False
+        marks = min(self._since * FRAME_MS // MARK_MS, WORD_MARKS)
+        before = self._voices_before(WORD_MARKS + EARLIER_MARKS - marks) if marks < WORD_MARKS else 0
+        return self._near_end.foreign(marks) < FOREIGN_MARKS and before < VOICES_BEFORE
 
     @property
     def problem(self) -> Problem | None:
@@ -158,7 +169,9 @@ class EchoStream:
         return Cleaned(heard, heard if np.array_equal(heard, wake) else wake)
 
     def edges(self, marks: Sequence[Mark]) -> list[Edge]:
-        """Who was found to speak over us in what was cleaned last; `marks` are those of its `heard`."""
+        """Who was found to speak over us in what was cleaned last; `marks` are those of its `heard`, each once."""
+        self._speech.extend(mark.speech for mark in marks)
+        self._marked += len(marks)
         self._note(self._near_end.mark(marks))
         edges, self._edges = self._edges, []
         return edges
@@ -173,9 +186,17 @@ class EchoStream:
         self.watch.forget()
         self._linear_watch.forget()
         self._edges.clear()
+        self._speech.clear()
         self._silent, self._quiet, self._run_frames = self._hold, math.inf, 0
         for canceller in self._cancellers or ():
             canceller.forget()
+
+    def _voices_before(self, marks: int) -> int:
+        """In how many of the `marks` before we began to sound somebody spoke, or may have: nothing is known of them."""
+        began = (self._worked // self._frame - self._since) * FRAME_MS // MARK_MS
+        first = self._marked - len(self._speech)
+        known = range(max(first, began - marks), min(began, self._marked))
+        return marks - len(known) + sum(self._speech[number - first] for number in known)
 
     # ── whole frames ─────────────────────────────────────────────────────────────────────────────
 
