@@ -51,11 +51,13 @@ def deaf(tmp_path):
 def test_a_machine_that_has_all_it_needs():
     with stepfun() as service, Room() as room:
         room.noise(-50, for_s=60)
-        code, found = examined(*here(service.url()), environ=environment(room, STEPFUN_API_KEY=DEFAULT_KEY))
+        cancelled = ("--set", "echo.cancel=hardware")
+        code, found = examined(*here(service.url()), *cancelled, environ=environment(room, STEPFUN_API_KEY=DEFAULT_KEY))
         played = room.heard(*room.spk.stretch)
     assert list(found) == CHECKS
     assert code == 0, found
     assert "-50 dB" in found["microphone"]["says"]
+    assert f"at {room.mic.rate_hz} Hz" in found["echo"]["says"]
     assert "$STEPFUN_API_KEY" in found["key"]["says"]
     assert abs(int(abs(played).max()) - int(chime("wake", room.spk.rate_hz, -26.0).max())) < 100
 

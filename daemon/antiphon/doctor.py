@@ -55,9 +55,10 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
         yield from _check_links(settings, environ)
     yield check_clock()
     microphone, speaker = make_sound_card(settings)
-    yield _check_sound("microphone", lambda: check_microphone(microphone))
+    rates_hz: list[int] = []
+    yield _check_sound("microphone", lambda: check_microphone(microphone, opened=rates_hz.append))
     yield _check_sound("speaker", lambda: check_speaker(speaker, settings.speaker.chime_level_db))
-    yield check_echo(settings)
+    yield check_echo(settings, rates_hz[0] if rates_hz else None)
     yield check_wake_words(settings)
     yield check_gpio(settings)
     yield check_systemd(environ)

@@ -53,21 +53,25 @@ def test_a_model_that_is_not_there():
 
 
 @pytest.mark.parametrize(
-    ("cancel", "rate_hz", "verdict", "words"),
+    ("cancel", "rate_hz", "opened_hz", "verdict", "words"),
     [
-        ("none", 44_100, "ok", "not cancelled"),
-        ("hardware", 48_000, "ok", "by itself"),
-        ("hardware", 44_100, "fail", "44100"),
-        ("software", 16_000, "ok", "both cancellers"),
-        ("software", None, "ok", "both cancellers"),
-        ("software", 44_100, "fail", "44100"),
+        ("none", 44_100, 44_100, "ok", "not cancelled"),
+        ("hardware", 48_000, 48_000, "ok", "by itself"),
+        ("hardware", 44_100, None, "fail", "44100"),
+        ("hardware", None, None, "warn", "not known"),
+        ("hardware", None, 44_100, "fail", "44100"),
+        ("software", 16_000, None, "ok", "both cancellers"),
+        ("software", None, 48_000, "ok", "at 48000 Hz"),
+        ("software", None, None, "warn", "not known"),
+        ("software", None, 44_100, "fail", "44100"),
+        ("software", 44_100, None, "fail", "44100"),
     ],
 )
-def test_echo(cancel, rate_hz, verdict, words):
-    finding = check_echo(Settings(echo=Echo(cancel=cancel), microphone=Microphone(rate_hz=rate_hz)))
+def test_echo(cancel, rate_hz, opened_hz, verdict, words):
+    finding = check_echo(Settings(echo=Echo(cancel=cancel), microphone=Microphone(rate_hz=rate_hz)), opened_hz)
     assert finding.verdict == verdict
     assert words in finding.says
-    assert bool(finding.remedy) is (verdict == "fail")
+    assert ("16000 or 32000 or 48000" in finding.remedy) is (verdict != "ok")
 
 
 def test_a_canceller_that_is_missing(monkeypatch):

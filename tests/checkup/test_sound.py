@@ -43,7 +43,9 @@ class Room(FakeMicrophone):
 @pytest.mark.parametrize(("channels", "rate_hz"), [(1, 16_000), (2, 48_000)])
 def test_a_microphone_that_hears(channels, rate_hz):
     microphone = Room(noise(HEAR_MS + 200, rate_hz=rate_hz), rate_hz=rate_hz, channels=channels)
-    finding = check_microphone(microphone, ENOUGH_S)
+    opened = []
+    finding = check_microphone(microphone, ENOUGH_S, opened.append)
+    assert opened == [rate_hz]
     assert finding.verdict == "ok"
     assert f"at {rate_hz} Hz" in finding.says
     assert "-46 dB" in finding.says  # uniform noise up to 300 has a root mean square of 173

@@ -58,22 +58,34 @@ def check_wake_words(settings: Settings) -> Finding:
     return Finding("wake words", "ok", f"{', '.join(engine.words)} loaded in {took_ms:.0f} ms")
 
 
-def check_echo(settings: Settings) -> Finding:
-    """Make the echo cancellers that are asked for, as the appliance does when it first speaks."""
-    if settings.echo.cancel == "none":
+def check_echo(settings: Settings, opened_hz: int | None = None) -> Finding:
+    """Make the echo cancellers that are asked for, at the rate at which the microphone opened, if it did."""
+    wanted = settings.echo.cancel
+    if wanted == "none":
         return Finding("echo", "ok", "not cancelled: while it speaks, only the wake word and the button interrupt it")
-    rate_hz = settings.microphone.rate_hz or WAKE_RATE_HZ  # what the card's own is, the microphone's check tells
-    if rate_hz not in RATES_HZ:
-        says = f"microphone.rate_hz is {rate_hz}, where it can be neither cancelled nor judged"
-        return Finding("echo", "fail", says, "set it to 16000, 32000 or 48000")
-    if settings.echo.cancel == "hardware":
-        return Finding("echo", "ok", "the microphone is said to cancel it by itself")
-    try:
-        SpeexEchoCanceller(rate_hz)
-        WebrtcEchoCanceller(rate_hz)
-    except DeviceError as error:
-        return Finding("echo", "fail", str(error), "until then set echo.cancel to none")
-    return Finding("echo", "ok", "both cancellers can be used")
+    rate_hz = opened_hz or settings.microphone.rate_hz
+    rates = " or ".join(map(str, RATES_HZ))
+    if rate_hz is not None and rate_hz not in RATES_HZ:
+        says = f"the microphone runs at {rate_hz} Hz, where its echo can be neither cancelled nor judged"
+        return Finding("echo", "fail", says, f"set microphone.rate_hz to {rates}")
+    if wanted == "software" and (missing := _missing(rate_hz or WAKE_RATE_HZ)):
+        return Finding("echo", "fail", missing, "until then set echo.cancel to none")
+    says = "both cancellers can be used" if wanted == "software" else "the microphone is said to cancel it by itself"
+    if rate_hz is None:
+        remedy = f"mend the microphone first; it must run at {rates} Hz"
+        return Finding("echo", "warn", f"{says}, but at which rate the microphone runs is not known", remedy)
+    return Finding("echo", "ok", f"{says}, at {rate_hz} Hz")
+
+
+def _missing(rate_hz: int) -> str:
+    """What the cancellers lack; nothing as a rule."""
+    wrong = []
+    for maker in (SpeexEchoCanceller, WebrtcEchoCanceller):
+        try:
+            maker(rate_hz)
+        except DeviceError as error:
+            wrong.append(str(error))
+    return ". ".join(wrong)
 
 
 def check_gpio(settings: Settings) -> Finding:

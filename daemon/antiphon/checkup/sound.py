@@ -1,6 +1,7 @@
 """The sound card, tried as the ear and the mouth use it: a second of the microphone, a chime from the speaker."""
 
 import time
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Lock
@@ -24,13 +25,17 @@ NO_DEVICE = "`antiphon devices` lists what there is; where there is no sound car
 NOT_IN_TIME = "pull the card and put it back, restart the sound server, or stop the program that holds the card"
 
 
-def check_microphone(microphone: Microphone, patience_s: float = PATIENCE_S) -> Finding:
-    """Hear a second of it: whether sound comes, in time, and how loud it is."""
+def check_microphone(
+    microphone: Microphone, patience_s: float = PATIENCE_S, opened: Callable[[int], None] | None = None
+) -> Finding:
+    """Hear a second of it: whether sound comes, in time, and how loud it is. `opened` is told its rate, in Hz."""
     blocks: SimpleQueue[Block | None] = SimpleQueue()
     try:
         stream = microphone.open(blocks.put)
     except DeviceError as error:
         return Finding("microphone", "fail", str(error), NO_DEVICE)
+    if opened is not None:
+        opened(stream.rate_hz)
     try:
         return _judged(_collect(blocks, stream, patience_s), stream, patience_s)
     finally:
