@@ -24,8 +24,8 @@ class CloseEar:
 class StreamEar:
     """Send `Captured` (and `Endpointed`) from the next sample on, and first the last `preroll_ms` that were heard.
 
-    Nothing captured before `after_s` of the machine's time is sent, as that is the tail of our own sound; but a wake word
-    is, whole.
+    Nothing captured before `after_s` of the machine's time is sent, the tail of our own sound; but a wake word is,
+    whole.
     """
 
     preroll_ms: float = 0.0
