@@ -148,7 +148,7 @@ def _break(room: ClosedRoom, fault: str) -> Callable[[], None]:
     def other(samples: Samples, rate_hz: int, heard_at_s: float) -> None:
         if fault == "dropped":
             tell(np.zeros_like(samples), rate_hz, heard_at_s)
-        elif fault in LATE_MS:
+        else:
             waiting = np.concatenate((late[0], samples))
             late[0] = waiting[len(samples) :]
             tell(waiting[: len(samples)], rate_hz, heard_at_s)
