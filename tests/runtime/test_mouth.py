@@ -386,6 +386,20 @@ def test_a_sound_system_that_hangs_is_told_and_left_alone():
         assert rig.event() == Hushed("a", 0.0)
 
 
+def test_a_sound_system_that_hangs_after_the_speaker_has_failed_is_told_too():
+    """As the microphone's end of it does: whoever waits for the speaker waits in vain."""
+
+    class Refusing(FakeSpeaker):
+        def open(self, pull):
+            self.hung = self.opened == 1
+            self.refusal = DeviceError("the speaker", "it is gone", "Wait") if self.hung else None
+            return super().open(pull)
+
+    with running(Refusing(), stall_ms=1, retry_ms=1) as rig:
+        rig.say("a", ramp(100))
+        assert [rig.event().hung, rig.event().hung] == [False, True]
+
+
 def test_another_rate_after_an_outage():
     class Changing(Dying):
         def close(self):

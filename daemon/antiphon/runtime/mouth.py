@@ -325,7 +325,7 @@ class Mouth:
 
     def _fail(self, problem: Problem) -> None:
         self._retry_at_s = time.monotonic() + self._plan.retry_ms / 1000
-        if not self._failing:
+        if not self._failing or self._speaker.hung:  # that it hangs is news, once: nothing is tried after it
             self._failing = True
             self._post(MouthFailed(problem, hung=self._speaker.hung))
 
