@@ -138,22 +138,30 @@ class _Judging:
         sound = self.room.heard(start, self.room.spk.frame_at(self.turn.ends_s))
         fates = {line["reply"]: line for line in self.lines if line["what"] in ("heard", "hushed")}
         at = 0
-        for line in said("sounded", self.lines):
+        for name in self._audible:
             if not np.any(sound[at:]):
                 self._wrong("a reply that the daemon took for audible did not sound")
                 return
-            reply = spoken_reply(self._created(line["reply"])["text"])
+            reply = spoken_reply(self._created(name)["text"])
             first = at + int(np.flatnonzero(sound[at:])[0]) - int(np.flatnonzero(reply)[0])
             intact = alike(sound[first:], reply)
             at = first + min(len(reply), intact + frames_in(_FADE_MS, LINK_RATE_HZ))
-            if line["reply"] in fates:
+            if name in fates:
                 audible = int(np.flatnonzero(sound[first:at])[-1]) + 1
                 silent_s = self.room.spk.time_of(start + first + audible)
-                self._reply_sounded(fates[line["reply"]], audible, intact, len(reply), silent_s)
+                self._reply_sounded(fates[name], audible, intact, len(reply), silent_s)
         rest = np.flatnonzero(sound[at:])
         if len(rest):
             from_ms = (self.room.spk.time_of(start + at + int(rest[0])) - self.turn.at_s) * 1000
             self._wrong(f"{len(rest)} frames sounded that no reply accounts for, from {from_ms:.0f} ms on")
+
+    @property
+    def _audible(self) -> list[str]:
+        """The replies that could be heard, in order; one that is cut in its first moments is told only as cut."""
+        cut = [line for line in said("hushed", self.lines) if line["heard_ms"]]
+        return list(
+            dict.fromkeys(str(line["reply"]) for line in self.lines if line["what"] == "sounded" or line in cut)
+        )
 
     def _reply_sounded(self, fate: Line, audible: int, intact: int, frames: int, silent_s: float) -> None:
         """A reply of `frames`, of which so many were audible and `intact` of them as they were sent, and its fate."""

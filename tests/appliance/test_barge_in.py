@@ -26,6 +26,7 @@ CASES = [
 def test_who_interrupts_begins_one_new_turn_or_ends_it(how, after_ms, cancel):
     with staged(
         *SETTINGS,
+        "speaker.jitter_ms=240",  # of a busy machine's service too, no reply is interrupted
         f"echo.cancel={cancel}",
         simulate=SERVICE,
         replies=REPLIES,
