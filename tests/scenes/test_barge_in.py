@@ -490,6 +490,13 @@ def test_nobody_waits_for_an_answer_that_cannot_be_heard() -> None:
     assert book.state is State.SORRY
 
 
+def test_a_reply_does_not_wait_for_a_speaker_while_the_microphone_hangs() -> None:
+    book = speaking()
+    book.on(MouthFailed(NO_CARD))
+    assert Chime("sorry") in book.on(EarClosed(NO_CARD, hung=True))
+    assert book.state is State.SORRY
+
+
 def test_an_apology_is_shown_before_the_program_begins_anew() -> None:
     book = speaking()
     wants = book.on(MouthFailed(NO_CARD, hung=True))

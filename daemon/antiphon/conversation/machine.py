@@ -280,11 +280,12 @@ class Machine:
     @_on.register
     def _on_ear_closed(self, event: EarClosed) -> None:
         news = self._ear.closed(event.problem, self._now)
-        self._note("ear-closed")
+        self._note("ear-closed", "info" if news or event.problem is None else "debug")
         self._hung, self._ear_hangs = self._hung or event.hung, self._ear_hangs or event.hung
         if event.problem is None:
             return
-        if news and (self.state is State.ASLEEP or self.state in _HEARING):
+        unheard = event.hung and self._voiceless and self.state in _IN_TURN  # nor can the speaker come back now
+        if unheard or (news and (self.state is State.ASLEEP or self.state in _HEARING)):
             self._say_sorry(event.problem)
         else:  # a reply that needs no ear goes on; a card that stays away is not bewailed at every attempt
             self._trouble(event.problem, "warning" if news else "debug")
