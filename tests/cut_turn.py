@@ -104,7 +104,7 @@ class Ear:
     def close(self) -> None:
         self._post(EarClosed())
 
-    def stream(self, preroll_ms: float) -> None:
+    def stream(self, preroll_ms: float, _after_s: float | None) -> None:
         if not self._streams:
             self._streams = True
             self._voice_ms = self._silence_ms = 0
