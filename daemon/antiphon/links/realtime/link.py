@@ -41,6 +41,10 @@ from antiphon.links.realtime.wire import decode, encode
 from antiphon.ports import LinkCounters, Post
 from antiphon.secret import STARS, Secret
 
+_FORGOTTEN = AttributeError
+"""What aborting a transport raises that the peer has closed while it still had data to send: asyncio has let go of its
+loop, and does not know it (CPython's selector_events.py, 3.11 to 3.13). websockets aborts when it cannot send.
+"""
 MAX_MESSAGE_BYTES = 16 * 2**20
 """The library's 1 MiB would end the call over 16 s of reply in one piece; this is four minutes."""
 
@@ -241,7 +245,8 @@ class RealtimeLink:
                 await self._read(socket, patience)
         finally:
             if self._life.problem is not None or not self._dialogue.opened:
-                socket.transport.abort()  # nobody there to say goodbye to, and a new call may be waiting
+                with suppress(_FORGOTTEN):
+                    socket.transport.abort()  # nobody there to say goodbye to, and a new call may be waiting
             else:
                 await socket.close()
 
@@ -281,8 +286,10 @@ class RealtimeLink:
             while True:
                 while (message := self._outbox.take()) is not None:
                     # A peer that takes nothing in is ours to find: the library's own pings would wait as we do.
+                    text = encode(message)
                     async with asyncio.timeout(self._plan.ping_timeout_s):
-                        await socket.send(encode(message))
+                        with suppress(_FORGOTTEN):
+                            await socket.send(text)
                     self.counters.sent += 1
                     await asyncio.sleep(0)  # sending need not wait, and a long pre-roll must not hold the loop
                 self._more.clear()
@@ -293,7 +300,7 @@ class RealtimeLink:
             pass  # the reader is told the same, and tells why
 
     async def _ping(self, socket: ClientConnection, group: asyncio.TaskGroup) -> None:
-        with suppress(ConnectionClosed):  # as above
+        with suppress(ConnectionClosed, _FORGOTTEN):  # as above
             while True:
                 await self._checks.acquire()
                 group.create_task(self._await_pong(await socket.ping()), name=f"call {self._call} pong")
