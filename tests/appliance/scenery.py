@@ -28,6 +28,8 @@ SETTINGS = (
     "conversation.nothing_said_ms=3000",
     "speaker.block_ms=80",  # a busy machine interrupts no reply
 )
+NO_ECHO = "echo.decay_ms=0"
+"""The room without acoustics is silent at once: who speaks as soon as a reply is over is heard from his first word."""
 PATIENCE_S = 60.0
 
 

@@ -20,6 +20,7 @@ from antiphon.simulator.voxserve.options import VoxServeOptions
 from antiphon.staging import Actor
 from appliance.scenery import (
     LONG_REPLY,
+    NO_ECHO,
     PATIENCE_S,
     QUESTION,
     REPLY,
@@ -292,7 +293,7 @@ def test_two_servers_of_which_the_first_dies_under_the_question_too():
 
 def test_the_lan_alone():
     """No key, no cloud: two turns, the second without a wake word."""
-    alone = ("links=[generate]", "conversation.follow_up_ms=6000")
+    alone = ("links=[generate]", "conversation.follow_up_ms=6000", NO_ECHO)
     with at_home(*alone, simulate=None, environ={"STEPFUN_API_KEY": ""}) as stage:
         first = stage.speak(WAKE, QUESTION)
         stage.daemon.wait_for("lingering", timeout_s=PATIENCE_S)

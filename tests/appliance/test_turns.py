@@ -8,6 +8,7 @@ from antiphon.simulator.room import wait_for_frame
 from antiphon.simulator.speech import FLITE_VOICES
 from appliance.scenery import (
     LONG_REPLY,
+    NO_ECHO,
     QUESTION,
     REPLY,
     WAKE,
@@ -76,7 +77,7 @@ def test_a_call_opens_slower_than_the_speech(judge):
 
 
 def test_a_follow_up_needs_no_wake_word():
-    with staged("conversation.follow_up_ms=4000", replies=(REPLY, "No.")) as stage:
+    with staged("conversation.follow_up_ms=4000", NO_ECHO, replies=(REPLY, "No.")) as stage:
         stage.speak(WAKE, QUESTION)
         lingering = stage.daemon.wait_for("lingering")
         after = len(stage.daemon.lines)
