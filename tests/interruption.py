@@ -57,7 +57,7 @@ _APART_S = 2.3  # the past that the ear keeps, and the time in which no second w
 
 
 class DisturbedError(Exception):
-    """The card's buffer ran over, or dry: this machine was too busy, and the turn proves nothing."""
+    """The card's buffer ran over, or dry, or a reply's did: this machine was too busy, and the turn proves nothing."""
 
 
 @dataclass(slots=True)
@@ -107,6 +107,8 @@ def interrupt(stage: Stage, how: How, after_ms: float, voice: str = "slt") -> In
     turn.lines_to, turn.ends_s = len(daemon.lines), time.monotonic()
     if room.overflows + room.underflows != troubles:
         raise DisturbedError(f"{turn}: {room.overflows} overflows and {room.underflows} underflows so far")
+    if daemon.said("lost", turn.lines_from):
+        raise DisturbedError(f"{turn}: the reply came too late, or something of what was heard")
     return turn
 
 

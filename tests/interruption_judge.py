@@ -24,6 +24,7 @@ Sign: TypeAlias = Literal["button", "word", "voice", "command"]
 _APART_MS = 20.0  # what daemon and room may differ by about what was heard of a reply
 _FADE_MS = 12.0  # the mouth's own is of 8
 _IN_HAND_MS = 160.0  # what the ear had in hand as the button went down: two blocks of the card's, at most
+_CROSSED = "no ongoing response to cancel"  # it ended by itself, while the mouth fell silent
 _MORE_WORDS = 1.3  # not all are equally long
 _ROUNDED_FRAMES = 4  # at both ends of a piece
 _TAKEN_BACK = ("goes-on", "talk", "woke", "spoken-over")  # a turn that was over, and is not after all
@@ -192,6 +193,8 @@ class _Judging:
     def _history(self) -> None:
         """So much was heard of a reply that was cut: the service knows, or is told of no more in the next call."""
         for line in said("complaint", self.told):
+            if line["message"] == _CROSSED:
+                continue
             self._wrong(f"the service complains: {line['message']}")
         for line in said("hushed", self.lines):
             session = self._created(line["reply"])["session"]
@@ -204,7 +207,8 @@ class _Judging:
         """The service was told to end it, if it had not, and to cut it in its memory."""
         cuts = [float(line["heard_ms"]) for line in said("truncated", self.told) if line["session"] == session]
         heard_ms = float(hushed["heard_ms"])
-        if heard_ms and not (len(cuts) == 1 and abs(cuts[0] - heard_ms) <= 1):
+        cut = 0 < heard_ms < float(hushed["length_ms"])
+        if cut and not (len(cuts) == 1 and abs(cuts[0] - heard_ms) <= 1):
             self._wrong(f"{heard_ms:g} ms of a reply were heard, and the service was told {cuts}")
         for line in said("response_done", self.told):
             if line["response"] == hushed["reply"] and line["t"] > hushed["t"] and line["status"] == "completed":

@@ -2,8 +2,8 @@
 
 import pytest
 
-from appliance.scenery import ends_well, staged
-from interruption import ENVIRON, PROGRAM, REPLIES, SETTINGS, interrupt
+from appliance.scenery import BusyMachineError, ends_well, staged
+from interruption import ENVIRON, PROGRAM, REPLIES, SETTINGS, DisturbedError, interrupt
 from interruption_judge import judge
 
 pytestmark = pytest.mark.appliance
@@ -33,7 +33,10 @@ def test_who_interrupts_begins_one_new_turn_or_ends_it(how, after_ms, cancel):
         program=PROGRAM,
         environ=ENVIRON,
     ) as stage:
-        turn = interrupt(stage, how, after_ms)
+        try:
+            turn = interrupt(stage, how, after_ms)
+        except DisturbedError as error:
+            raise BusyMachineError(str(error)) from error
         assert ends_well(stage)
         judgement = judge(stage, turn)
         assert not judgement.wrong, str(judgement)
