@@ -186,6 +186,16 @@ def test_cancellers_run_from_the_first_sound_until_it_has_left_their_filters() -
     assert [states.index(True) * 10, sum(states) * 10] == pytest.approx([1000 - 1000 * ADVANCE_S, 750], abs=31)
 
 
+def test_what_a_chime_has_taught_the_linear_canceller_is_forgotten_and_what_a_reply_has_is_not() -> None:
+    sound = np.zeros(9 * SPEAKER, np.int16)
+    for begin_s, end_s in ((1.0, 1.2), (3.0, 4.5), (7.0, 7.2)):
+        sound[round(begin_s * SPEAKER) : round(end_s * SPEAKER)] = 3000
+    link, wake = Canceller(), Canceller()
+    room = Room(sound, plan(link, wake))
+    assert [room.hear(noise(2, RATE)) and wake.forgotten for _ in range(4)] == [1, 1, 1, 1]
+    assert link.forgotten == 0
+
+
 def test_they_get_what_plays_beside_what_is_heard() -> None:
     echo = heard_in_room(talk(6), Acoustics(np.ones(1, np.float32), delay_ms=30, drift_ppm=80), spk_rate_hz=SPEAKER)
     link, wake = Canceller(), Canceller()

@@ -40,6 +40,11 @@ EARLIER_MARKS = 15
 VOICES_BEFORE = 3
 """60 ms of voice before us are somebody's: a word may begin softly, and we cover the rest of it."""
 
+LEAST_LESSON_MS = 1000
+"""A linear canceller that knows nothing yet learns nothing good from less sound: from a chime, for instance, as somebody
+goes on speaking. What it made of that is forgotten; else it takes the whole next reply to get over it.
+"""
+
 LINEAR_SHARE = 0.4
 """Of what is to be taken out at the least, the linear canceller must take out this part: else no wake word is heard,
 and our own voice is taken for somebody's.
@@ -107,6 +112,7 @@ class EchoStream:
         self._quiet = math.inf  # the same without end
         self._since = 0  # frames since it began to play, with pauses shorter than that
         self._run_frames = 0  # for so long something was cancelled or watched
+        self._lesson_frames = 0  # of our own sound, that the linear canceller has heard
         self._cancellers = cancellers
         self._near_end = NearEnd(rate_hz)
         self._edges: list[Edge] = []
@@ -188,6 +194,7 @@ class EchoStream:
         self._edges.clear()
         self._speech.clear()
         self._silent, self._quiet, self._run_frames = self._hold, math.inf, 0
+        self._lesson_frames = 0
         for canceller in self._cancellers or ():
             canceller.forget()
 
@@ -249,6 +256,10 @@ class EchoStream:
                 self._linear_watch.hear(near, far, wake, playing=what.told)
                 self._note(self._near_end.hear(wake, taken_out(near, wake), playing=what.told or what.sounds))
                 self._fade(wake, rows[1], last=what.last)
+                self._lesson_frames += what.sounds * len(near) // self._frame
+            if what.last and self._lesson_frames * FRAME_MS < LEAST_LESSON_MS:
+                self._cancellers[1].forget()
+                self._lesson_frames = 0
         self._run_frames = 0 if what.last else self._run_frames + len(near) // self._frame
 
     def _fade(self, cancelled: Samples, row: Samples, *, last: bool) -> None:
