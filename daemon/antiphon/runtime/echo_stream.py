@@ -41,8 +41,8 @@ VOICES_BEFORE = 3
 """60 ms of voice before us are somebody's: a word may begin softly, and we cover the rest of it."""
 
 LEAST_LESSON_MS = 1000
-"""A linear canceller that knows nothing yet learns nothing good from less sound: from a chime, for instance, as somebody
-goes on speaking. What it made of that is forgotten; else it takes the whole next reply to get over it.
+"""A linear canceller that knows nothing yet learns nothing good from less sound: from a chime, say, as somebody goes on
+speaking. What it made of that is forgotten; else it takes the whole next reply to get over it.
 """
 
 LINEAR_SHARE = 0.4
