@@ -100,8 +100,10 @@ def test_it_does_not_take_itself_for_somebody():
         after = story(stage, first)
         assert ends_well(stage)
         echo = stage.room.echo(turn.spoken.last_frame, stage.room.mic.stretch[1])
-        assert after[after.index("sounded") :] == ["sounded", "heard", "lingering", "asleep"]
-        assert len(places_of(sound_of(TALE), played(stage))) == 1
+        told = after[after.index("sounded") + 1 :]
+        assert set(told) <= {"doubting", "speaking", "heard", "lingering", "asleep"}, "it may have held its breath"
+        assert told[-3:] == ["heard", "lingering", "asleep"]
+        assert pieces_of(sound_of(TALE), played(stage)) <= 3
         [turn_over] = stage.service.said("turn")
         listened = sent(stage, 0)[turn_over["first_frame"] + turn_over["frames"] :]
         assert len(listened) > len(sound_of(TALE))
