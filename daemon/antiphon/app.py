@@ -194,10 +194,8 @@ class Appliance:
     @contextmanager
     def _hands(self, inbox: Inbox) -> Iterator[None]:
         """Buttons live inside. One that cannot be used is said, and the rest goes on."""
-        try:
-            self._world.buttons.open(inbox.post)
-        except DeviceError as error:
-            self._log.write("error", "no-buttons", sentence=str(error))
+        for error in self._world.buttons.open(inbox.post):
+            self._log.write("error", "no-button", sentence=str(error))
         try:
             yield
         finally:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from antiphon.app import Appliance, World, make_links
-from antiphon.conversation.events import ButtonMoved
+from antiphon.conversation.events import ButtonMoved, SwitchMoved
 from antiphon.conversation.states import State
 from antiphon.devices.fake_hands import NoLamps
 from antiphon.devices.wav import wav_blocks, wav_format
-from antiphon.errors import AudioFileError
+from antiphon.errors import AudioFileError, DeviceError
 from antiphon.overhearing import AskedTurn, Narrator, in_words, overheard
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 from antiphon.runtime.log import open_log
@@ -160,12 +160,13 @@ class _Hand:
         self.when_over: Callable[[], None] = _nothing
         self._turn = turn
         self._microphone = microphone
-        self._moved: Callable[[ButtonMoved], None] | None = None
+        self._moved: Callable[[ButtonMoved | SwitchMoved], None] | None = None
         self._pressed = self._begun = False
 
-    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+    def open(self, moved: Callable[[ButtonMoved | SwitchMoved], None]) -> list[DeviceError]:
         """See ports.Buttons."""
         self._moved = moved
+        return []
 
     def close(self) -> None:
         """See ports.Buttons."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from antiphon.conversation.events import ButtonMoved, Event
+from antiphon.conversation.events import ButtonMoved, Event, SwitchMoved
 from antiphon.conversation.history import Turn
+from antiphon.errors import DeviceError
 from antiphon.faces import Rgb
 from antiphon.pcm import Samples
 from antiphon.snapshot import Snapshot
@@ -148,13 +149,39 @@ class Lamps(Protocol):
 
 
 class Buttons(Protocol):
-    """The owner's buttons; `open` gets where to report movements, from any thread."""
+    """The owner's buttons and his mute switch; `open` gets where to report movements, from any thread."""
 
-    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
-        """Begin to report. Raises DeviceError."""
+    def open(self, moved: Callable[[ButtonMoved | SwitchMoved], None]) -> list[DeviceError]:
+        """Begin to report, the switch's position first; what cannot be opened, and why. The others work.
+
+        A switch that cannot be read is reported as muted, with its problem.
+        """
 
     def close(self) -> None:
         """Stop reporting and release; idempotent."""
+
+
+# ── loudness and speech ──────────────────────────────────────────────────────────────────────────
+
+
+class Mixer(Protocol):
+    """The volume of the sound card's playback side."""
+
+    def set(self, percent: int) -> None:
+        """0 (silent) to 100, in steps that sound even. Raises DeviceError."""
+
+    def get(self) -> int:
+        """What it is now, whoever has set it. Raises DeviceError."""
+
+    def close(self) -> None:
+        """Let go of the card; idempotent."""
+
+
+class Speech(Protocol):
+    """Turns text into sound."""
+
+    async def make(self, say: int, text: str, post: Post) -> None:
+        """Post SpeechMade as it comes, and SpeechOver, once, last; also when it is cancelled."""
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────

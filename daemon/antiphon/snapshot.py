@@ -26,5 +26,11 @@ class Snapshot:
     """The speaker cannot be used."""
     half_duplex: bool = False
     """It should hear you while it speaks, and cannot: its own sound is not taken out of what it hears."""
+    volume: int | None = None
+    """How loud it is, 0 to 100; None until that is known."""
+    volume_shown: bool = False
+    """It has just been changed: for a moment the lamps show it."""
+    switched_off: bool = False
+    """The switch on the device keeps the microphone closed."""
     problem: str = ""
     """The last problem's sentence, until a turn succeeds."""

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from antiphon.conversation.history import Turn
 
-ChimeName = Literal["wake", "sorry", "mute", "unmute"]
+ChimeName = Literal["wake", "sorry", "mute", "unmute", "volume"]
 
 # ── the ear ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -144,6 +144,39 @@ class CheckLink:
     call: int
 
 
+# ── what the owner asked for ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SetVolume:
+    """Make it that loud, 0 to 100 → VolumeChanged."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSpeech:
+    """Turn `text` into sound → SpeechMade, SpeechOver."""
+
+    say: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropSpeech:
+    """Nobody wants this speech any more → SpeechOver."""
+
+    say: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Tell whoever asked what came of it: `problem` is one sentence, "" when it is done or under way."""
+
+    ask: int
+    problem: str = ""
+
+
 # ── life ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -184,6 +217,10 @@ Effect: TypeAlias = (
     | CommitTurn
     | CancelReply
     | CheckLink
+    | SetVolume
+    | MakeSpeech
+    | DropSpeech
+    | Answer
     | Replace
     | Note
 )

@@ -123,7 +123,7 @@ class MouthOpened:
 
 # ── the hands ────────────────────────────────────────────────────────────────────────────────────
 
-Button = Literal["talk", "mute"]
+Button = Literal["talk", "mute", "volume_up", "volume_down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,67 @@ class ButtonMoved:
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """The owner wants it from elsewhere than a button: "stop" whatever goes on, or "listen" now."""
+    """The owner wants it from elsewhere than a button: "stop" what goes on, "listen" now, the ear closed or opened.
 
-    order: Literal["stop", "listen"]
+    `ask`, here and below, numbers the request of somebody who waits for an Answer; None: nobody does.
+    """
+
+    order: Literal["stop", "listen", "mute", "unmute"]
+    ask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeWanted:
+    """The owner wants it that loud (`percent`, 0 to 100), or by `change` points louder than it is."""
+
+    percent: int | None = None
+    change: int = 0
+    ask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SayWanted:
+    """The owner wants `text` said."""
+
+    text: str
+    ask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchMoved:
+    """The switch on the device that closes the microphone: while it says `muted` nothing else can open it.
+
+    `problem`: it cannot be read, and counts as muted.
+    """
+
+    muted: bool
+    problem: Problem | None = None
+
+
+# ── what the owner hears of ──────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChanged:
+    """So loud it is now, 0 to 100: told at the start, and after every change, whoever made it."""
+
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechMade:
+    """A piece of the speech that was asked for as `say`, mono s16le 24 kHz, whole samples."""
+
+    say: int
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechOver:
+    """No more of this speech will come: the last event of it, exactly once; with the problem if it was not all."""
+
+    say: int
+    problem: Problem | None = None
 
 
 # ── the link ─────────────────────────────────────────────────────────────────────────────────────
@@ -268,6 +326,12 @@ Event: TypeAlias = (
     | MouthOpened
     | ButtonMoved
     | Commanded
+    | VolumeWanted
+    | SayWanted
+    | SwitchMoved
+    | VolumeChanged
+    | SpeechMade
+    | SpeechOver
     | LinkOpened
     | LinkClosed
     | LinkAlive

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from antiphon.conversation.events import Button, ButtonMoved
+from antiphon.conversation.events import Button, ButtonMoved, SwitchMoved
+from antiphon.errors import DeviceError
 from antiphon.faces import Rgb
 
 
@@ -21,8 +22,9 @@ class NoLamps:
 class NoButtons:
     """A board without buttons."""
 
-    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+    def open(self, moved: Callable[[ButtonMoved | SwitchMoved], None]) -> list[DeviceError]:  # noqa: ARG002 - none moves
         """Nothing."""
+        return []
 
     def close(self) -> None:
         """Nothing."""
@@ -51,11 +53,12 @@ class FakeButtons:
     """Pressed and released by whoever holds it; silent before `open` and after `close`."""
 
     def __init__(self) -> None:
-        self._moved: Callable[[ButtonMoved], None] | None = None
+        self._moved: Callable[[ButtonMoved | SwitchMoved], None] | None = None
 
-    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
+    def open(self, moved: Callable[[ButtonMoved | SwitchMoved], None]) -> list[DeviceError]:
         """Begin to report."""
         self._moved = moved
+        return []
 
     def press(self, button: Button) -> None:
         """The button goes down."""
@@ -65,10 +68,14 @@ class FakeButtons:
         """The button comes up."""
         self._report(ButtonMoved(button, down=False))
 
+    def switch(self, *, muted: bool) -> None:
+        """The mute switch is put where it says so."""
+        self._report(SwitchMoved(muted))
+
     def close(self) -> None:
         """Stop reporting."""
         self._moved = None
 
-    def _report(self, event: ButtonMoved) -> None:
+    def _report(self, event: ButtonMoved | SwitchMoved) -> None:
         if self._moved is not None:
             self._moved(event)

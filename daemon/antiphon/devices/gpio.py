@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from antiphon.conversation.events import Button, ButtonMoved
+from antiphon.conversation.events import Button, ButtonMoved, SwitchMoved
 from antiphon.errors import DeviceError
 from antiphon.faces import Rgb
 from antiphon.ports import Log
@@ -86,24 +86,26 @@ class GpioButtons:
         self._factory = factory
         self._buttons: list[Any] = []
 
-    def open(self, moved: Callable[[ButtonMoved], None]) -> None:
-        """Report every edge to `moved`, on gpiozero's thread. Raises DeviceError."""
+    def open(self, moved: Callable[[ButtonMoved | SwitchMoved], None]) -> list[DeviceError]:
+        """Report every edge to `moved`, on gpiozero's thread; what cannot be opened, and why."""
+        unusable: list[DeviceError] = []
         for button, pin in self._pins.items():
             try:
                 key = gpiozero.Button(pin, pull_up=self._pull_up, pin_factory=self._factory)
             except _pin_faults() as error:
-                self.close()
-                raise _unusable(f"{button} button", pin, error) from error
+                unusable.append(_unusable(f"{button} button", pin, error))
+                continue
             key.when_pressed = _telling(moved, ButtonMoved(button, down=True))
             key.when_released = _telling(moved, ButtonMoved(button, down=False))
             self._buttons.append(key)
+        return unusable
 
     def close(self) -> None:
         """Stop reporting and release the lines; idempotent."""
         _close_all(self._buttons)
 
 
-def _telling(moved: Callable[[ButtonMoved], None], event: ButtonMoved) -> Callable[[], None]:
+def _telling(moved: Callable[[ButtonMoved | SwitchMoved], None], event: ButtonMoved) -> Callable[[], None]:
     """A plain function, as gpiozero inspects its callbacks and chokes on other callables."""
 
     def tell() -> None:

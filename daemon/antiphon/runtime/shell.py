@@ -7,13 +7,13 @@ any of them is a programmer's fault: it ends the process, and the service manage
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from antiphon.conversation import effects as fx
-from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, Started, Ticked
+from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, SpeechOver, Started, Ticked
 from antiphon.conversation.states import AT_REST
-from antiphon.ports import Link, LinkMaker, Log, Notifier, Watcher
+from antiphon.ports import Link, LinkMaker, Log, Notifier, Speech, Watcher
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Liveness, Progress
 from antiphon.runtime.memory import sweep
@@ -62,6 +62,21 @@ class MouthControl(Protocol):
     def chime(self, name: fx.ChimeName) -> None: ...
 
 
+def _nothing(*_: object) -> None:
+    """Nobody is there for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """Who does what the owner asked for, beside ear, mouth and links."""
+
+    set_volume: Callable[[int], None] = _nothing
+    """Returns at once; what came of it is posted."""
+    speech: Speech | None = None
+    answer: Callable[[int, str], None] = _nothing
+    """(ask, problem): tells whoever asked."""
+
+
 class Shell:
     """Runs one mind until it is cancelled."""
 
@@ -76,6 +91,7 @@ class Shell:
         log: Log,
         notifier: Notifier,
         clock: Callable[[], float] = time.monotonic,
+        errands: Errands = Errands(),
     ) -> None:
         """`makers` by the names of the links, as `OpenLink` names them."""
         self._mind = mind
@@ -87,6 +103,8 @@ class Shell:
         self._log = log
         self._notifier = notifier
         self._clock = clock
+        self._errands = errands
+        self._speeches: dict[int, asyncio.Task[None]] = {}
         self._links: dict[int, Link] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._served: set[int] = set()  # calls that were used
@@ -151,6 +169,8 @@ class Shell:
             self._perform(effect, group)
         if not isinstance(event, Ticked):
             self.handled += 1
+        if isinstance(event, SpeechOver):
+            self._speeches.pop(event.say, None)
         if isinstance(event, LinkClosed):
             self._forget(event.call)
         if isinstance(event, EarOpened | EarClosed) and not self._ready:
@@ -220,6 +240,16 @@ class Shell:
                 self._links[call].commit_turn()
             case fx.CancelReply(call, reply, heard_ms):
                 self._links[call].cancel_reply(reply, heard_ms)
+            case fx.SetVolume(percent):
+                self._errands.set_volume(percent)
+            case fx.MakeSpeech(say, text):
+                speech = self._errands.speech
+                assert speech is not None, "the mind knows that there is none"
+                self._speeches[say] = group.create_task(speech.make(say, text, self._inbox.post), name=f"say-{say}")
+            case fx.DropSpeech(say):
+                self._speeches[say].cancel()
+            case fx.Answer(ask, problem):
+                self._errands.answer(ask, problem)
             case fx.Replace():
                 self.replace = effect
                 self.stop()

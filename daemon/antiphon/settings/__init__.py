@@ -9,6 +9,7 @@ from antiphon.settings.loading import Loaded, load
 from antiphon.settings.pages import default_yaml, effective, effective_dict, json_schema
 from antiphon.settings.sections import (
     Buttons,
+    Control,
     Endpointing,
     Generate,
     Lamps,
@@ -18,6 +19,7 @@ from antiphon.settings.sections import (
     Realtime,
     Settings,
     Speaker,
+    Speech,
     Wake,
     WakeWord,
     is_loopback,
@@ -25,6 +27,7 @@ from antiphon.settings.sections import (
 
 __all__ = [
     "Buttons",
+    "Control",
     "Endpointing",
     "Generate",
     "Lamps",
@@ -36,6 +39,7 @@ __all__ = [
     "Realtime",
     "Settings",
     "Speaker",
+    "Speech",
     "Typed",
     "Wake",
     "WakeWord",

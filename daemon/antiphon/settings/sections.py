@@ -4,6 +4,7 @@ The docstring under a key is its comment in config/antiphon.yaml and its help in
 against another belongs to the key that is declared later, so that it runs whenever the two are sound by themselves.
 """
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Annotated, Literal, NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -261,6 +262,16 @@ class Speaker(Section):
     chime_level_db: float = Field(default=-26.0, ge=-60, le=0)
     """How loud the chimes are, in decibels below the loudest sound possible."""
 
+    mixer: str = Field(default="auto", min_length=1)
+    """What makes it louder and quieter: a control of the card's mixer by its name (`amixer scontrols` lists them), or
+    auto, which finds it. Where there is none, and with none, the sound itself is made quieter.
+    """
+
+    volume: int | None = Field(default=None, ge=0, le=100)
+    """How loud it is, 0 to 100, until the owner changes it by button or command, which is kept; null leaves the card
+    as it is.
+    """
+
 
 class Echo(Section):
     """What keeps the device from hearing itself while it speaks."""
@@ -330,27 +341,78 @@ class Endpointing(Section):
     """Your turn ends after this much silence, in milliseconds."""
 
 
+class Speech(Section):
+    """StepFun's text to speech, for `antiphon say`. It is asked with the same key."""
+
+    url: str = Field(default="https://api.stepfun.com/step_plan/v1")
+    """Where the service is. A Step Plan key needs /step_plan/v1, a normal key /v1."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        parts = _split(url, "http https", "https://api.stepfun.com/v1")
+        if parts.username is not None or parts.query or parts.fragment:
+            wrong("holds more than an address; give only what is like https://api.stepfun.com/v1")
+        if parts.scheme == "http" and not is_loopback(url):
+            wrong("sends the key unencrypted to another machine; use https://")
+        return url.rstrip("/")
+
+    model: str = Field(default="stepaudio-2.5-tts", min_length=1)
+    """The model that speaks; a Step Plan key knows only stepaudio-2.5-tts."""
+
+    voice: str = Field(default="linjiajiejie", min_length=1)
+    """The voice it speaks in."""
+
+
 class Lamps(Section):
     """What shows the state."""
 
-    kind: Literal["none", "gpio", "terminal"] = Field(default="none")
-    """No lamps, LEDs on GPIO pins, or lamps drawn in the terminal."""
+    kind: Literal["none", "gpio", "rgb", "apa102", "ws2812", "terminal"] = Field(default="none")
+    """No lamps, LEDs on GPIO pins (one each, or rgb: three pins each), LEDs in a chain on SPI (apa102, ws2812), or
+    lamps drawn in the terminal.
+    """
 
     pins: tuple[Pin, ...] = Field(default=(), max_length=28)
-    """With kind gpio: the BCM numbers of the pins, one LED on each."""
+    """With kind gpio: the BCM numbers of the pins, one LED on each; with rgb: of red, green and blue, in threes."""
 
     @field_validator("pins")
     @classmethod
     def _are_there(cls, pins: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
-        if info.data.get("kind") == "gpio" and not pins:
-            wrong("names no pin, and lamps.kind is gpio; give the pins of the LEDs, or use kind: none", "kind", "pins")
+        kind = info.data.get("kind")
+        if kind in ("gpio", "rgb") and not pins:
+            wrong(
+                f"names no pin, and lamps.kind is {kind}; give the pins of the LEDs, or use kind: none", "kind", "pins"
+            )
+        if kind == "rgb" and len(pins) % 3:
+            wrong("is not in threes; with lamps.kind rgb give red, green and blue of each LED", "kind", "pins")
         return pins
 
     active_high: bool = Field(default=True)
     """Whether a LED lights when its pin is high (true) or low (false)."""
 
+    dimmable: bool = Field(default=True)
+    """With kind gpio or rgb: whether LEDs can be dimmed; false where a pin switches something else, as a relay."""
+
+    leds: int = Field(default=3, ge=1, le=64)
+    """With kind apa102 or ws2812: how many LEDs are in the chain."""
+
+    spi: str = Field(default="0.0", pattern=r"^[01]\.[0-2]$")
+    """With kind apa102 or ws2812: the SPI bus and chip select, in quotes, as in /dev/spidev0.1."""
+
+    power_pin: Pin | None = Field(default=None)
+    """The pin that must be high for the LEDs to have power, on boards that have one."""
+
     brightness: float = Field(default=1.0, ge=0, le=1)
     """How bright the lamps are, 0 to 1."""
+
+    night_from: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """When the night begins, in local time and in quotes, as "22:00"; null for never."""
+
+    night_to: str = Field(default="07:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    """When the night ends."""
+
+    night_brightness: float = Field(default=0.1, ge=0, le=1)
+    """How bright the lamps are at night, 0 to 1; with 0 they are dark."""
 
 
 class Buttons(Section):
@@ -362,6 +424,18 @@ class Buttons(Section):
     mute: Pin | None = Field(default=None)
     """The button that closes the microphone, and opens it again."""
 
+    volume_up: Pin | None = Field(default=None)
+    """The button that makes it louder; held, on and on."""
+
+    volume_down: Pin | None = Field(default=None)
+    """The button that makes it quieter; held, on and on."""
+
+    mute_switch: Pin | None = Field(default=None)
+    """A switch that stays where it is put: while it says muted, nothing else can open the microphone."""
+
+    mute_switch_closed: Literal["muted", "unmuted"] = Field(default="muted")
+    """What the mute switch says when its contact is closed."""
+
     pull_up: bool = Field(default=True)
     """Whether a button connects its pin to ground (true) or to 3.3 V (false)."""
 
@@ -370,6 +444,15 @@ class Buttons(Section):
 
     double_ms: int = Field(default=350, ge=100, le=2000)
     """Two taps within this time are a double tap, in milliseconds."""
+
+
+class Control(Section):
+    """How programs of this machine speak with the daemon: `antiphon status`, `say`, `mute` and others."""
+
+    socket: str | None = Field(default="auto", min_length=1)
+    """The path of its socket; auto is /run/antiphon/control.sock, or one in $XDG_RUNTIME_DIR for a user's own daemon;
+    null for none. Members of its group may use it.
+    """
 
 
 class Log(Section):
@@ -384,8 +467,29 @@ class Log(Section):
     """
 
 
+SPI_LINES = {"0": ({"0": 8, "1": 7}, (9, 10, 11)), "1": ({"0": 18, "1": 17, "2": 16}, (19, 20, 21))}
+"""By bus: the line of each chip select, and MISO, MOSI and clock, of the 40-pin header (BCM numbers)."""
+
+
+def _lines_of_lamps(lamps: Lamps) -> Iterator[tuple[str, int | None]]:
+    """The key and the line of everything that the lamps need."""
+    if lamps.kind in ("gpio", "rgb"):
+        yield from (("lamps.pins", pin) for pin in lamps.pins)
+    if lamps.kind in ("apa102", "ws2812"):
+        bus, select = lamps.spi.split(".")
+        selects, wires = SPI_LINES[bus]
+        yield from (("lamps.spi", line) for line in (selects.get(select), *wires))
+    if lamps.kind in ("gpio", "rgb", "apa102", "ws2812"):
+        yield "lamps.power_pin", lamps.power_pin
+
+
 class Settings(Section):
     """Everything the owner can set."""
+
+    board: str = Field(default="none", min_length=1)
+    """The board this is: a name (`antiphon boards` lists them) or the path of a board file. It sets lamps, buttons and
+    sound as they are on that board; whatever is set here goes over it.
+    """
 
     links: tuple[LinkKind, ...] = Field(
         default=("realtime", "generate"), json_schema_extra={"minItems": 1, "uniqueItems": True}
@@ -439,8 +543,10 @@ class Settings(Section):
             )
         return conversation
 
+    speech: Speech = Speech()
     lamps: Lamps = Lamps()
     buttons: Buttons = Buttons()
+    control: Control = Control()
     log: Log = Log()
 
     @field_validator("buttons")
@@ -448,8 +554,10 @@ class Settings(Section):
     def _have_their_own_pins(cls, buttons: Buttons, info: ValidationInfo) -> Buttons:
         lamps = info.data.get("lamps")
         users: dict[int, str] = {}
-        uses = [("lamps.pins", pin) for pin in lamps.pins] if lamps and lamps.kind == "gpio" else []
-        for key, pin in [*uses, ("buttons.talk", buttons.talk), ("buttons.mute", buttons.mute)]:
+        uses = list(_lines_of_lamps(lamps)) if lamps else []
+        for name in ("talk", "mute", "volume_up", "volume_down", "mute_switch"):
+            uses.append((f"buttons.{name}", getattr(buttons, name)))
+        for key, pin in uses:
             if pin is None:
                 continue
             if pin in users:
