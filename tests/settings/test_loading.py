@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.errors import SettingsError
-from antiphon.settings import Layer, Loaded, Settings, Typed, default_yaml, load
+from antiphon.settings import Lamps, Layer, Loaded, Settings, Typed, default_yaml, load
 
 
 def wrong(*layers: Layer) -> list[str]:
@@ -48,7 +48,7 @@ def test_each_value_knows_where_it_was_given() -> None:
 
 def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
     lines = wrong(
-        Layer("f.yaml", "realtime:\n  vioce: x\n  append_ms: 200\n  append_ms: 20\nlamps: [1]\nvoice: y\n"),
+        Layer("f.yaml", "realtime:\n  vioce: x\n  append_ms: 200\n  append_ms: 20\nlamps: [1]\nproxy: y\n"),
         Layer("ANTIPHON_LOG__LEVEL", {"log": {"level": Typed("loud")}}),
         Layer("--set", {"speaker": {"jitter_ms": Typed("900")}}),
     )
@@ -56,8 +56,8 @@ def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
         "f.yaml:2: realtime.vioce: unknown key; did you mean realtime.voice?",
         "f.yaml:3: realtime.append_ms: is 200; give a whole number from 20 to 100",
         "f.yaml:4: realtime.append_ms: is given twice, first in line 3; keep one",
-        "f.yaml:5: lamps: is a list; give a mapping with the keys kind, pins, active_high, brightness",
-        "f.yaml:6: voice: unknown key; did you mean voice, indented under realtime?",
+        "f.yaml:5: lamps: is a list; give a mapping with the keys " + ", ".join(Lamps.model_fields),
+        "f.yaml:6: proxy: unknown key; did you mean proxy, indented under realtime?",
         'ANTIPHON_LOG__LEVEL: log.level: is "loud"; give debug, info, warning or error',
         "--set: speaker.jitter_ms: jitter_ms is 900 and jitter_max_ms is 500; the second must not be less",
     ]
