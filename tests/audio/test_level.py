@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from antiphon.audio.level import SILENCE_DB, level_db, speech_levels_db
+from antiphon.audio.level import SILENCE_DB, Loudest, level_db, speech_levels_db
 
 
 def test_silence_and_nothing_have_a_level():
@@ -51,3 +51,17 @@ def test_each_20_ms_has_its_own_level():
     loud_then_quiet = np.concatenate((sine(1000, 320), sine(1000, 320) // 10))
     loud, quiet = speech_levels_db(loud_then_quiet)
     assert loud - quiet == pytest.approx(20, abs=0.1)
+
+
+def test_the_loudest_is_kept_for_its_window_and_no_longer_than_two() -> None:
+    loudest = Loudest(window_ms=1000)
+    assert loudest.level_db == SILENCE_DB
+    loudest.hear(-20.0, 100)
+    for _ in range(10):
+        loudest.hear(-60.0, 100)
+        assert loudest.level_db == -20.0
+    for _ in range(10):
+        loudest.hear(-60.0, 100)
+    assert loudest.level_db == -60.0
+    loudest.forget()
+    assert loudest.level_db == SILENCE_DB

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 import numpy as np
 import pytest
 
+from antiphon.audio.level import SILENCE_DB
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.conversation.events import Captured, EarClosed, EarOpened, EchoJudged, Woke
 from antiphon.devices.fake_sound import FakeMicrophone
@@ -314,9 +315,14 @@ def test_counts_its_progress_and_level():
             rig.microphone.hear(np.full(1280, 16_384, np.int16))
             rig.event()
         assert rig.ear.level_db == pytest.approx(-6.02, abs=0.01)
+        rig.microphone.hear(np.full(1280, 164, np.int16))
+        rig.event()
+        assert rig.ear.level_db == pytest.approx(-46.01, abs=0.01)
+        assert rig.ear.loudest.level_db == pytest.approx(-6.02, abs=0.01)
         rig.ear.close()
         rig.event()
-        assert rig.ear.progress == 3
+        assert rig.ear.level_db == rig.ear.loudest.level_db == SILENCE_DB
+        assert rig.ear.progress == 4
 
 
 def test_lost_frames_are_filled_and_counted():

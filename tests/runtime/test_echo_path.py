@@ -85,6 +85,17 @@ def test_a_verdict_is_told_when_it_changes() -> None:
     assert judged.delay_ms == pytest.approx(20, abs=2)  # beyond what both cards say of themselves
 
 
+def test_what_is_measured_is_known_to_whoever_asks() -> None:
+    path = EchoPath(HARDWARE)
+    assert path.judged is None
+    path.begin(RATE)
+    assert path.judged == EchoJudged(True, 0.0, 0.0, 0.0)
+    verdicts = run(path, 100.0, 4.0, echo=True)
+    assert path.judged is not None
+    assert not path.judged.cancelled
+    assert path.judged.delay_ms == verdicts[-1].delay_ms
+
+
 def test_what_is_known_of_the_clocks_outlives_the_streams() -> None:
     path = EchoPath(HARDWARE)
     path.begin(RATE)

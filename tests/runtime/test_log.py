@@ -161,6 +161,20 @@ def test_json_stays_json(pipe):
     assert (told["ratio"], told["far"], len(told["long"])) == ("nan", "inf", 400)
 
 
+def test_what_stands_is_told_beside_a_line_where_programs_read(pipe, journal):
+    for log in (JsonLog(pipe.into), JournalLog(journal.path), TextLog(pipe.into)):
+        log.standing = {"state": "asleep", "link": "realtime", "call": 3}
+        log.write("info", "link-tried", call=4)
+    as_json, as_text = pipe.read()
+    assert json.loads(as_json)["call"] == 4
+    assert json.loads(as_json)["during"] == {"state": "asleep", "link": "realtime", "call": 3}
+    assert as_text.endswith("info    link-tried call=4")
+    [entry] = journal.read()
+    assert entry["MESSAGE"] == "link-tried: call 4"
+    standing = {name: entry[f"ANTIPHON_{name}"] for name in ("STATE", "LINK", "CALL")}
+    assert standing == {"STATE": "asleep", "LINK": "realtime", "CALL": "4"}, "a line's own field wins"
+
+
 def test_lines_of_many_threads_stay_whole(tmp_path):
     fd = os.open(tmp_path / "log", os.O_CREAT | os.O_WRONLY)
     log = JsonLog(fd)

@@ -19,6 +19,32 @@ def level_db(samples: Samples) -> float:
     return max(SILENCE_DB, 10 * math.log10(power)) if power > 0 else SILENCE_DB
 
 
+class Loudest:
+    """The highest level of the last moments, for whoever looks now and then. Nothing is kept of the sound."""
+
+    def __init__(self, window_ms: float = 3000.0) -> None:
+        """Of the last `window_ms` at least, and of twice that at most."""
+        self._window_ms = window_ms
+        self.forget()
+
+    @property
+    def level_db(self) -> float:
+        """In dBFS; safe to read on another thread."""
+        return max(self._before_db, self._now_db)
+
+    def hear(self, level_db: float, length_ms: float) -> None:
+        """The next stretch of sound."""
+        self._since_ms += length_ms
+        self._now_db = max(self._now_db, level_db)
+        if self._since_ms >= self._window_ms:
+            self._before_db, self._now_db, self._since_ms = self._now_db, SILENCE_DB, 0.0
+
+    def forget(self) -> None:
+        """Start as if nothing had been heard."""
+        self._before_db = self._now_db = SILENCE_DB
+        self._since_ms = 0.0
+
+
 SPEECH_HZ = (150, 6000)
 """Where speech is. Below lie hum, rumble and a car's engine, and the loudest part of most noise."""
 SPEECH_PIECE_FRAMES = frames_in(20, WAKE_RATE_HZ)

@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 from antiphon.audio.continuity import Continuity, Losses, Pace
 from antiphon.audio.endpoint import Endpointer
-from antiphon.audio.level import SILENCE_DB, level_db
+from antiphon.audio.level import SILENCE_DB, Loudest, level_db
 from antiphon.audio.trigger import Trigger
 from antiphon.conversation.events import EarClosed, EarOpened
 from antiphon.errors import DeviceError, Problem
-from antiphon.pcm import Samples, first_channel, samples_of
+from antiphon.pcm import Samples, first_channel, ms_of, samples_of
 from antiphon.ports import Block, Microphone, Post, StreamFormat, VoiceDetector, WakeEngine
 from antiphon.runtime.echo import Echo
 from antiphon.runtime.hearing import Hearing
@@ -85,6 +85,8 @@ class Ear:
         """Grows with every block handled, and while closed with time: for the watchdog."""
         self.level_db = SILENCE_DB
         """Of the last block."""
+        self.loudest = Loudest()
+        """Of the last seconds."""
         self.own_words = 0
         """How often our own speaker said a wake word, and it was passed over."""
 
@@ -163,6 +165,7 @@ class Ear:
         self.progress += 1
         samples = first_channel(samples_of(block.pcm), self.format.channels)
         self.level_db = level_db(samples)
+        self.loudest.hear(self.level_db, ms_of(len(samples), self.format.rate_hz))
         if self._hear(self._hearing, samples, block, self.format.rate_hz):
             return None
         return f"its sound comes too slowly, and is {self._plan.stall_ms:g} ms behind time"
@@ -218,6 +221,7 @@ class Ear:
         blocks, self._blocks = self._blocks, deque()
         hearing, self._hearing, self.format = self._hearing, None, None
         self.level_db = SILENCE_DB
+        self.loudest.forget()
         if hearing is None:
             return
         hearing.forget()

@@ -42,6 +42,12 @@ class EchoPath:
         """See runtime.echo.Echo."""
         return self._stream is not None and self._stream.sounding
 
+    @property
+    def judged(self) -> EchoJudged | None:
+        """What is measured now, for whoever asks, on any thread; None while no microphone's sound is judged."""
+        stream = self._stream
+        return None if stream is None else _judged(stream)
+
     def played(self, samples: Samples, rate_hz: int, heard_at_s: float) -> None:
         """See runtime.echo.Echo: every period, silent ones too; nobody may change `samples` afterwards."""
         self._queue.append((samples, rate_hz, heard_at_s))
@@ -93,14 +99,15 @@ class EchoPath:
 
     def _verdict(self, stream: EchoStream) -> list[Event]:
         """What is judged now, if it is another than was told last."""
-        cancelled, problem = stream.cancelled, stream.problem
-        if not self._is_new(cancelled=cancelled, problem=problem):
-            return []
-        measured_ms = stream.watch.delay_ms  # beside a far end that is given early; 0 before anything is measured
-        delay_ms = measured_ms - 1000 * ADVANCE_S if measured_ms else 0.0
-        drift_ppm = stream.drifts[1].ppm
-        return [EchoJudged(cancelled, stream.watch.erle_db, delay_ms, drift_ppm, problem)]
+        return [_judged(stream)] if self._is_new(cancelled=stream.cancelled, problem=stream.problem) else []
 
     def _is_new(self, *, cancelled: bool, problem: Problem | None) -> bool:
         told, self._told = self._told, (cancelled, problem)
         return told != self._told
+
+
+def _judged(stream: EchoStream) -> EchoJudged:
+    measured_ms = stream.watch.delay_ms  # beside a far end that is given early; 0 before anything is measured
+    delay_ms = measured_ms - 1000 * ADVANCE_S if measured_ms else 0.0
+    drift_ppm = stream.drifts[1].ppm
+    return EchoJudged(stream.cancelled, stream.watch.erle_db, delay_ms, drift_ppm, stream.problem)

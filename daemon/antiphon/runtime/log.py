@@ -74,6 +74,8 @@ class LevelledLog(ABC):
         self._shown = LEVELS[LEVELS.index(least) :]
         self._missing = 0
         self.dropped = 0
+        self.standing: Fields = {}
+        """What every line is written in the midst of, for logs that programs read; to be replaced, never changed."""
 
     def write(self, level: LogLevel, what: str, **fields: str | float) -> None:
         """One line; from any thread."""
@@ -103,7 +105,9 @@ class TextLog(LevelledLog):
 
 
 class JsonLog(LevelledLog):
-    """Lines for programs, an object each: `t` (monotonic seconds), `at` (UTC), `level`, `what`, and the fields."""
+    """Lines for programs, an object each: `t` (monotonic seconds), `at` (UTC), `level`, `what`, the fields, and
+    `during`: what stands in the midst of which it was written.
+    """
 
     def __init__(self, fd: int = STDERR, least: LogLevel = "info") -> None:
         super().__init__(least)
@@ -113,11 +117,13 @@ class JsonLog(LevelledLog):
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         head = {"t": round(time.monotonic(), 6), "at": at, "level": level, "what": what}
         tail = {name: _finite(value) for name, value in fields.items() if name not in head}
-        return self._lines.put(json.dumps(head | tail, ensure_ascii=False))
+        during = {"during": standing} if (standing := self.standing) else {}
+        return self._lines.put(json.dumps(head | tail | during, ensure_ascii=False))
 
 
 class JournalLog(LevelledLog):
-    """Entries of systemd's journal; `journalctl ANTIPHON_WHAT=woke -o json` finds them by field.
+    """Entries of systemd's journal; `journalctl ANTIPHON_WHAT=woke -o json` finds them by field. What stands is a field
+    of every entry, unless the line has one of that name.
 
     Not through systemd-python, which tells systemd the rest (notify.py): its journal.send waits for a journald that is
     stuck or behind, and holds Python's global lock meanwhile, so that every thread of the appliance stands still.
@@ -135,7 +141,7 @@ class JournalLog(LevelledLog):
             "PRIORITY": str(PRIORITIES[level]),
             "SYSLOG_IDENTIFIER": "antiphon",
             "ANTIPHON_WHAT": what,
-            **{f"ANTIPHON_{name.upper()}": str(value) for name, value in fields.items()},
+            **{f"ANTIPHON_{name.upper()}": str(value) for name, value in {**self.standing, **fields}.items()},
         }
         datagram = b"".join(_entry_field(name, value) for name, value in entry.items())
         try:
