@@ -70,6 +70,23 @@ def test_a_turn_takes_the_warm_call_that_is_open_or_on_its_way():
     assert not calls.wanted
 
 
+def test_a_call_is_meant_from_its_first_dialling_on_and_a_trial_never():
+    calls = warm()
+    calls.start(0.0)
+    assert calls.meant is None
+    calls.tick(0.0, (), at_rest=True)
+    assert calls.meant == 1
+    calls.opened(1, 1.0, at_rest=True)
+    calls.tick(1501.0, (), at_rest=True)
+    assert (calls.opening, calls.meant) == (2, 1), "a renewal: the old one takes what is said"
+    calls.opened(2, 1502.0, at_rest=True)
+    assert calls.meant == 2
+    tried = Calls([LinkPlan("lan", False, 1500.0, True, tried=True)], 1.5)
+    tried.start(0.0)
+    tried.tick(0.0, (), at_rest=True)
+    assert (tried.opening, tried.meant) == (1, None)
+
+
 def test_a_warm_call_that_is_lost_is_opened_anew_only_at_rest():
     calls = warm_and_open()
     assert calls.closed(1, LOST, 5.0, in_turn=calls.wanted)

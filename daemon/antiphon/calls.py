@@ -94,6 +94,12 @@ class Calls:
         return self._opening.number if self._opening else None
 
     @property
+    def meant(self) -> int | None:
+        """The call that takes audio, or that is being opened to take some."""
+        meant = self._open or self._opening
+        return None if meant is None or meant.trial else meant.number
+
+    @property
     def link(self) -> LinkPlan:
         """The link that answers; or that would, as far as is known."""
         return self._in_use.plan

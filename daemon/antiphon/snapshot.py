@@ -32,5 +32,7 @@ class Snapshot:
     """It has just been changed: for a moment the lamps show it."""
     switched_off: bool = False
     """The switch on the device keeps the microphone closed."""
+    call: int = 0
+    """The number of the call that takes speech, or that is being opened to; 0 for none."""
     problem: str = ""
     """The last problem's sentence, until a turn succeeds."""

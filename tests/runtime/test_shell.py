@@ -257,6 +257,19 @@ def test_a_change_is_shown_once_to_everybody():
     within(story)
 
 
+def test_a_line_is_written_in_the_midst_of_what_is_true_then():
+    """Who watches sees the new state before what it brings about is done."""
+
+    async def story():
+        async with running({Woke: [fx.Note("woke")]}) as rig:
+            rig.mind.snapshot = after = Snapshot(State.LISTENING, 1.0, "open", deaf=False)
+            rig.inbox.post(WOKE)
+            await rig.mind.until_told(WOKE)
+            assert rig.done.named("see", "write")[-2:] == [("see", after), ("write", "info", "woke")]
+
+    within(story)
+
+
 def test_the_speaker_is_ready_while_somebody_may_be_answered():
     states = [State.LISTENING, State.SPEAKING, State.SORRY, State.ASLEEP, State.DEAF, State.OPENING]
 

@@ -175,9 +175,9 @@ class Machine:
         link, fallback = self._calls.link.name, self._calls.fallback
         deaf = not (self._ear.open or self._ear_hangs)
         voiceless, half_duplex = self._voiceless, self._overlap.lost
-        health, problem = self._link_health, self._problem
+        health, problem, call = self._link_health, self._problem, self._calls.meant or 0
         return Snapshot(
-            self.state, self._since_s, health, deaf, link, fallback, voiceless, half_duplex, problem=problem
+            self.state, self._since_s, health, deaf, link, fallback, voiceless, half_duplex, call=call, problem=problem
         )
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────

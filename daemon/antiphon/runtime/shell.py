@@ -165,7 +165,13 @@ class Shell:
         return self._inbox.take()
 
     def _decide(self, event: Event, group: asyncio.TaskGroup) -> None:
-        for effect in self._mind.handle(event, self._clock()):
+        effects = self._mind.handle(event, self._clock())
+        before, snapshot = self._seen, self._mind.snapshot
+        if snapshot != before:  # first, so that every line of the log is written in the midst of what is true now
+            self._seen = snapshot
+            for watcher in self._watchers:
+                watcher.see(snapshot)
+        for effect in effects:
             self._perform(effect, group)
         if not isinstance(event, Ticked):
             self.handled += 1
@@ -177,12 +183,11 @@ class Shell:
             self._ready = True
             self._notifier.ready()
             self._log.write("info", "ready")
-        snapshot = self._mind.snapshot
         as_wished = isinstance(event, EarClosed) and event.problem is None
         if snapshot.deaf and (as_wished or isinstance(event, LinkClosed)):
             sweep()  # muted: what ear and link have let go of on this thread
-        if snapshot != self._seen:
-            self._show(snapshot)
+        if snapshot != before:
+            self._show(snapshot, before)
 
     def _forget(self, call: int) -> None:
         link = self._links.pop(call, None)
@@ -193,14 +198,11 @@ class Shell:
             self._log.write("info" if served else "debug", "call-over", call=call, **asdict(counters))
             self._served.discard(call)
 
-    def _show(self, snapshot: Snapshot) -> None:
-        awake, was_awake = (one is not None and one.state not in AT_REST for one in (snapshot, self._seen))
+    def _show(self, snapshot: Snapshot, before: Snapshot | None) -> None:
+        awake, was_awake = (one is not None and one.state not in AT_REST for one in (snapshot, before))
         if awake != was_awake:  # the speaker is open while somebody may be answered
             (self._mouth.prepare if awake else self._mouth.release)()
-        self._seen = snapshot
         self._notifier.status(status_line(snapshot))
-        for watcher in self._watchers:
-            watcher.see(snapshot)
 
     def _perform(self, effect: fx.Effect, group: asyncio.TaskGroup) -> None:
         match effect:
