@@ -20,6 +20,7 @@
 #include <alsa/pcm_external.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/file.h>
@@ -212,6 +213,22 @@ static void arm(const Card *card) {
         wake_at(card, card->running ? ns_of(clocked(card), card->first + card->position + missing) : 0);
 }
 
+/* ---- what the mixer does to it ---- */
+
+/* Into the ring, as loud as the mixer is now; at its loudest, sample by sample what was given. */
+static void write_loud(const Card *card, int16_t *ring, const int16_t *given, snd_pcm_uframes_t frames) {
+    int64_t lowered = card->ctl[CTL_MIXER + LOWERED];
+    bool off = card->ctl[CTL_MIXER + OFF] != 0;
+    size_t count = frames * card->channels;
+    if (!off && lowered <= 0) {
+        memcpy(ring, given, count * sizeof(int16_t));
+        return;
+    }
+    float gain = off ? 0 : powf(10, -(float)lowered / 40);
+    for (size_t at = 0; at < count; at++)
+        ring[at] = (int16_t)lrintf(gain * given[at]);
+}
+
 /* ---- what ALSA calls ---- */
 
 static int card_prepare(snd_pcm_ioplug_t *io) {
@@ -292,7 +309,7 @@ static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_chann
             snd_pcm_uframes_t slot = (io->appl_ptr + done) % io->buffer_size, part = io->buffer_size - slot;
             if (part > size - done)
                 part = size - done;
-            memcpy(card->ring + slot * card->channels, samples + done * frame_bytes, part * frame_bytes);
+            write_loud(card, card->ring + slot * card->channels, (int16_t *)(samples + done * frame_bytes), part);
             done += part;
         }
         if (card->running && voiced(card))

@@ -3,9 +3,10 @@
 #include <stdint.h>
 #include <time.h>
 
-/* int64, native byte order. One layout word, then a block for each end of the card and one for the air between. */
-enum { CTL_LAYOUT = 0, CTL_MIC = 16, CTL_SPK = 48, CTL_AIR = 80, CTL_BYTES = 4096 };
-enum { LAYOUT = 2 }; /* counts up with every change of this page, so that an old library is refused */
+/* int64, native byte order. One layout word, then a block for each end of the card, one for the air between, and one
+ * for the mixer. */
+enum { CTL_LAYOUT = 0, CTL_MIC = 16, CTL_SPK = 48, CTL_AIR = 80, CTL_MIXER = 160, CTL_BYTES = 4096 };
+enum { LAYOUT = 2 }; /* counts up when a word changes its meaning, so that an old library is refused */
 
 /* One end's block. (room) is written by the room alone, (card) by the card alone. */
 enum {
@@ -37,6 +38,14 @@ enum {
     PLACE_LIMIT, /* soft clipping: millionths of full scale; 0: none */
     PLACE_WORDS,
     PLACE_SLOTS = 16
+};
+
+/* The mixer's block; all zero is as loud as it can be. Both may write the first two. */
+enum {
+    LOWERED, /* half decibels below full scale, 0 to MIXER_STEPS */
+    OFF,     /* 1: silent, whatever the volume is */
+    WRITES,  /* (card) how often a program has set one of them */
+    MIXER_STEPS = 128
 };
 
 /* An end's block, and what it counts in. */

@@ -45,6 +45,9 @@ _OPENS, _STARTS, _XRUNS, _FIRST_FRAME, _END_FRAME = 14, 15, 16, 17, 18
 _AIR: Final = 80
 _PLACES, _SPK_RATE, _PLACE_0 = _AIR, _AIR + 1, _AIR + 2
 _PLACE_WORDS, _PLACE_SLOTS = 4, 16
+_MIXER: Final = 160
+_LOWERED, _OFF, _WRITES = 0, 1, 2
+_MIXER_WORDS: Final = 3
 _AIR_BYTES: Final = 4096 + 4 * SAMPLE_BYTES * 2**18  # a head, and a ring for each program that plays
 
 
@@ -184,14 +187,47 @@ class End:
         self._block.release()
 
 
+class MixerControl:
+    """The card's one mixer control, "Master": 0 to -64 dB in half decibels, and a switch. The speaker obeys it."""
+
+    def __init__(self, ctl: memoryview) -> None:
+        """`ctl` is the page as int64. At first it is as loud as it can be."""
+        self._block = ctl[_MIXER : _MIXER + _MIXER_WORDS]
+
+    @property
+    def volume_db(self) -> float:
+        """How loud it is set, whatever the switch says."""
+        return -self._block[_LOWERED] / 2
+
+    @property
+    def on(self) -> bool:
+        """What the switch says; off is silence."""
+        return not self._block[_OFF]
+
+    @property
+    def writes(self) -> int:
+        """How often a program has set volume or switch."""
+        return self._block[_WRITES]
+
+    def turn(self, volume_db: float, *, on: bool = True) -> None:
+        """Set it by hand, as another program would."""
+        self._block[_LOWERED], self._block[_OFF] = round(-2 * volume_db), int(not on)
+
+    def close(self) -> None:
+        """Release the page."""
+        self._block.release()
+
+
 class Room:
     """A directory with a card in it; as a context manager it begins at frame 0, and the directory goes with it.
 
-    `mic` and `spk` are the ends of the card; positions are frames of an end, moments are time.monotonic().
+    `mic` and `spk` are the ends of the card, `mixer` its mixer; positions are frames of an end, moments are
+    time.monotonic().
     """
 
     mic: End
     spk: End
+    mixer: MixerControl
     folder: Path
 
     def __init__(
@@ -232,6 +268,7 @@ class Room:
             End(name, self.folder, self._ctl, self._rates_hz[name], self._channels[name], epoch_ns)
             for name in ("mic", "spk")
         )
+        self.mixer = MixerControl(self._ctl)
         self._echo = (self.folder / "echo.raw").open("w+b", buffering=0)
         with (self.folder / "air").open("wb") as file:
             file.truncate(_AIR_BYTES)
@@ -245,6 +282,7 @@ class Room:
             end.unplug()
             end.close()
         self._echo.close()
+        self.mixer.close()
         self._ctl.release()
         self._page.close()
         if self._own:
@@ -255,6 +293,8 @@ class Room:
         # default that the machine's owner has set cannot take the place of ours.
         return "".join(_pcm(end, self.folder, self._buffer_frames[end.name]) for end in (self.mic, self.spk)) + (
             f'pcm_type.antiphon {{ lib "{self._plugin}" }}\n'
+            f'ctl_type.antiphon {{ lib "{self._plugin}" }}\n'
+            f'ctl.default {{ type antiphon room "{self.folder}" }}\n'
             'pcm.default { type asym capture.pcm "mic" playback.pcm "spk" }\n'
         )
 
