@@ -2,6 +2,7 @@
 
 A press is reported as the button goes down, because talk must act at once; what else the press turns out to be
 (tap, hold) follows. A second press soon after a tap is a double instead of a press, and nothing follows it.
+The volume buttons know no double and no hold: each press of them is a press, and repeats while it is held.
 """
 
 from dataclasses import dataclass
@@ -9,23 +10,30 @@ from typing import Literal, TypeAlias
 
 from antiphon.conversation.events import Button, ButtonMoved
 
-GestureKind: TypeAlias = Literal["press", "tap", "double", "hold"]
+GestureKind: TypeAlias = Literal["press", "tap", "double", "hold", "repeat"]
 
 BOUNCE_S = 0.015
 """Contacts of small push buttons settle within a few milliseconds; 15 ms covers the worn ones."""
 NEVER = float("-inf")
+REPEAT_S = 0.2
+"""From one repeat to the next, while the button is held."""
+_MOST_REPEATS = 20
+"""From one end of the volume to the other; a button that is stuck does not go on for ever."""
+_REPEATING: frozenset[Button] = frozenset({"volume_up", "volume_down"})
 
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """A button was pressed, tapped, double-tapped or held."""
+    """A button was pressed, tapped, double-tapped or held, or is held still."""
 
     button: Button
     kind: GestureKind
 
 
 class Gestures:
-    """All buttons. Give it every edge, and call `tick` at `deadline`; being late changes no gesture."""
+    """All buttons. Give it every edge, and call `tick` at `deadline`; being late changes no gesture, but for repeats:
+    those that were missed are not made up for, as nobody heard how loud it got.
+    """
 
     def __init__(self, double_ms: float, hold_ms: float) -> None:
         """`double_ms`: from a tap's release to the second press. `hold_ms`: down that long is a hold, above 15 ms."""
@@ -41,7 +49,7 @@ class Gestures:
     def handle(self, event: ButtonMoved, now: float) -> list[Gesture]:
         """A button moved at `now` (monotonic seconds, never backwards)."""
         gestures = self.tick(now)
-        key = self._keys.setdefault(event.button, _Key(self._double_s, self._hold_s))
+        key = self._keys.setdefault(event.button, _Key(self._double_s, self._hold_s, event.button in _REPEATING))
         return gestures + [Gesture(event.button, kind) for kind in key.move(event.down, now)]
 
     def tick(self, now: float) -> list[Gesture]:
@@ -55,11 +63,13 @@ class _Key:
 
     double_s: float
     hold_s: float
+    repeating: bool
     contact: bool = False  # the latest edge
     down: bool = False  # the latest edge that counted
     settles_at: float | None = None
     holds_at: float | None = None
     double_until: float = NEVER
+    repeats: int = 0  # of this press
 
     @property
     def due(self) -> float | None:
@@ -75,10 +85,20 @@ class _Key:
             if due == self.settles_at:
                 self.settles_at = None
                 kinds += self._turn(due)
+            elif self.repeating:
+                kinds.append(self._repeat(now))
             else:
                 self.holds_at = None
                 kinds.append("hold")
         return kinds
+
+    def _repeat(self, now: float) -> GestureKind:
+        """It is held still."""
+        self.repeats += 1
+        due = now if self.holds_at is None else self.holds_at
+        next_at = due + REPEAT_S if now < due + REPEAT_S else now + REPEAT_S
+        self.holds_at = next_at if self.repeats < _MOST_REPEATS else None
+        return "repeat"
 
     def _turn(self, now: float) -> list[GestureKind]:
         """Take over the contact's level, if it is new."""
@@ -93,12 +113,15 @@ class _Key:
         self.double_until = NEVER
         if second:
             return ["double"]
-        self.holds_at = now + self.hold_s
+        self.holds_at, self.repeats = now + self.hold_s, 0
         return ["press"]
 
     def _came_up(self, now: float) -> list[GestureKind]:
         if self.holds_at is None:  # it was a hold, or the second press of a double
             return []
         self.holds_at = None
-        self.double_until = now + self.double_s
+        if self.repeats:
+            return []
+        if not self.repeating:
+            self.double_until = now + self.double_s
         return ["tap"]

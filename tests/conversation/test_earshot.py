@@ -55,9 +55,24 @@ def test_a_muted_ear_stays_closed_whatever_happens_to_the_card() -> None:
     assert ear.tick(1e9) == []
 
 
-def test_toggling_opens_and_closes_in_turn() -> None:
+def test_unmuting_opens_it() -> None:
     ear = Earshot()
     ear.mute()
-    assert ear.toggle() == [OpenEar()]
-    assert ear.toggle() == [CloseEar()], "pressed again while it opens"
+    assert ear.unmute() == [OpenEar()]
+    assert ear.wanted
+    assert ear.mute() == [CloseEar()], "while it opens"
     assert not ear.wanted
+
+
+def test_it_is_closing_until_every_order_is_obeyed() -> None:
+    ear = Earshot()
+    ear.mute()
+    ear.unmute()
+    ear.mute()
+    ear.closed(GONE, 1.0)
+    assert ear.closing == 2, "that was nobody's order"
+    ear.closed(None, 1.0)
+    assert ear.closing == 1
+    ear.closed(None, 1.0)
+    ear.closed(None, 1.0)
+    assert ear.closing == 0

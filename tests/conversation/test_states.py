@@ -31,10 +31,12 @@ def test_the_owner_can_mute_anywhere_and_deafness_ends_asleep_only():
     assert set(MOVES[State.DEAF]) == {State.ASLEEP}
 
 
-def test_nothing_is_heard_before_somebody_thought():
+def test_nothing_is_heard_before_somebody_thought_but_an_announcement_while_nobody_speaks():
     assert {start for start, ends in MOVES.items() if State.SPEAKING in ends} == {
         State.THINKING,
         State.DOUBTING,
+        State.ASLEEP,
+        State.LINGERING,
     }
 
 

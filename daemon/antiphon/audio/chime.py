@@ -1,7 +1,7 @@
 """Floor 1. The chimes: short, quiet, soft-edged tones, synthesised at the card's own rate.
 
-They say "I hear you", "I am sorry", "I am deaf now" and "I hear again". A chime is mixed into what the card plays;
-nothing waits for it.
+They say "I hear you", "I am sorry", "I am deaf now", "I hear again" and "so loud". A chime is mixed into what the
+card plays; nothing waits for it.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ CHIMES: dict[str, tuple[Note, ...]] = {
     "sorry": (Note(392.0, 140), Note(311.1, 220)),
     "mute": (Note(523.3, 80), Note(392.0, 120)),
     "unmute": (Note(392.0, 80), Note(523.3, 120)),
+    "volume": (Note(659.3, 110),),
 }
 
 

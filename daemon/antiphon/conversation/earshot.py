@@ -17,6 +17,8 @@ class Earshot:
         """The owner wants to be heard: false while muted."""
         self.streaming = False
         """Every sample comes to the mind."""
+        self.closing = 0
+        """So many times it was told to close, and has not said yet that it has."""
         self._failed = False
         self.deadline: float | None = None
         """When `tick` has something to do."""
@@ -29,6 +31,7 @@ class Earshot:
         """The capture stream has ended; True when that is news to the owner: a first failure, and nobody's wish."""
         self.open = self.streaming = False
         if problem is None:
+            self.closing = max(0, self.closing - 1)
             return False
         if self.wanted:
             self.deadline = now + RETRY_S
@@ -50,12 +53,11 @@ class Earshot:
         """Close it; a closed ear does not stream."""
         self.wanted = self.streaming = False
         self.deadline = None
+        self.closing += 1
         return [CloseEar()]
 
-    def toggle(self) -> list[Effect]:
-        """Muted: open it again. Opening: close it after all."""
-        if self.wanted:
-            return self.mute()
+    def unmute(self) -> list[Effect]:
+        """Open it again."""
         self.wanted = True
         return [OpenEar()]
 

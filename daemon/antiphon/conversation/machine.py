@@ -11,20 +11,21 @@
 8. Whoever speaks over a reply is believed by and by: the reply is held first (Duck), then hushed or gone on with.
 
 What is a subject of its own is an object beside: `Calls` (which link, which connection), `Pulse` (whether it lives),
-`Earshot` (what we know of the ear), `Overlap` (who speaks over us), `UserTurn`, `Utterance`, `Replies`, `History`,
-`Gestures`. The machine joins them.
+`Earshot` (what we know of the ear), `Muting` (who keeps it closed), `Overlap` (who speaks over us), `UserTurn`,
+`Utterance`, `Replies`, `Announcing` (what others want said), `History`, `Volume`, `Gestures`. The machine joins them.
 """
 
 from functools import singledispatchmethod
 
 from antiphon.calls import Calls
+from antiphon.conversation.announcing import Announcing
+from antiphon.conversation.asks import answer
 from antiphon.conversation.earshot import Earshot
 from antiphon.conversation.effects import (
     CancelReply,
     CheckLink,
     Chime,
     ChimeName,
-    CloseEar,
     CommitTurn,
     Duck,
     Effect,
@@ -33,6 +34,7 @@ from antiphon.conversation.effects import (
     OpenEar,
     Play,
     Replace,
+    RestEar,
     Resume,
     SendAudio,
     Withdraw,
@@ -59,23 +61,31 @@ from antiphon.conversation.events import (
     ReplyEnded,
     ReplyStarted,
     ReplyText,
+    SayWanted,
     ServiceComplained,
     Sounded,
+    SpeechMade,
+    SpeechOver,
     SpeechStarted,
     SpeechStopped,
     Started,
+    SwitchMoved,
     Ticked,
     UserSaid,
+    VolumeChanged,
+    VolumeWanted,
     Woke,
 )
 from antiphon.conversation.history import History
 from antiphon.conversation.manners import Manners
+from antiphon.conversation.muting import Muting
 from antiphon.conversation.overlap import Duplex, Overlap
 from antiphon.conversation.pulse import Pulse
 from antiphon.conversation.reply import Replies, Reply
 from antiphon.conversation.states import AT_REST, MOVES, State
 from antiphon.conversation.turn import UserTurn
 from antiphon.conversation.utterance import Utterance
+from antiphon.conversation.volume import Volume
 from antiphon.errors import Problem
 from antiphon.gestures import NEVER, Gesture, Gestures
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in
@@ -100,6 +110,13 @@ _SOUNDING = frozenset({State.SPEAKING, State.DOUBTING})
 """A reply can be heard, or is held in the middle."""
 _IN_TURN = frozenset({State.OPENING, State.LISTENING, State.THINKING}) | _SOUNDING
 """Somebody speaks, or waits for an answer: a link that fails now has failed him."""
+_MAY_ANNOUNCE = AT_REST | {State.LINGERING}
+"""Nobody speaks, and nothing sounds."""
+_BROKE_OFF = Problem("lost", "The speech service stopped in the middle: try it with 'antiphon say'")
+_STOPPED = "It was stopped before it could be heard"
+_NO_EAR = "The microphone is not open: look into the log, and try 'antiphon doctor'"
+_EAR_HANGS = "The sound system hangs, and nobody can tell whether the microphone is closed: pull its plug"
+_ANEW = "The program begins anew, as the sound system hangs: ask again in a few seconds"
 _MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'antiphon doctor'")
 
 
@@ -107,8 +124,16 @@ class Machine:
     """One conversation at a time, for ever."""
 
     def __init__(
-        self, manners: Manners, calls: Calls, gestures: Gestures, duplex: Duplex, *, muted: bool = False
+        self,
+        manners: Manners,
+        calls: Calls,
+        gestures: Gestures,
+        duplex: Duplex,
+        *,
+        muted: bool = False,
+        announces: bool = False,
     ) -> None:
+        """`muted` from the start; `announces`: there is a service that makes speech of text."""
         self._manners = manners
         self._calls = calls
         self._pulse = Pulse(manners.link_silence_ms / 1000)
@@ -118,6 +143,10 @@ class Machine:
         self._overlap = Overlap(duplex)
         self._utterance = Utterance(manners.max_turn_ms)
         self._replies = Replies(self._history)
+        self._muting = Muting(by_hand=muted)
+        self._volume = Volume()
+        self._announcing = Announcing(able=announces)
+        self._lingered = False  # the announcement that sounds came into a conversation
         self._now = 0.0
         self._effects: list[Effect] = []
 
@@ -134,12 +163,12 @@ class Machine:
         self._heard_by = 0  # the call whose service has shown that it hears
         self._last_turn_s = 0.0
         self._floor_taken_s = NEVER  # by a voice alone, without wake word or button
-        self._rested_s = NEVER  # when the ear was told to rest in the middle of a reply
+        self._rested_s = NEVER  # when the ear was told to rest
         self._follow_ups = 0  # since the wake word or the talk button
         self._sent_to: int | None = None  # the call that has all of the utterance so far
         self._begin_turn()
         if muted:
-            self._ear.mute()
+            self._ear.wanted = False
             self.state = State.DEAF
 
     # ── what the shell uses ──────────────────────────────────────────────────────────────────────
@@ -151,6 +180,7 @@ class Machine:
         if call is not None:
             self._pulse.alive(call)
         self._on(event)
+        self._mind_the_announcements()
         self._pulse.watch(self._calls.open if self._must_live else None, now)
         self._free_the_sound()
         effects, self._effects = self._effects, []
@@ -163,6 +193,9 @@ class Machine:
             self._state_deadline,
             self._ear.deadline,
             self._gestures.deadline,
+            self._muting.deadline,
+            self._volume.deadline,
+            self._announcing.deadline,
             self._pulse.deadline,
             self._calls_due,
             self._forget_at,
@@ -175,9 +208,20 @@ class Machine:
         link, fallback = self._calls.link.name, self._calls.fallback
         deaf = not (self._ear.open or self._ear_hangs)
         voiceless, half_duplex = self._voiceless, self._overlap.lost
-        health, problem, call = self._link_health, self._problem, self._calls.meant or 0
         return Snapshot(
-            self.state, self._since_s, health, deaf, link, fallback, voiceless, half_duplex, call=call, problem=problem
+            self.state,
+            self._since_s,
+            self._link_health,
+            deaf,
+            link,
+            fallback,
+            voiceless,
+            half_duplex,
+            self._volume.percent,
+            self._volume.shown,
+            self._muting.switched_off,
+            self._calls.meant or 0,
+            self._muting.problem or self._problem,
         )
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +238,10 @@ class Machine:
         self._wait(deadline_ms)
         thinking_aloud = state is State.THINKING and not self._own and not self._utterance.full
         hears = state in _HEARING or thinking_aloud or (state in _SOUNDING and self._may_be_spoken_over)
-        self._do(*self._ear.stream(hears, after_s=self._now + self._overlap.decay_s if lingers else None))
+        effects = self._ear.stream(hears, after_s=self._now + self._overlap.decay_s if lingers else None)
+        if RestEar() in effects:
+            self._rested_s = self._now
+        self._do(*effects)
         if state is not State.OPENING:
             self._calls.wanted = False
 
@@ -218,10 +265,16 @@ class Machine:
     def _say_sorry(self, problem: Problem) -> None:
         """Show a failure for a while. The call may be in any condition: hang up."""
         self._trouble(problem)
-        self._apologises = self.state in _IN_TURN
+        if self._announces:
+            self._announcing.blame(problem)
+        if self.state is State.DEAF:  # that is shown, whatever failed
+            self._do(*self._replies.drop(self._calls.open))
+            self._chime("sorry")
+            return
+        self._apologises = self._in_turn
         self._do(*self._replies.drop(self._calls.open))
         self._forget_speech()
-        if self.state not in (State.ASLEEP, State.LINGERING):
+        if self.state not in (State.ASLEEP, State.LINGERING) and not self._announces:
             self._hang_up()
         self._chime("sorry")
         self._go(State.SORRY, self._manners.sorry_ms, problem.fault)
@@ -260,10 +313,7 @@ class Machine:
 
     @_on.register
     def _on_started(self, _: Started) -> None:
-        if self._ear.wanted:
-            self._do(OpenEar())
-        else:
-            self._do(CloseEar())
+        self._do(*([OpenEar()] if self._ear.wanted else self._ear.mute()))
         self._calls.start(self._now)
         self._do(*self._calls.tick(self._now, (), at_rest=True))
 
@@ -272,9 +322,14 @@ class Machine:
     @_on.register
     def _on_ear_opened(self, _: EarOpened) -> None:
         self._ear.opened()
+        if self._ear.wanted:
+            self._do(*self._muting.opened())
         if self.state is State.DEAF and self._ear.wanted:
             self._go(State.ASLEEP, None, "unmuted")
             self._chime("unmute")
+            if self._announces:
+                self._go(State.SPEAKING, None, "announcement")
+                self._await_reply()
         self._note("ear-opened")
 
     @_on.register
@@ -282,9 +337,15 @@ class Machine:
         news = self._ear.closed(event.problem, self._now)
         self._note("ear-closed", "info" if news or event.problem is None else "debug")
         self._hung, self._ear_hangs = self._hung or event.hung, self._ear_hangs or event.hung
+        if event.hung:
+            self._do(*self._muting.closed(_EAR_HANGS))
+        elif not self._ear.wanted and not self._ear.closing:
+            self._do(*self._muting.closed())
         if event.problem is None:
             return
-        unheard = event.hung and self._voiceless and self.state in _IN_TURN  # nor can the speaker come back now
+        if self._ear.wanted:
+            self._do(*self._muting.opened(event.problem.sentence))
+        unheard = event.hung and self._voiceless and self._in_turn  # nor can the speaker come back now
         if unheard or (news and (self.state is State.ASLEEP or self.state in _HEARING)):
             self._say_sorry(event.problem)
         else:  # a reply that needs no ear goes on; a card that stays away is not bewailed at every attempt
@@ -297,7 +358,7 @@ class Machine:
         sounding = self.state in _SOUNDING
         judged = self._overlap.here if sounding else self._turn.here
         here = judged if self._ear.streaming else "quiet"  # the ear says but once that somebody speaks
-        rested_ms = 1000 * (self._now - max(self._since_s, self._rested_s))
+        rested_ms = 1000 * (self._now - self._rested_s)
         joined = self._ear.streaming or rested_ms <= bytes_ms(event.preroll) + _BLOCK_MS
         self._ear.streaming = True  # by itself, from here on
         self._note("woke", word=event.word, score=round(event.score, 3), detected_at=event.detected_at)
@@ -509,6 +570,9 @@ class Machine:
 
     @_on.register
     def _on_sounded(self, event: Sounded) -> None:
+        if self._announcing.sounded(event.reply):
+            self._announcement_sounds()
+            return
         reply = self._replies.current
         if reply is None or event.reply != reply.id or not reply.pushed_ms or self.state is not State.THINKING:
             return
@@ -533,6 +597,9 @@ class Machine:
         self._note("heard", reply=reply.id, heard_ms=round(event.heard_ms), length_ms=round(reply.pushed_ms))
         if reply.status == "broken":
             self._reply_broke_off(reply.problem)
+            return
+        if self._announces:
+            self._after_announcement()
             return
         self._problem = ""
         self._after_reply()
@@ -564,9 +631,12 @@ class Machine:
         self._hung = self._hung or event.hung
         if self._voiceless_s is None:
             self._voiceless_s = self._now
-        answers = self.state is State.THINKING or self.state in _SOUNDING
+        answers = self.state is State.THINKING or self.state in _SOUNDING or self._announces
         if answers and event.hung:
             self._say_sorry(event.problem)
+            return
+        if event.hung and self._announcing.pending:
+            self._announcement_fails(event.problem)
             return
         self._trouble(event.problem)
         if answers and self.state is not State.DOUBTING:  # the mouth keeps the answer for a speaker that comes back
@@ -576,7 +646,8 @@ class Machine:
     def _on_mouth_opened(self, _: MouthOpened) -> None:
         since_s, self._voiceless_s = self._voiceless_s, None
         self._note("mouth-opened")
-        if since_s is not None and self.state is State.SPEAKING and self._replies.current is not None:
+        sounds = self.state is State.SPEAKING or self._announces
+        if since_s is not None and sounds and self._replies.current is not None:
             self._replies.current.held(self._now - since_s)
             self._await_reply()
 
@@ -588,10 +659,71 @@ class Machine:
 
     @_on.register
     def _on_commanded(self, event: Commanded) -> None:
-        if event.order == "stop":
-            self._give_up("told to")
+        match event.order:
+            case "stop":
+                self._stop("told to")
+                self._do(*answer(event.ask))
+            case "listen":
+                self._listen_when_told(event.ask)
+            case "mute":
+                self._mute_when_told(event.ask)
+            case "unmute":
+                self._unmute_when_told(event.ask)
+
+    def _listen_when_told(self, ask: int | None) -> None:
+        """As the talk button; but who is not in the room wants to know why it cannot be."""
+        asleep = not self._ear.open and (not self._in_turn or self.state in _SOUNDING)
+        if why := self._muting.why or (_NO_EAR if asleep or self.state is State.DEAF else ""):
+            self._do(*answer(ask, why))
+            return
+        self._talk()
+        self._do(*answer(ask))
+
+    def _mute_when_told(self, ask: int | None) -> None:
+        self._muting.by_hand = True
+        self._close_ear("told to")
+        if self._ear.closing:
+            self._muting.await_closing(ask, self._now)
         else:
-            self._talk()
+            self._do(*answer(ask))
+
+    def _unmute_when_told(self, ask: int | None) -> None:
+        if self._muting.switched_off:
+            self._do(*answer(ask, self._muting.why))
+            return
+        self._open_ear()
+        if self.state is State.DEAF:
+            self._muting.await_opening(ask, self._now)
+        else:
+            self._do(*answer(ask))
+
+    @_on.register
+    def _on_switch_moved(self, event: SwitchMoved) -> None:
+        self._muting.problem = "" if event.problem is None else event.problem.sentence
+        if event.problem is not None:
+            self._note("problem", "warning", fault=event.problem.fault, sentence=event.problem.sentence)
+        muted = event.muted or event.problem is not None
+        if muted == self._muting.switched_off:
+            return
+        self._muting.switched_off = muted
+        self._note("switch", muted=str(muted).lower())
+        if muted:
+            self._close_ear("switch")
+        elif not self._muting.by_hand:
+            self._open_ear()
+
+    @_on.register
+    def _on_volume_wanted(self, event: VolumeWanted) -> None:
+        self._do(*self._volume.want(event.percent, event.change, event.ask, self._now))
+
+    @_on.register
+    def _on_volume_changed(self, event: VolumeChanged) -> None:
+        ours, effects = self._volume.changed(event.percent, self._now)
+        self._note("volume", percent=event.percent)
+        self._do(*effects)
+        quiet = self.state in AT_REST or self.state is State.SORRY
+        if ours and quiet and not self._announces:
+            self._chime("volume")
 
     def _gestured(self, gestures: list[Gesture]) -> None:
         for gesture in gestures:
@@ -599,9 +731,12 @@ class Machine:
                 case ("talk", "press"):
                     self._talk()
                 case ("talk", "double"):
-                    self._give_up("double tap")
+                    self._stop("double tap")
                 case ("talk", "hold") | ("mute", "press" | "double"):
                     self._toggle_mute()
+                case ("volume_up" | "volume_down" as button, "press" | "repeat" as kind):
+                    up, again = button == "volume_up", kind == "repeat"
+                    self._do(*self._volume.step(self._now, up=up, again=again))
 
     def _talk(self) -> None:
         """The talk button: begin, interrupt, start over, or give up."""
@@ -637,7 +772,11 @@ class Machine:
             if joined and self._sent_to is None:
                 self._send(self._utterance.pcm)
             self._chime("wake")
-        elif self.state is not State.DEAF:
+        elif self.state is State.DEAF:
+            self._interrupt()  # an announcement
+        else:
+            if self._announces:
+                self._sleep("talk")
             self._chime("sorry")
 
     @property
@@ -664,26 +803,112 @@ class Machine:
         self._begin_turn(by_talk=True)
         self._listen()
 
+    def _stop(self, why: str) -> None:
+        """Whatever it says, will say or listens to."""
+        self._do(*self._announcing.forget(_STOPPED))
+        if self._announcing.pending:
+            self._do(*self._announcing.done(_STOPPED))
+        self._give_up(why)
+
     def _give_up(self, why: str) -> None:
         if self.state in AT_REST or self.state is State.SORRY:
+            self._interrupt()  # an announcement
             return
-        if self.state is not State.LINGERING:  # the service holds half a turn, or an answer nobody wants
-            self._interrupt()
+        if self.state is not State.LINGERING and not self._announces:
+            self._interrupt()  # the service holds half a turn, or an answer nobody wants
             self._hang_up()
         self._sleep(why)
         self._utterance.keep_last(self._manners.talk_preroll_ms)  # the rest was given up
 
     def _toggle_mute(self) -> None:
-        if self.state is State.DEAF:
-            self._do(*self._ear.toggle())
+        if self._muting.switched_off:
+            self._note("switched-off")
+            self._chime("mute")
             return
-        mid_turn = self.state in _IN_TURN
+        self._muting.by_hand = self._ear.wanted
+        if self._muting.by_hand:
+            self._close_ear("mute")
+        else:
+            self._open_ear()
+
+    def _close_ear(self, why: str) -> None:
+        """Muted, by whatever: from here on nothing is heard, kept or sent."""
+        self._do(*self._muting.closes())
+        if not self._ear.wanted:
+            return
+        if self.state is State.DEAF:  # it was about to open
+            self._do(*self._ear.mute())
+            return
+        chimes = self._ear.open or why != "switch"  # at the start it is as the owner left it
+        mid_turn = self._in_turn
         self._interrupt()
         self._do(*self._ear.mute())
         (self._hang_up if mid_turn else self._rest)()
         self._utterance.wipe()
-        self._go(State.DEAF, None, "mute")
-        self._chime("mute")
+        self._go(State.DEAF, None, why)
+        if chimes:
+            self._chime("mute")
+
+    def _open_ear(self) -> None:
+        self._muting.by_hand = False
+        self._do(*self._muting.opens())
+        if not self._ear.wanted:
+            self._do(*self._ear.unmute())
+
+    # ── events: announcements ────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_say_wanted(self, event: SayWanted) -> None:
+        self._do(*self._announcing.want(event.text, event.ask))
+
+    @_on.register
+    def _on_speech_made(self, event: SpeechMade) -> None:
+        self._do(*self._announcing.piece(event.say, event.pcm, self._now))
+        if self._announces:
+            self._await_reply()
+
+    @_on.register
+    def _on_speech_over(self, event: SpeechOver) -> None:
+        problem, effects = self._announcing.over(event.say, event.problem)
+        self._do(*effects)
+        if problem is not None:
+            self._announcement_fails(problem)
+        elif self._announces:
+            self._await_reply()
+
+    def _announcement_sounds(self) -> None:
+        """From here on it is a reply; but that nobody may speak over it, as nobody has begun a conversation."""
+        reply = self._replies.current = self._announcing.sounding
+        assert reply is not None
+        reply.sounded_s = self._now
+        self._lingered = self.state is State.LINGERING
+        self._overlap.begin()
+        if self.state is not State.DEAF:
+            self._go(State.SPEAKING, None, "announcement")
+        self._note("sounded", reply=reply.id)
+        self._await_reply()
+
+    def _after_announcement(self) -> None:
+        if self.state is State.DEAF:
+            self._wait(None)
+        elif self._lingered:
+            self._after_reply()
+        else:
+            self._sleep("said")
+
+    def _announcement_fails(self, problem: Problem) -> None:
+        """Before anything of it was heard."""
+        self._announcing.blame(problem)
+        self._say_sorry(problem)
+
+    def _mind_the_announcements(self) -> None:
+        """After each event: one that was silenced or has failed is over, and the next waits until nobody speaks."""
+        if self._announcing.over_with(self._replies.current):
+            self._do(*self._announcing.done())
+        if self._announcing.pending and self.state not in _MAY_ANNOUNCE:
+            self._do(*self._announcing.put_back())
+        if self.state in _MAY_ANNOUNCE and not self._hung:
+            self._do(*self._announcing.begin(self._now))
 
     # ── events: link ─────────────────────────────────────────────────────────────────────────────
 
@@ -721,12 +946,12 @@ class Machine:
         if not link:  # one given up before
             return
         problem = event.problem or Problem("lost", "The service ended the call")
-        in_use = self._calls.closed(event.call, event.problem, self._now, in_turn=self.state in _IN_TURN)
+        in_use = self._calls.closed(event.call, event.problem, self._now, in_turn=self._in_turn)
         told = self._told.setdefault(link, [])
         news = problem.sentence not in told and len(told) < _MOST_TOLD
         if news:
             told.append(problem.sentence)
-        level = ("warning" if event.problem else "info") if news or self.state in _IN_TURN else "debug"
+        level = ("warning" if event.problem else "info") if news or self._in_turn else "debug"
         what = "link-closed" if in_use else "spare-call-closed"
         self._note(what, level, call=event.call, link=link, why=problem.sentence)
         if in_use:
@@ -734,7 +959,7 @@ class Machine:
 
     def _link_failed(self, problem: Problem) -> None:
         """The call in use, or the one that was waited for, is gone."""
-        if self.state in _IN_TURN:
+        if self._in_turn:
             self._turn.problem = self._turn.problem or problem
         match self.state:
             case State.OPENING if self._calls.hopeless:
@@ -746,7 +971,7 @@ class Machine:
                 pass  # all of it has come, and will be heard
             case State.LISTENING | State.THINKING:
                 self._hand_over(problem)
-            case State.SPEAKING | State.DOUBTING:
+            case State.SPEAKING | State.DOUBTING if not self._announces:
                 self._break_reply()
             case State.LINGERING if self._someone_began or self._turn.here != "quiet":
                 self._hand_over(problem)
@@ -922,6 +1147,9 @@ class Machine:
     @_on.register
     def _on_ticked(self, _: Ticked) -> None:
         self._gestured(self._gestures.tick(self._now))
+        self._do(*self._volume.tick(self._now), *self._muting.tick(self._now))
+        if late := self._announcing.late(self._now):
+            self._announcement_fails(late)
         if self._forget_at is not None and self._now >= self._forget_at:
             self._note("forgotten")
             self._history.forget()
@@ -968,6 +1196,8 @@ class Machine:
                 self._sleep("no follow-up")
             case State.SORRY:
                 self._sleep("shown")
+            case State.DEAF if self._announces:
+                self._reply_is_late()
             case State.ASLEEP | State.DEAF:
                 self._state_deadline = None
 
@@ -989,7 +1219,9 @@ class Machine:
     def _reply_is_late(self) -> None:
         """The service stopped in the middle of a reply, or the mouth does not begin or end."""
         reply = self._replies.current
-        assert reply is not None
+        if reply is None:  # an announcement that was silenced while deaf
+            self._wait(None)
+            return
         if reply.status != "running" or self._voiceless:
             self._say_sorry(_MUTE_SPEAKER)
             return
@@ -997,7 +1229,11 @@ class Machine:
         if self.state is State.THINKING and self._calls.has_more:
             self._fail_link(Problem("lost", "The reply broke off before it could be heard"))
             return
-        self._do(CancelReply(reply.call, reply.id, reply.pushed_ms))
+        if self._announces:
+            reply.problem = _BROKE_OFF
+            self._do(*self._announcing.stop_making())
+        else:
+            self._do(CancelReply(reply.call, reply.id, reply.pushed_ms))
         self._end_reply(reply, completed=False)
         if self.state is State.THINKING:  # it was too short to begin
             self._wait(_MOUTH_GRACE_S * 1000)
@@ -1007,7 +1243,7 @@ class Machine:
     def _await_reply(self) -> None:
         """While a reply can be heard, the deadline follows what has come of it; or the speaker, while that is gone."""
         reply = self._replies.current
-        if self.state is not State.SPEAKING or reply is None:
+        if not (self.state is State.SPEAKING or self._announces) or reply is None:
             return
         if not self._voiceless:
             gap_s = self._manners.reply_gap_ms / 1000
@@ -1061,16 +1297,30 @@ class Machine:
 
     def _free_the_sound(self) -> None:
         """A hung sound system is freed by the end of the process alone; a turn that needs no more of it goes on."""
-        if self._hung and (self._at_rest or (self.state is State.SORRY and not self._apologises)):
+        at_rest = self.state in AT_REST and not self._announces
+        if self._hung and (at_rest or (self.state is State.SORRY and not self._apologises)):
             self._hung = False
             self._note("begin-anew", "warning", why="the sound system hangs")
-            self._do(Replace(muted=not self._ear.wanted))
+            for who in (self._muting, self._volume, self._announcing):
+                self._do(*who.forget(_ANEW))
+            self._do(*self._announcing.done(_ANEW))
+            self._do(Replace(muted=self._muting.by_hand))
 
     # ── small things ─────────────────────────────────────────────────────────────────────────────
 
     @property
     def _at_rest(self) -> bool:
-        return self.state in AT_REST
+        """Nobody is in conversation with us; an announcement out of sleep is none."""
+        return self.state in AT_REST or (self.state is State.SPEAKING and self._announces and not self._lingered)
+
+    @property
+    def _in_turn(self) -> bool:
+        return self.state in _IN_TURN and not self._announces
+
+    @property
+    def _announces(self) -> bool:
+        """What sounds is an announcement."""
+        return self._announcing.sounding is not None
 
     @property
     def _voiceless(self) -> bool:
@@ -1084,7 +1334,7 @@ class Machine:
     @property
     def _may_be_spoken_over(self) -> bool:
         """The ear listens while a reply can be heard."""
-        return self._overlap.full and not self._endless
+        return self._overlap.full and not self._endless and not self._announces
 
     @property
     def _own(self) -> bool:

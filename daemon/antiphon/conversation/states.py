@@ -15,7 +15,7 @@ class State(Enum):
     THINKING = "thinking"
     """The turn is over; no sample of the reply is audible yet."""
     SPEAKING = "speaking"
-    """The reply can be heard."""
+    """The reply, or an announcement, can be heard."""
     DOUBTING = "doubting"
     """The reply is held: somebody seems to speak over it."""
     LINGERING = "lingering"
@@ -33,7 +33,8 @@ MOVES: dict[State, dict[State, str]] = {
     State.ASLEEP: {
         State.OPENING: "wake word or talk, no call open",
         State.LISTENING: "wake word or talk, call open",
-        State.SORRY: "the microphone failed",
+        State.SPEAKING: "an announcement is audible",
+        State.SORRY: "the microphone or an announcement failed",
         State.DEAF: "mute",
     },
     State.OPENING: {
@@ -79,8 +80,9 @@ MOVES: dict[State, dict[State, str]] = {
     State.LINGERING: {
         State.LISTENING: "follow-up, wake word or talk",
         State.OPENING: "call lost as somebody speaks",
+        State.SPEAKING: "an announcement is audible",
         State.ASLEEP: "no follow-up, or the call is gone",
-        State.SORRY: "the microphone failed",
+        State.SORRY: "the microphone or an announcement failed",
         State.DEAF: "mute",
     },
     State.SORRY: {
