@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench style types cover parity card setup clean config daemon docs hardware systemd tests
+.PHONY: help run test bench style types cover parity deb debtest lock install uninstall card setup clean config daemon docs \
+        hardware systemd tests
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +13,10 @@ VENV_OPTIONS :=  # --system-site-packages lets it see Raspberry Pi OS's python3-
 BIN := $(VENV)/bin
 CARD := build/libasound_module_pcm_antiphon.so
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+SUITE ?= trixie
+ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
+DEB_TOOLS := mmdebstrap arch-test qemu-user-static binfmt-support
 
 # What the wheels do not bring. The first line builds PyAudio, systemd-python and the simulated card; the second takes
 # echo out, where the settings want it; the third plays and records beside the daemon in tests, and gives the room its
@@ -49,11 +54,21 @@ cover: setup card  ## branch coverage of the suite
 parity: setup  ## compare wake word scores with the upstream openwakeword package, in an environment of its own
 	@$(BIN)/python tests/parity/parity.py
 
+deb: setup build/.deb-tools  ## build the package, and print where it is (SUITE=trixie or bookworm, ARCH=arm64 or amd64)
+	@systemd/debian/build.sh $(SUITE) $(ARCH)
+
+debtest: setup build/.deb-tools  ## build the package, and try it in a fresh Debian: install, upgrade, remove, purge
+	@systemd/debian/try.sh $(SUITE) $(ARCH)
+
+lock: setup  ## choose anew which Python packages the package carries: writes systemd/debian/wheels.lock
+	@$(BIN)/python systemd/debian/lock.py
+
 card: $(CARD)  ## build the simulated sound card
 
 setup: build/.installed
 
 clean:  ## forget everything that was built or installed here
+	@if [ -n "$$(find build -maxdepth 1 -name 'root-*' 2>/dev/null)" ]; then $(ROOT) rm -rf build/root-*; fi  # made by root
 	@rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 config daemon docs hardware systemd tests:  # folders, which make would else take for targets that are done
@@ -70,6 +85,15 @@ build/.packages: Makefile
 	  echo "Installing Debian packages: $(PACKAGES)"; \
 	  $(ROOT) apt-get -qq update; \
 	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(PACKAGES) >build/apt.log 2>&1 \
+	    || { tail -n 20 build/apt.log; exit 2; }; \
+	fi
+	@touch $@
+
+build/.deb-tools: | build/.packages
+	@if ! dpkg -s $(DEB_TOOLS) >/dev/null 2>&1; then \
+	  echo "Installing Debian packages: $(DEB_TOOLS)"; \
+	  $(ROOT) apt-get -qq update; \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(DEB_TOOLS) >build/apt.log 2>&1 \
 	    || { tail -n 20 build/apt.log; exit 2; }; \
 	fi
 	@touch $@

@@ -52,6 +52,6 @@ def test_what_the_daemon_counts_on():
     assert service["Type"] == "notify"
     assert service["ExecStart"].endswith("/bin/antiphon run")
     assert int(service["WatchdogSec"]) > 0
-    assert service["Restart"] == "on-failure"
+    assert service["Restart"] == "always"
     assert service["RestartPreventExitStatus"] == "2"
     assert not any("API_KEY" in value for value in service.values())
