@@ -35,6 +35,11 @@ SATISFIED_BY = {
         "devices.echo_webrtc.WebrtcEchoCanceller",
         "devices.fake.NoEchoCanceller",
     ),
+    ports.Mixer: (
+        "devices.mixer_alsa.AlsaMixer",
+        "runtime.volume.SoftMixer",
+        "devices.fake_sound.FakeMixer",
+    ),
     ports.Notifier: ("runtime.notify.SystemdNotifier", "runtime.notify.NoNotifier"),
     ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog"),
     ports.Watcher: ("runtime.face_painter.FacePainter",),

@@ -425,3 +425,30 @@ def test_progress_goes_on():
         before = rig.mouth.progress
         rig.settle()
         assert rig.mouth.progress > before
+
+
+def test_the_volume_is_in_all_that_sounds_and_in_what_the_echo_path_is_told():
+    loud = np.full(960, 20_000, np.int16)
+    with running() as rig:
+        rig.say("r1", loud, end=False)
+        assert (rig.speaker.play(1) == 20_000).all()  # 480 frames, as they are
+        rig.mouth.turn(0.5)
+        ramp = rig.speaker.play(1)
+        assert ramp[-1] == 10_000
+        assert np.abs(np.diff(ramp.astype(int), prepend=20_000)).max() <= 21  # 10000 in 480 steps
+        rig.mouth.chime("wake")
+        rig.settle()
+        quiet = rig.speaker.play(1)
+        rig.mouth.turn(1.0)
+        rig.mouth.chime("wake")
+        rig.settle()
+        rig.speaker.play(1)
+        rig.mouth.chime("wake")
+        rig.settle()
+        full = rig.speaker.play(1)
+    assert full.any()
+    assert np.abs(full // 2 - quiet).max() <= 1
+    told = np.concatenate([period for period, _, _ in rig.played])
+    assert (told[:480] == 20_000).all()
+    assert told[959] == 10_000
+    assert (told[960:1440] == quiet).all()

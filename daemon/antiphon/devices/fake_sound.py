@@ -1,4 +1,4 @@
-"""Floor 3. A microphone and a speaker that are driven by hand: they ship, for tests and for rigs of your own.
+"""Floor 3. A microphone, a speaker and a mixer that are driven by hand: they ship, for tests and for rigs of your own.
 
 Nothing happens by itself: `hear` is what the room says next, `play` is the card asking for its next periods.
 """
@@ -119,3 +119,35 @@ class FakeSpeaker:
     def close(self) -> None:
         """See ports.Speaker."""
         self._pull = None
+
+
+class FakeMixer:
+    """ports.Mixer of a card that is only a number."""
+
+    def __init__(self, percent: int = 100) -> None:
+        """How loud it is at first."""
+        self.percent = percent
+        """How loud it is: others may set it by hand."""
+        self.sets: list[int] = []
+        """What it was set to, in order."""
+        self.refusal: DeviceError | None = None
+        """When given, `set` and `get` raise it."""
+        self.closed = False
+        """Whether it was let go of."""
+
+    def set(self, percent: int) -> None:
+        """See ports.Mixer."""
+        if self.refusal is not None:
+            raise self.refusal
+        self.percent = percent
+        self.sets.append(percent)
+
+    def get(self) -> int:
+        """See ports.Mixer."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.percent
+
+    def close(self) -> None:
+        """See ports.Mixer."""
+        self.closed = True

@@ -18,6 +18,7 @@ import numpy as np
 
 from antiphon.audio.chime import chime
 from antiphon.audio.jitter import Fact, JitterBuffer, JitterPlan
+from antiphon.audio.loudness import Gain
 from antiphon.audio.resample import Resampler
 from antiphon.conversation.effects import ChimeName
 from antiphon.conversation.events import Event, Finished, Hushed, MouthFailed, MouthOpened, Sounded
@@ -76,6 +77,7 @@ class Mouth:
         self._chime = np.zeros(0, np.int16)  # what is left of it
         self._pulls = 0
         self._pulled_s = 0.0
+        self._gain = Gain()  # applied on the driver's thread alone
         # The mouth's thread only:
         self._resampler: Resampler | None = None
         self._resampled = ""  # the reply that is being resampled
@@ -164,6 +166,10 @@ class Mouth:
             self._buffer.withdraw(reply, time.monotonic())
             self._news.notify()
 
+    def turn(self, gain: float) -> None:
+        """All that sounds, chimes too, is multiplied by `gain` (0 to 1) from the card's next period on."""
+        self._gain.wanted = gain
+
     def _ask(self, command: Callable[[], None]) -> None:
         with self._news:
             self._commands.append(command)
@@ -189,6 +195,7 @@ class Mouth:
                 self._news.notify()
         if len(part):
             period = _mixed(period, part)
+        period = self._gain.apply(period)
         if self._played is not None:
             self._played(period, rate_hz, heard_at_s)
         return bytes_of(period)
