@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.config_files import find_key, read_layers
+from antiphon.config_files import board_files, find_key, read_layers
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Generate, Realtime, Settings, load
 
@@ -189,3 +189,71 @@ def test_a_key_that_could_not_be_sent_is_refused(tmp_path: Path, key: str) -> No
         "$STEPFUN_API_KEY: does not hold an API key alone"
     )
     assert "does not hold an API key alone" in why_no_key(named(key_file(tmp_path, key)), {})
+
+
+# ── boards ───────────────────────────────────────────────────────────────────────────────────────
+
+BOARD = "title: {}\ntried: so\nsettings:\n  buttons:\n    talk: {}\n"
+
+
+def boards_in(folder: Path, **lines: int) -> Path:
+    folder.mkdir()
+    for name, line in lines.items():
+        (folder / f"{name}.yaml").write_text(BOARD.format(name.title(), line))
+    return folder
+
+
+def talk_line(sets: list[str], *folders: Path) -> int | None:
+    return load(read_layers(Path("/dev/null"), {}, sets, board_folders=folders)).settings.buttons.talk
+
+
+def test_a_board_is_found_by_name_the_owners_first(tmp_path: Path) -> None:
+    own, ours = boards_in(tmp_path / "own", hat=5), boards_in(tmp_path / "ours", hat=6, ring=7)
+    assert talk_line(["board=hat"], own, ours) == 5
+    assert talk_line(["board=ring"], own, ours) == 7
+    assert talk_line(["board=ring", "board=hat"], own, ours) == 5
+    assert talk_line(["board=ring", "buttons.talk=9"], own, ours) == 9
+    assert talk_line(["board=none"], own, ours) is None
+    assert talk_line([], own, tmp_path / "no such folder") is None
+
+
+def test_a_board_is_found_by_path(tmp_path: Path) -> None:
+    folder = boards_in(tmp_path / "own", hat=5)
+    assert talk_line([f"board={folder}/hat.yaml"]) == 5
+    loaded = load(read_layers(None, {"ANTIPHON_BOARD": f"{folder}/hat.yaml"}, [], Path("/no/such")))
+    assert loaded.origins["buttons.talk"] == f"{folder}/hat.yaml:5"
+
+
+def test_a_board_that_is_not_there_is_told_where_it_was_chosen(tmp_path: Path) -> None:
+    folder = boards_in(tmp_path / "own", hat=5, ring=6)
+    file = tmp_path / "a.yaml"
+    file.write_text("log: {}\nboard: Haat\n")
+    assert why_no_layers(file, {}, [], board_folders=[folder]) == [
+        f"{file}:2: board: there is no board of that name; did you mean hat? There are hat, none, ring, or give a path"
+    ]
+    assert why_no_layers(None, {}, ["board=zzz"], board_folders=[folder]) == [
+        "--set: board: there is no board of that name; there are hat, none, ring, or give a path"
+    ]
+    missing = tmp_path / "missing.yaml"
+    assert why_no_layers(None, {}, [f"board={missing}"]) == [
+        f"--set: board: {missing}: there is no such file; give the path of a board file"
+    ]
+    assert why_no_layers(None, {}, ["board=/dev/zero"]) == [
+        "--set: board: /dev/zero: is larger than 1000000 bytes; this is not a board file"
+    ]
+
+
+def test_all_board_files_are_listed_even_one_that_does_not_fit(tmp_path: Path) -> None:
+    own, ours = boards_in(tmp_path / "own", hat=5), boards_in(tmp_path / "ours", hat=6, ring=7)
+    (own / "bad.yaml").write_text("titel: x\n")
+    (own / "latin.yaml").write_bytes(b"\xe9")
+    entries = board_files([own, ours])
+    assert [(entry.name, entry.path.parent.name) for entry in entries] == [
+        ("bad", "own"), ("hat", "own"), ("latin", "own"), ("ring", "ours")
+    ]  # fmt: skip
+    assert [entry.title for entry in entries if entry.board] == ["Hat", "Ring"]
+    assert entries[0].title == "(does not fit: antiphon boards bad)"
+
+
+def test_the_boards_of_this_clone_are_found() -> None:
+    assert "led-button" in [entry.name for entry in board_files()]

@@ -1,16 +1,24 @@
-"""Floor 4. Where settings and the API key come from: files, variables, the command line. It never judges a setting."""
+"""Floor 4. Where settings, boards and the API key come from: files, variables, the command line. It never judges a
+setting.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from stat import S_IMODE
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.secret import Secret
-from antiphon.settings import Layer, Settings, Typed, is_loopback
+from antiphon.settings import Board, BoardLayer, Layer, Settings, Typed, chosen_board, is_loopback, read_board
 
 DEFAULT_PATH = Path("/etc/antiphon/antiphon.yaml")
+BOARD_FOLDERS = (
+    Path("/etc/antiphon/boards"),  # the owner's own, which may stand for one of ours
+    Path(__file__).parent / "boards",  # of an installed package
+    Path(__file__).parents[2] / "hardware" / "boards",  # of a clone
+)
 VARIABLE_PREFIX = "ANTIPHON_"
 KEY_VARIABLE = "STEPFUN_API_KEY"
 CREDENTIAL = "stepfun_api_key"
@@ -18,10 +26,26 @@ MAX_BYTES = 1_000_000  # of a settings file; a stop for a wrong path, such as a 
 MAX_KEY_BYTES = 10_000
 
 
+class BoardEntry(NamedTuple):
+    """A board file that there is."""
+
+    name: str
+    title: str
+    """Its name for people; a sentence in brackets where the file does not fit."""
+    path: Path
+    board: Board | None
+    """What it says; None where it does not fit."""
+
+
 def read_layers(
-    config: Path | None, environ: Mapping[str, str], sets: Sequence[str], default_path: Path = DEFAULT_PATH
+    config: Path | None,
+    environ: Mapping[str, str],
+    sets: Sequence[str],
+    default_path: Path = DEFAULT_PATH,
+    board_folders: Sequence[Path] = BOARD_FOLDERS,
 ) -> list[Layer]:
-    """The layers over the defaults, lowest first: the file, the ANTIPHON_ variables, each `--set a.b=c`.
+    """The layers over the defaults, lowest first: the board that the others choose, the file, the ANTIPHON_ variables,
+    each `--set a.b=c`.
 
     `config` is the file of --config; without it `default_path` is read if it is there. Raises SettingsError, with one
     line for each thing that cannot be read at all.
@@ -44,7 +68,55 @@ def read_layers(
             wrong.append("--set: has no equals sign; write --set section.key=value, as in --set log.level=debug")
     if wrong:
         raise SettingsError("\n".join(wrong))
+    if choice := chosen_board(layers):
+        name, place = choice
+        try:
+            layers.insert(0, find_board(name, board_folders))
+        except SettingsError as error:
+            raise SettingsError(f"{place}: board: {error}") from None
     return layers
+
+
+def find_board(name: str, folders: Sequence[Path] = BOARD_FOLDERS) -> BoardLayer:
+    """The board file of that name; or the file itself, where `name` is a path, which has a slash or ends in .yaml.
+
+    Raises SettingsError, with a sentence, when there is none or it cannot be read.
+    """
+    if "/" in name or name.endswith(".yaml"):
+        return _board_layer(Path(name))
+    there = _board_paths(folders)
+    if name in there:
+        return _board_layer(there[name])
+    near = get_close_matches(name.lower(), there, n=1)
+    meant = f"did you mean {near[0]}? There are" if near else "there are"
+    raise SettingsError(
+        f"there is no board of that name; {meant} {', '.join(sorted({'none', *there}))}, or give a path"
+    )
+
+
+def board_files(folders: Sequence[Path] = BOARD_FOLDERS) -> list[BoardEntry]:
+    """Every board file that there is, by name."""
+    entries = []
+    for name, path in sorted(_board_paths(folders).items()):
+        try:
+            board = read_board(_board_layer(path)).board
+        except SettingsError:
+            board = None
+        title = board.title if board else f"(does not fit: antiphon boards {name})"
+        entries.append(BoardEntry(name, title, path, board))
+    return entries
+
+
+def _board_paths(folders: Sequence[Path]) -> dict[str, Path]:
+    """By name, the file of each board; the first folder that has a name wins."""
+    return {path.stem: path for folder in reversed(folders) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _board_layer(path: Path) -> BoardLayer:
+    (layer,) = _file_layer(path, needed=True, what="board file")
+    here = Path.cwd()
+    origin = path.relative_to(here) if path.is_relative_to(here) else path
+    return BoardLayer(str(origin), layer.data)
 
 
 def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
@@ -78,18 +150,19 @@ def _has_another(settings: Settings) -> bool:
     return "generate" in settings.links and bool(settings.generate.urls)
 
 
-def _file_layer(path: Path, *, needed: bool) -> list[Layer]:
+def _file_layer(path: Path, *, needed: bool, what: str = "settings file") -> list[Layer]:
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         if not needed:
             return []
-        raise SettingsError(f"{path}: there is no such file; give --config a settings file") from None
+        remedy = "give --config a settings file" if what == "settings file" else f"give the path of a {what}"
+        raise SettingsError(f"{path}: there is no such file; {remedy}") from None
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give a settings file that can") from None
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give a {what} that can") from None
     if len(raw) > MAX_BYTES:
-        raise SettingsError(f"{path}: is larger than {MAX_BYTES} bytes; this is not a settings file")
+        raise SettingsError(f"{path}: is larger than {MAX_BYTES} bytes; this is not a {what}")
     try:
         return [Layer(str(path), raw.decode("utf-8-sig"))]
     except UnicodeDecodeError as error:

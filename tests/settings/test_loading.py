@@ -136,7 +136,7 @@ def test_keys_at_odds_are_shown_at_the_one_given_last() -> None:
     )
     assert said.startswith("--set: buttons.mute: pin 17 is already used by lamps.pins")
     (said,) = wrong(Layer("f.yaml", "buttons:\n  mute: 17\nlamps:\n  kind: gpio\n  pins: [17]\n"))
-    assert said.startswith("f.yaml:2: buttons.mute: pin 17 is already used by lamps.pins")
+    assert said.startswith("f.yaml:5: lamps.pins.0: pin 17 is already used by buttons.mute")
 
 
 def test_nobody_to_ask_is_shown_where_the_links_were_given() -> None:

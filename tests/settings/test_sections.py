@@ -195,8 +195,8 @@ def test_the_jitter_buffer_can_only_grow() -> None:
 @pytest.mark.parametrize(
     ("lamps", "buttons", "sentence"),
     [
-        ([17, 17], {}, "pin 17 is already used by lamps.pins"),
-        ([17, 27], {"mute": 27}, "pin 27 is already used by lamps.pins"),
+        ([17, 17], {}, "pin 17 is already used by lamps.pins.0"),
+        ([17, 27], {"mute": 27}, "pin 27 is already used by lamps.pins.1"),
         ([17], {"talk": 5, "mute": 5}, "pin 5 is already used by buttons.talk"),
     ],
 )

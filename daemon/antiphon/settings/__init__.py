@@ -1,10 +1,12 @@
 """Floor 1. Everything the owner can set: what there is to set, how it is read, and how it is shown. It opens no file.
 
-sections.py holds the keys and their defaults; layers.py lays texts over each other and remembers who said what;
-wording.py turns what does not fit into sentences; loading.py puts these together; pages.py writes settings out.
+sections.py holds the keys and their defaults, boards.py what a board file says, header.py what a pin is; layers.py lays
+texts over each other and remembers who said what; wording.py turns what does not fit into sentences; loading.py puts
+these together; pages.py writes settings out.
 """
 
-from antiphon.settings.layers import Layer, Typed
+from antiphon.settings.boards import Board, chosen_board, read_board
+from antiphon.settings.layers import BoardLayer, Layer, Typed
 from antiphon.settings.loading import Loaded, load
 from antiphon.settings.pages import default_yaml, effective, effective_dict, json_schema
 from antiphon.settings.sections import (
@@ -26,6 +28,8 @@ from antiphon.settings.sections import (
 )
 
 __all__ = [
+    "Board",
+    "BoardLayer",
     "Buttons",
     "Control",
     "Endpointing",
@@ -43,10 +47,12 @@ __all__ = [
     "Typed",
     "Wake",
     "WakeWord",
+    "chosen_board",
     "default_yaml",
     "effective",
     "effective_dict",
     "is_loopback",
     "json_schema",
     "load",
+    "read_board",
 ]

@@ -50,6 +50,11 @@ class Layer:
     """The text of a YAML file, or a tree of plain values, of which some may be `Typed`."""
 
 
+@dataclass(frozen=True, slots=True)
+class BoardLayer(Layer):
+    """The text of a board file: what it says under `settings` lies beneath all other layers."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where a value was given; places sort as they are laid."""
@@ -92,14 +97,20 @@ class Sheet:
             path = path[:-1]
         return self.places.get(path, DEFAULT)
 
+    def under(self, key: str) -> "Sheet":
+        """What lies under `key`, as a sheet of its own, without the complaints."""
+        tree = self.tree.get(key)
+        places = {path[1:]: place for path, place in self.places.items() if path[:1] == (key,)}
+        return Sheet(tree if isinstance(tree, dict) else {}, places)
+
 
 DEFAULT = Place(-1, 0, "default")
 
 
-def lay(layers: Sequence[Layer]) -> Sheet:
-    """Read the layers, lowest first, and lay each over those before it."""
-    sheet = Sheet()
-    for rank, layer in enumerate(layers):
+def lay(layers: Sequence[Layer], beneath: Sheet | None = None) -> Sheet:
+    """Read the layers, lowest first, and lay each over those before it; the first over what is `beneath` them all."""
+    sheet = Sheet() if beneath is None else beneath
+    for rank, layer in enumerate(layers, start=0 if beneath is None else 1):
         reading = _Reading(rank, layer)
         upper = reading.text(layer.data) if isinstance(layer.data, str) else reading.given(layer.data)
         sheet.complaints += reading.complaints

@@ -1,15 +1,15 @@
 """From layers to settings that fit, with the origin of each; or one error that names everything that does not."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from antiphon.errors import SettingsError
-from antiphon.settings.layers import DEFAULT, Layer, Value, dotted, lay, plain
+from antiphon.settings.boards import Board, BoardReading, read_board
+from antiphon.settings.layers import DEFAULT, BoardLayer, Layer, Value, dotted, lay, plain
 from antiphon.settings.sections import Settings
-from antiphon.settings.wording import Schema, complaint, keys, node_at, resolved
+from antiphon.settings.wording import Schema, complaints, keys, node_at, resolved, validated
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +19,28 @@ class Loaded:
     settings: Settings
     origins: Mapping[str, str]
     """Dotted key to origin: "default", "config/demo.yaml:12", "ANTIPHON_REALTIME__VOICE", "--set"."""
+    board: Board | None = None
+    """What the board file says, where one was chosen."""
 
 
 def load(layers: Sequence[Layer]) -> Loaded:
-    """The settings that `layers`, lowest first, make of the defaults.
+    """The settings that `layers`, lowest first, make of the defaults; a board's lie beneath them all.
 
     Raises SettingsError with every error, one a line, as `file:line: key: what is wrong; what is allowed`.
     """
-    sheet = lay(layers)
-    complaints = list(sheet.complaints)
+    reading = next((read_board(layer) for layer in layers if isinstance(layer, BoardLayer)), BoardReading())
+    sheet = lay([layer for layer in layers if not isinstance(layer, BoardLayer)], reading.settings)
+    found = [*reading.complaints, *sheet.complaints]
     schema = Settings.model_json_schema()
     tree = _completed(sheet.tree, schema)
     try:
-        # Through JSON, where "strict" still takes a list for a tuple and a mapping for a section, and little else.
-        settings = Settings.model_validate_json(json.dumps(tree), strict=True)
+        settings = validated(Settings, tree, reading.board.taken if reading.board else None)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        complaints += [complaint(sheet, tree, schema, one) for one in errors]
-    if complaints:
-        raise SettingsError("\n".join(str(one) for one in sorted(set(complaints))))
-    return Loaded(settings, {dotted(path): str(sheet.places.get(path, DEFAULT)) for path in keys(schema)})
+        found += complaints(sheet, tree, schema, error.errors(include_url=False, include_input=False))
+    if found:
+        raise SettingsError("\n".join(str(one) for one in sorted(set(found))))
+    origins = {dotted(path): str(sheet.places.get(path, DEFAULT)) for path in keys(schema)}
+    return Loaded(settings, origins, reading.board)
 
 
 def _completed(tree: dict[str, Value], schema: Schema) -> dict[str, Value]:

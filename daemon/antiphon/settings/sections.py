@@ -4,15 +4,16 @@ The docstring under a key is its comment in config/antiphon.yaml and its help in
 against another belongs to the key that is declared later, so that it runs whenever the two are sound by themselves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from antiphon.conversation.manners import Manners
+from antiphon.settings.header import SPI_LINES
 
 Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None
 CardRate = Annotated[int, Field(ge=8000, le=192_000)] | None
@@ -467,20 +468,37 @@ class Log(Section):
     """
 
 
-SPI_LINES = {"0": ({"0": 8, "1": 7}, (9, 10, 11)), "1": ({"0": 18, "1": 17, "2": 16}, (19, 20, 21))}
-"""By bus: the line of each chip select, and MISO, MOSI and clock, of the 40-pin header (BCM numbers)."""
+Clash: TypeAlias = tuple[str, tuple[str, ...]]
+"""A sentence, and the keys at odds: one, or two that share a line; "{other}" in it is the one not complained of."""
 
 
-def _lines_of_lamps(lamps: Lamps) -> Iterator[tuple[str, int | None]]:
-    """The key and the line of everything that the lamps need."""
+def lines_in_use(lamps: Lamps, buttons: Buttons) -> Iterator[tuple[str, int]]:
+    """The key and the line (BCM number) of everything that lamps and buttons need; a key of a list has its number."""
     if lamps.kind in ("gpio", "rgb"):
-        yield from (("lamps.pins", pin) for pin in lamps.pins)
+        yield from ((f"lamps.pins.{number}", pin) for number, pin in enumerate(lamps.pins))
     if lamps.kind in ("apa102", "ws2812"):
         bus, select = lamps.spi.split(".")
         selects, wires = SPI_LINES[bus]
-        yield from (("lamps.spi", line) for line in (selects.get(select), *wires))
-    if lamps.kind in ("gpio", "rgb", "apa102", "ws2812"):
+        yield from (("lamps.spi", line) for line in (selects.get(select), *wires) if line is not None)
+    if lamps.kind in ("gpio", "rgb", "apa102", "ws2812") and lamps.power_pin is not None:
         yield "lamps.power_pin", lamps.power_pin
+    for name in ("talk", "mute", "volume_up", "volume_down", "mute_switch"):
+        pin = getattr(buttons, name)
+        if pin is not None:
+            yield f"buttons.{name}", pin
+
+
+def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str]) -> Iterator[Clash]:
+    """Lines with two uses, or with one and a bus of the board, which has `taken` them."""
+    users: dict[int, str] = {}
+    for key, line in uses:
+        if line in taken:
+            yield f"pin {line} is taken by the board: {taken[line]}; give another", (key,)
+        elif line in users:
+            sentence = f"pin {line} is already used by {{other}}; give each LED and button a pin of its own"
+            yield sentence, (key, users[line])
+        else:
+            users[line] = key
 
 
 class Settings(Section):
@@ -552,16 +570,10 @@ class Settings(Section):
     @field_validator("buttons")
     @classmethod
     def _have_their_own_pins(cls, buttons: Buttons, info: ValidationInfo) -> Buttons:
-        lamps = info.data.get("lamps")
-        users: dict[int, str] = {}
-        uses = list(_lines_of_lamps(lamps)) if lamps else []
-        for name in ("talk", "mute", "volume_up", "volume_down", "mute_switch"):
-            uses.append((f"buttons.{name}", getattr(buttons, name)))
-        for key, pin in uses:
-            if pin is None:
-                continue
-            if pin in users:
-                sentence = f"pin {pin} is already used by {users[pin]}; give each LED and button a pin of its own"
-                wrong(sentence, key)
-            users[pin] = key
+        """In the context of the validation the board's lines may be given, as {"taken": {line: what}}."""
+        lamps = info.data.get("lamps") or Lamps()
+        clashes = list(_clashes(lines_in_use(lamps, buttons), (info.context or {}).get("taken", {})))
+        if clashes:
+            all_of_them = "; ".join(sentence.replace("{other}", keys[-1]) for sentence, keys in clashes)
+            raise PydanticCustomError("clashes", "{sentences}", {"sentences": all_of_them, "clashes": clashes})
         return buttons

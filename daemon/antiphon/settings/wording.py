@@ -3,35 +3,58 @@ bound is written twice; the owner's text is repeated only where it is a word fro
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from antiphon.settings.layers import Complaint, Path, Sheet, Value, dotted, plain
 
 Schema: TypeAlias = Mapping[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
 
 VARIABLE_PREFIX = "ANTIPHON_"
 KEY_NAMES = ("key", "api_key", "apikey", "token", "secret", "stepfun_api_key")
 NO_KEY_HERE = "the API key itself does not belong here; put it in $STEPFUN_API_KEY or a file named by realtime.key_file"
 
 
-def complaint(sheet: Sheet, tree: Value, schema: Schema, error: ErrorDetails) -> Complaint:
-    """One of pydantic's errors about `tree`, at the place of the value it is about."""
-    path = _known_part(schema, error["loc"])
-    if error["type"] == "wrong":
-        context = error["ctx"]
-        paths = [path[:-1] + _split(key) for key in context["keys"]] or [path]
-        # Of keys at odds, the one laid last is the one to look at.
-        path = max(paths, key=lambda one: (one in sheet.places, sheet.place(one)))
-        return Complaint(sheet.place(path), dotted(path), context["sentence"])
+def validated(model: type[Model], tree: Value, taken: Mapping[int, str] | None = None) -> Model:
+    """`tree` as a `model`; `taken` are the lines of the header that the board needs. Raises ValidationError."""
+    # Through JSON, where "strict" still takes a list for a tuple and a mapping for a section, and little else.
+    return model.model_validate_json(json.dumps(tree), strict=True, context={"taken": taken or {}})
+
+
+def complaints(sheet: Sheet, tree: Value, schema: Schema, errors: Iterable[ErrorDetails]) -> Iterator[Complaint]:
+    """Pydantic's errors about `tree`, each at the place of the value it is about."""
+    for error in errors:
+        path = _known_part(schema, error["loc"])
+        context = error.get("ctx", {})
+        if error["type"] == "wrong":
+            paths = [path[:-1] + _split(key) for key in context["keys"]] or [path]
+            yield _at_odds(sheet, paths, context["sentence"])
+        elif error["type"] == "clashes":
+            for sentence, keys_at_odds in context["clashes"]:
+                yield _at_odds(sheet, [path[:-1] + _split(key) for key in keys_at_odds], sentence)
+        else:
+            yield _complaint(sheet, tree, schema, path, error["type"])
+
+
+def _at_odds(sheet: Sheet, paths: Sequence[Path], sentence: str) -> Complaint:
+    """Of keys at odds, the one laid last is the one to look at; the other may be named in the sentence."""
+    path = max(paths, key=lambda one: (one in sheet.places, sheet.place(one)))
+    other = next((one for one in paths if one != path), path)
+    return Complaint(sheet.place(path), dotted(path), sentence.replace("{other}", dotted(other)))
+
+
+def _complaint(sheet: Sheet, tree: Value, schema: Schema, path: Path, kind: str) -> Complaint:
+    """What pydantic finds wrong by itself, with the value at `path`."""
     place = sheet.place(path)
-    if error["type"] == "extra_forbidden":
+    if kind == "extra_forbidden":
         return Complaint(place, dotted(path), unknown(schema, path, place.origin))
     node = node_at(schema, path)
-    if error["type"] == "missing":
+    if kind == "missing":
         return Complaint(place, dotted(path), f"is missing; give {allowed(schema, node)}")
     value = _value_at(tree, path)
     quoted = ", in quotes" if node.get("type") == "string" and isinstance(value, bool | int | float) else ""
@@ -57,7 +80,7 @@ def allowed(schema: Schema, node: Schema) -> str:
             kind = "mappings with the keys " + _names(items) if "properties" in items else allowed(schema, items)
             return f"a list of {kind}" if node.get("minItems") else f"a list, [] for none, of {kind}" + _most(node)
         case "object":
-            return "a mapping with the keys " + _names(node)
+            return "a mapping" + (" with the keys " + _names(node) if "properties" in node else "")
         case "null":
             return "null"
         case _:

@@ -1,0 +1,185 @@
+"""A board file is read whole: what fits is a board with settings, and all that does not is said at once."""
+
+import pytest
+
+from antiphon.errors import SettingsError
+from antiphon.settings import BoardLayer, Layer, Loaded, Typed, chosen_board, load, read_board
+
+LED = """\
+title: LED
+tried: on the bench
+wiring:
+  - {pin: 11, via: 330 Ω, to: "LED, long leg"}
+  - {pin: 9, to: "LED, short leg"}
+takes:
+  18: I2S clock
+settings:
+  lamps: {kind: gpio, pins: [17]}
+  buttons:
+    talk: 23
+"""
+
+
+def loaded(board: str, *layers: Layer) -> Loaded:
+    return load([BoardLayer("b.yaml", board), *layers])
+
+
+def wrong(board: str, *layers: Layer) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        loaded(board, *layers)
+    return str(caught.value).split("\n")
+
+
+def fact(text: str) -> list[str]:
+    """What is wrong with a board that says `text` beside its title."""
+    return wrong(f"title: x\ntried: so\n{text}\n")
+
+
+def test_a_board_lies_beneath_what_the_owner_says() -> None:
+    owner = Layer("f.yaml", "board: led\nbuttons:\n  talk: 24\n")
+    result = loaded(LED, owner, Layer("--set", {"buttons": {"mute": Typed("25")}}))
+    assert result.settings.lamps.pins == (17,)
+    assert (result.settings.buttons.talk, result.settings.buttons.mute) == (24, 25)
+    assert result.origins["lamps.pins"] == "b.yaml:9"
+    assert result.origins["buttons.talk"] == "f.yaml:3"
+    assert result.origins["buttons.mute"] == "--set"
+    assert result.board is not None
+    assert result.board.title == "LED"
+    assert result.board.taken == {18: "I2S clock"}
+
+
+def test_without_a_board_there_is_none() -> None:
+    assert load([]).board is None
+
+
+def test_every_fact_is_kept() -> None:
+    board = read_board(BoardLayer("b.yaml", LED)).board
+    assert board is not None
+    assert [(wire.pin, wire.via, wire.to) for wire in board.wiring] == [
+        (11, "330 Ω", "LED, long leg"),
+        (9, "", "LED, short leg"),
+    ]
+    assert board.is_tried
+    untried = read_board(BoardLayer("b.yaml", LED.replace("on the bench", "not yet tried on real parts; soon"))).board
+    assert untried is not None
+    assert not untried.is_tried
+
+
+def test_mistakes_in_facts_and_in_settings_are_told_at_once() -> None:
+    lines = wrong(
+        LED.replace("title", "titel").replace("kind: gpio", "kind: gipo").replace("talk", "tlak"),
+        Layer("f.yaml", "log: {level: loud}"),
+    )
+    assert [line.partition(": ")[0] for line in lines] == ["b.yaml", "b.yaml:1", "b.yaml:9", "b.yaml:11", "f.yaml:1"]
+    assert len(lines) == 5
+    assert "titel: unknown key; did you mean title?" in lines[1]
+    assert "title: is missing; give text" in lines[0]
+    assert 'lamps.kind: is "gipo" (perhaps gpio?)' in lines[2]
+    assert "buttons.tlak: unknown key; did you mean buttons.talk?" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("wiring: [{pin: 41, to: x}]", "b.yaml:3: wiring.0.pin: is 41; give a whole number from 1 to 40 or null"),
+        ("wiring: [{to: x}]", "b.yaml:3: wiring.0.to: begins nowhere or in two places; give one of pin, port and from"),
+        ("wiring: [{pin: 1, port: USB, to: x}]", "b.yaml:3: wiring.0.to: begins nowhere or in two places"),
+        ("wiring:\n  - {pin: 11, to: x}\n  - {pin: 11, to: y}", "b.yaml:5: wiring.1.pin: pin 11 (GPIO 17) has a wire"),
+        ("header: none\nwiring: [{pin: 11, to: x}]", "b.yaml:4: wiring.0.pin: is a pin, and the board has no header"),
+        ("header: none\ntakes: {18: x}", "b.yaml:4: takes.18: is a line, and the board has no header"),
+        ("takes: {28: x}", "b.yaml:3: takes.28: is no line of the header; give BCM numbers from 0 to 27"),
+        ("takes: {clock: x}", "b.yaml:3: takes.clock: is no line of the header"),
+        ("takes: 18", "b.yaml:3: takes: is 18; give a mapping"),
+        ("header: arduino", 'b.yaml:3: header: is "arduino"; give raspberry-pi-40 or none'),
+        ("parts: [{what: LED, count: 0}]", "b.yaml:3: parts.0.count: is 0; give a whole number from 1 to 99"),
+        ("settings: {realtime: {url: x}}", "b.yaml:3: settings.realtime: is not for a board to set, only"),
+        ("settings: {board: x}", "b.yaml:3: settings.board: is not for a board to set"),
+        ("settings: [17]", "b.yaml:3: settings: is a list; give a mapping"),
+        ("title: y", "b.yaml:3: title: is given twice, first in line 1; keep one"),
+    ],
+)  # fmt: skip
+def test_what_people_write_wrong_in_a_board(text: str, line: str) -> None:
+    assert fact(text)[0].startswith(line)
+
+
+def test_power_and_ground_take_more_than_one_wire() -> None:
+    for text in ("wiring: [{pin: 1, to: x}, {pin: 1, to: y}]", "wiring: [{pin: 9, to: x}, {pin: 9, to: y}]"):
+        assert loaded(f"title: x\ntried: so\n{text}").board
+
+
+def test_a_wire_may_begin_at_a_port_or_a_part() -> None:
+    text = 'title: x\ntried: so\nwiring: [{port: USB, to: x}, {from: "amplifier, +", to: "loudspeaker, +"}]'
+    board = loaded(text).board
+    assert board is not None
+    assert [(wire.port, wire.start) for wire in board.wiring] == [("USB", None), (None, "amplifier, +")]
+
+
+# ── two things on one pin ────────────────────────────────────────────────────────────────────────
+
+
+def test_the_owners_button_on_a_line_that_the_board_takes() -> None:
+    (said,) = wrong(LED, Layer("f.yaml", "buttons:\n  mute: 18\n"))
+    assert said == "f.yaml:2: buttons.mute: pin 18 is taken by the board: I2S clock; give another"
+
+
+def test_the_owners_lamps_on_the_boards_button_are_the_owners_mistake() -> None:
+    (said,) = wrong(LED, Layer("f.yaml", "lamps:\n  pins:\n    - 17\n    - 23\n"))
+    assert said.startswith("f.yaml:4: lamps.pins.1: pin 23 is already used by buttons.talk")
+
+
+def test_every_clash_is_told() -> None:
+    lines = wrong(LED, Layer("f.yaml", "lamps: {pins: [18, 17, 17]}\nbuttons:\n  mute: 23\n  volume_up: 17\n"))
+    assert [line.split(": ")[1] for line in lines] == [
+        "lamps.pins.0",
+        "lamps.pins.2",
+        "buttons.mute",
+        "buttons.volume_up",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lamps", "button", "said"),
+    [
+        ("{kind: apa102, spi: '0.1'}", 7, "is already used by lamps.spi"),
+        ("{kind: apa102, spi: '0.0'}", 10, "is already used by lamps.spi"),
+        ("{kind: ws2812, spi: '0.0'}", 11, "is already used by lamps.spi"),
+        ("{kind: apa102, power_pin: 5}", 5, "is already used by lamps.power_pin"),
+        ("{kind: apa102, spi: '1.2'}", 16, "is already used by lamps.spi"),
+    ],
+)
+def test_a_button_on_a_line_of_the_bus(lamps: str, button: int, said: str) -> None:
+    (line,) = wrong("title: x\ntried: so\n", Layer("f.yaml", f"lamps: {lamps}\nbuttons:\n  talk: {button}\n"))
+    assert line.startswith(f"f.yaml:3: buttons.talk: pin {button} {said}")
+
+
+def test_leds_on_a_bus_that_the_board_takes() -> None:
+    lines = wrong(LED, Layer("f.yaml", "lamps: {kind: apa102, spi: '1.0'}"))
+    assert lines == ["f.yaml:1: lamps.spi: pin 18 is taken by the board: I2S clock; give another"]
+
+
+def test_the_other_chip_select_of_a_bus_is_free() -> None:
+    text = "lamps: {kind: apa102, spi: '0.1'}\nbuttons: {talk: 8}"
+    assert loaded("title: x\ntried: so\n", Layer("f.yaml", text)).settings.buttons.talk == 8
+
+
+# ── which board ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_last_layer_chooses() -> None:
+    layers = [Layer("f.yaml", "log: {}\nboard: a\n"), Layer("--set", {"board": Typed("b")})]
+    assert chosen_board(layers[:1]) == ("a", load_place("f.yaml:2", layers[:1]))
+    choice = chosen_board(layers)
+    assert choice is not None
+    assert choice[0] == "b"
+
+
+def load_place(words: str, layers: list[Layer]) -> object:
+    choice = chosen_board(layers)
+    assert choice is not None
+    assert str(choice[1]) == words
+    return choice[1]
+
+
+@pytest.mark.parametrize("text", ["", "board: none", "board: 7", "board: [a]", "board:", "board: ''", "{"])
+def test_none_is_no_board_and_neither_is_nonsense(text: str) -> None:
+    assert chosen_board([Layer("f.yaml", text)]) is None
