@@ -46,11 +46,12 @@ class Playbook:
         lan_first: bool = False,
         full: bool = False,
         muted: bool = False,
+        announces: bool = True,
         **manners: int | str,
     ) -> None:
         """The cloud, and `lan` servers on the own network, named lan-1 and on, which are tried at the start.
 
-        `full`: the board takes its own sound out of what it hears.
+        `full`: the board takes its own sound out of what it hears; `announces`: it has a speech service.
         """
         limits = Manners.model_validate(manners)
         cloud = LinkPlan("cloud", warm, 1500.0, own)
@@ -61,6 +62,7 @@ class Playbook:
             Gestures(double_ms=350, hold_ms=800),
             Duplex(full=full, decay_ms=DECAY_MS),
             muted=muted,
+            announces=announces,
         )
         self.at = 100.0
         self.notes: list[Note] = []

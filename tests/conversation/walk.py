@@ -35,6 +35,10 @@ class Walk:
         self.playing: str | None = None
         self.held = False
         self.replies = 0
+        self.asked = 0
+        self.asks: set[int] = set()  # that nobody has answered yet
+        self.making: set[int] = set()  # speeches that are not over
+        self.switched_off = False
         self._happen(ev.Started())
 
     def step(self) -> None:
@@ -46,12 +50,28 @@ class Walk:
             self._happen(ev.Ticked())
         elif dice < 0.40:
             self._happen(self.chance.choice([CAPTURED, CAPTURED, SILENCE]))
-        elif dice < 0.95:
+        elif dice < 0.92:
             self._happen(self._plausible())
+        elif dice < 0.95:
+            self._happen(self._order())
         elif dice < 0.97:
             self._happen(self._trouble())
         else:
             self._happen(self._wild())
+
+    def settle(self) -> None:
+        """Nobody wants anything more, and the world pays its debts: whoever has asked is answered."""
+        for _ in range(400):
+            if not self.asks:
+                return
+            machine = self.book.machine
+            if self.pending:
+                self._happen(self.pending.pop(0))
+            else:
+                assert machine.deadline is not None, f"{self.asks} wait for ever"
+                self.book.at = max(self.book.at, machine.deadline)
+                self._happen(ev.Ticked())
+        raise AssertionError(f"{self.asks} are not answered in {self.book.state.name}")
 
     # ── the world ────────────────────────────────────────────────────────────────────────────────
 
@@ -84,6 +104,8 @@ class Walk:
                 ]
                 mute = ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
                 return self.chance.choice([*edges, *trouble, mute, CAPTURED])
+            case State.DEAF if self.switched_off:
+                return ev.SwitchMoved(muted=False)
             case State.DEAF:
                 return ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
             case _:
@@ -99,6 +121,24 @@ class Walk:
             self.pending += [ev.Sounded(reply)]
         self.pending += [ev.ReplyEnded(call, reply, "completed"), ev.UserSaid(call, f"i{self.replies}", "hello")]
         return ev.ReplyStarted(call, reply)
+
+    def _order(self) -> ev.Event:
+        """Somebody wants something from elsewhere, or uses the switch or the volume buttons."""
+        self.asked += 1
+        ask = self.chance.choice([None, self.asked])
+        order = self.chance.choice(
+            [
+                ev.Commanded(self.chance.choice(["stop", "listen", "mute", "unmute"]), ask),
+                ev.VolumeWanted(self.chance.choice([None, 30, 300]), self.chance.choice([-5, 5]), ask),
+                *[ev.SayWanted(self.chance.choice(["dinner", "dinner", ""]), ask)] * 3,
+                ev.SwitchMoved(self.chance.random() < 0.4, self.chance.choice([None, None, DEVICE])),
+                ev.VolumeChanged(self.chance.randint(0, 100)),
+                ev.ButtonMoved("volume_up", down=self.chance.random() < 0.5),
+            ]
+        )
+        if getattr(order, "ask", None) is not None:
+            self.asks.add(self.asked)
+        return order
 
     def _trouble(self) -> ev.Event:
         """What may go wrong at any moment: the call in use dies, the owner mutes, gives up, or the ear fails."""
@@ -168,6 +208,10 @@ class Walk:
             self.ear = "open" if isinstance(event, ev.EarOpened) else "closed"
         if isinstance(event, ev.Finished) and event.reply == self.playing:
             self.playing, self.held = None, False
+        if isinstance(event, ev.SpeechOver):
+            self.making.discard(event.say)
+        if isinstance(event, ev.SwitchMoved):
+            self.switched_off = event.muted or event.problem is not None
         self.book.notes.clear()
         effects = self.book.on(event, after_ms=self.chance.choice([0, 1, 40]))
         for note in self.book.notes:
@@ -188,10 +232,14 @@ class Walk:
         if machine.state not in AT_REST:
             assert machine.deadline is not None, f"{machine.state.name} could last for ever"
         if machine.state is State.DEAF:
-            assert self.playing is None, "a reply plays while deaf"
+            assert self.playing is None or _is_said(self.playing), "a reply plays while deaf"
             assert not machine._ear.streaming, "the ear streams while deaf"
             assert not machine._utterance.pcm, "speech is kept while deaf"
         assert self.held == (machine.state is State.DOUBTING), "a reply is held, and nobody doubts"
+        if self.switched_off:
+            assert machine.state is State.DEAF, "the switch says muted"
+        if machine.state in (State.ASLEEP, State.LINGERING):
+            assert machine._announcing.current or not machine._announcing._waiting, "nobody speaks, and it waits"
         if machine.state is State.SPEAKING and not machine._may_be_spoken_over:
             assert not machine._ear.streaming, "we listen to ourselves"
         assert len(machine._utterance.pcm) <= frames_in(5000, LINK_RATE_HZ) * SAMPLE_BYTES
@@ -203,12 +251,13 @@ class Walk:
         """What the world owes for an effect; and what no effect may ask."""
         match effect:
             case fx.OpenEar():
+                assert not self.switched_off, "the ear opens, and the switch says muted"
                 self.pending.append(ev.EarOpened())
             case fx.CloseEar():
                 self.pending.append(ev.EarClosed())
             case fx.OpenLink(call, trial=trial):
                 assert call not in self.calls, "a call number is used twice"
-                assert not trial or self.book.state in AT_REST, "a trial in a turn"
+                assert not trial or self.book.machine._at_rest, "a trial in a turn"
                 self.calls[call] = "opening"
                 wrong = self.chance.choice([None, None, None, None, LOST, REFUSED])
                 self.pending.append(ev.LinkOpened(call) if wrong is None else ev.LinkClosed(call, wrong))
@@ -229,7 +278,8 @@ class Walk:
                 self.pending.append(ev.ReplyEnded(call, reply, "cancelled"))
             case fx.Play(reply):
                 sounding = (State.THINKING, State.SPEAKING, State.DOUBTING)
-                assert self.book.state in sounding, "a reply plays out of turn"
+                silent = (State.ASLEEP, State.LINGERING, State.DEAF, State.SPEAKING)
+                assert self.book.state in (silent if _is_said(reply) else sounding), f"{reply} plays out of turn"
                 assert self.playing in (None, reply), "two replies at once"
                 self.playing = reply
             case fx.EndPlay(reply):
@@ -254,8 +304,36 @@ class Walk:
             case fx.Replace():
                 at_rest = self.book.state in AT_REST or self.book.state is State.SORRY
                 assert at_rest, "the process is replaced in the middle of a turn"
+                assert not self.asks, "nobody will answer them any more"
+            case fx.MakeSpeech(say):
+                assert not self.making, "two speeches at once"
+                self.making.add(say)
+                self._make(say)
+            case fx.DropSpeech(say):
+                assert say in self.making, "a speech is dropped that is over"
+                self.making.remove(say)
+                self.pending.append(ev.SpeechOver(say))
+            case fx.SetVolume(percent):
+                assert 0 <= percent <= 100
+                if self.chance.random() < 0.8:
+                    self.pending.append(ev.VolumeChanged(percent))
+            case fx.Answer(ask):
+                assert ask in self.asks, "an answer to nobody, or a second one"
+                self.asks.remove(ask)
             case fx.StreamEar():
                 assert self.book.state is not State.DEAF, "the ear streams while deaf"
+
+    def _make(self, say: int) -> None:
+        """A speech service that mostly works, and a mouth."""
+        pieces = self.chance.choice([0, 1, 1, 2])
+        made: list[ev.Event] = [ev.SpeechMade(say, pcm(40))] * pieces
+        sounded = [ev.Sounded(f"say-{say}")] * (pieces > 0 and self.chance.random() < 0.9)
+        over = [ev.SpeechOver(say, self.chance.choice([None, None, LOST]))] * (self.chance.random() < 0.9)
+        self.pending += [*made, *sounded, *over] if self.chance.random() < 0.5 else [*made, *over, *sounded]
+
+
+def _is_said(reply: str) -> bool:
+    return reply.startswith("say-")
 
 
 def walk(seed: int, events: int) -> tuple[Counter[tuple[State, State]], int]:
@@ -266,6 +344,7 @@ def walk(seed: int, events: int) -> tuple[Counter[tuple[State, State]], int]:
         journey = Walk(seed + number, own=bool(number & 1), warm=bool(number & 2), lan=number // 4 % 3)
         while journey.events < events // max(12, events // 2500):
             journey.step()
+        journey.settle()
         moves += journey.moves
         happened += journey.events
     return moves, happened
