@@ -41,8 +41,12 @@ SATISFIED_BY = {
         "devices.fake_sound.FakeMixer",
     ),
     ports.Notifier: ("runtime.notify.SystemdNotifier", "runtime.notify.NoNotifier"),
-    ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog"),
-    ports.Watcher: ("runtime.face_painter.FacePainter",),
+    ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog", "runtime.record.Record"),
+    ports.Watcher: (
+        "runtime.face_painter.FacePainter",
+        "runtime.record.Record",
+        "runtime.control.ControlServer",
+    ),
 }
 NO_FAKE = {
     ports.Log: "the real ones write to any descriptor, a pipe of the test's among them",

@@ -21,7 +21,7 @@ from antiphon.audio.endpoint import Endpointer
 from antiphon.audio.jitter import JitterPlan
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.calls import Calls, LinkPlan
-from antiphon.conversation.events import Commanded
+from antiphon.conversation.events import Button, Commanded
 from antiphon.conversation.machine import Machine
 from antiphon.conversation.overlap import Duplex
 from antiphon.devices.fake_hands import NoButtons, NoLamps
@@ -29,10 +29,10 @@ from antiphon.devices.quiet import own_stderr
 from antiphon.devices.terminal import TerminalLamps
 from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
 from antiphon.devices.wake_joined import JoinedWakeEngine
-from antiphon.errors import DeviceError
 from antiphon.gestures import Gestures
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
 from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Notifier, Speaker, WakeEngine, Watcher
+from antiphon.runtime.control import ControlServer, places
 from antiphon.runtime.ear import Ear, EarPlan
 from antiphon.runtime.echo_path import EchoPath
 from antiphon.runtime.echo_stream import EchoPlan
@@ -42,9 +42,12 @@ from antiphon.runtime.liveness import Progress
 from antiphon.runtime.log import libraries_into, open_log
 from antiphon.runtime.mouth import Mouth, MouthPlan
 from antiphon.runtime.notify import open_notifier
-from antiphon.runtime.shell import Shell
+from antiphon.runtime.record import Record
+from antiphon.runtime.shell import Errands, Shell
+from antiphon.runtime.status import Facts, Status
 from antiphon.runtime.thread import ZombieThread
 from antiphon.secret import Secret
+from antiphon.settings import Lamps as LampSettings
 from antiphon.settings import Settings
 
 THREAD_ENDS_S = 3.0
@@ -89,15 +92,19 @@ class Appliance:
         watchers: Iterable[Watcher] = (),
         *,
         muted: bool = False,
+        record: Record | None = None,
     ) -> None:
-        """`muted`: it begins with the microphone closed, until somebody opens it."""
+        """`muted`: it begins with the microphone closed, until somebody opens it. With a `record`, which then is its
+        log, it tells its status and takes orders at the control socket.
+        """
         self._muted = muted
+        self._record = record
         self._inbox: Inbox | None = None
         self._settings = settings
         self._world = world
         self._log = log
         self._notifier = notifier
-        self._watchers = list(watchers)
+        self._watchers = [*([] if record is None else [record]), *watchers]
         self._shell: Shell | None = None
         self.failed = False
         self.begin_anew: Literal["no", "open", "muted"] = "no"
@@ -110,8 +117,18 @@ class Appliance:
         ear, mouth = self._ear(inbox), self._mouth(inbox)
         painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
         machine = make_machine(self._settings, muted=self._muted)
+        control = self._control(inbox, ear, mouth)
+        errands = Errands() if control is None else Errands(answer=control.answer)
         shell = self._shell = Shell(
-            machine, inbox, ear, mouth, self._world.links, [painter, *self._watchers], self._log, self._notifier
+            machine,
+            inbox,
+            ear,
+            mouth,
+            self._world.links,
+            [painter, *self._watchers, *([] if control is None else [control])],
+            self._log,
+            self._notifier,
+            errands=errands,
         )
 
         def progress() -> Progress:
@@ -129,7 +146,8 @@ class Appliance:
 
         with self._threads(ear, mouth), self._hands(inbox):
             try:
-                await shell.run(painter.run(), shell.watch_over(progress), shell.tell_losses(losses))
+                beside = [painter.run(), shell.watch_over(progress), shell.tell_losses(losses)]
+                await shell.run(*beside, *([] if control is None else [control.serve()]))
             finally:
                 if shell.replace is not None:
                     self.begin_anew = "muted" if shell.replace.muted else "open"
@@ -166,6 +184,16 @@ class Appliance:
         plan = MouthPlan(chime_level_db=speaker.chime_level_db if speaker.chimes else None, jitter=jitter)
         echo = self._world.echo
         return Mouth(self._world.speaker, inbox.post, plan, None if echo is None else echo.played)
+
+    def _control(self, inbox: Inbox, ear: Ear, mouth: Mouth) -> ControlServer | None:
+        """The door for other programs of this machine, where there is to be one."""
+        wanted, record = self._settings.control.socket, self._record
+        if wanted is None or record is None:
+            return None
+        engine, echo = self._world.engine, self._world.echo
+        facts = Facts(self._settings.board, [] if engine is None else engine.words, self._settings.echo.cancel)
+        status = Status(facts, record, ear, mouth, echo, self._notifier)
+        return ControlServer(places(wanted, os.environ)[0], inbox.post, status, self._log)
 
     @contextmanager
     def _threads(self, ear: Ear, mouth: Mouth) -> Iterator[None]:
@@ -208,13 +236,13 @@ def run_appliance(settings: Settings, key: Secret | None, begin_anew: BeginAnew,
     `begin_anew` puts a new program into this process, muted or not; it is called when the sound system hangs.
     """
     with own_stderr() as stderr:
-        log = open_log(settings.log.format, settings.log.level, stderr)
+        log = Record(open_log(settings.log.format, settings.log.level, stderr))
         faulthandler.enable(stderr)  # the watchdog's SIGABRT shows where each thread hangs
         faulthandler.register(signal.SIGUSR1, stderr, all_threads=True, chain=False)
         with libraries_into(log):
             world = open_world(settings, key, log)
             notifier = open_notifier(log)
-            appliance = Appliance(settings, world, log, notifier, muted=muted)
+            appliance = Appliance(settings, world, log, notifier, muted=muted, record=log)
 
             def leave() -> None:
                 """Returns when the process is to end."""
@@ -381,21 +409,42 @@ def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | No
 
 
 def open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:
-    """Lamps and buttons; what cannot be had is said, and the rest goes on."""
-    lamps: Lamps = NoLamps()
-    buttons: Buttons = NoButtons()
-    if settings.lamps.kind == "terminal":
-        lamps = TerminalLamps(sys.stdout, TERMINAL_LAMPS)
+    """Lamps and buttons; what cannot be had is said, tried again, and the rest goes on."""
     wanted = settings.buttons
-    if settings.lamps.kind != "gpio" and wanted.talk is None and wanted.mute is None:
-        return lamps, buttons
-    from antiphon.devices.gpio import GpioButtons, GpioLamps, pin_factory
+    pins: dict[Button, int | None] = {
+        "talk": wanted.talk,
+        "mute": wanted.mute,
+        "volume_up": wanted.volume_up,
+        "volume_down": wanted.volume_down,
+    }
+    there = {button: pin for button, pin in pins.items() if pin is not None}
+    on_lines = settings.lamps.kind in ("gpio", "rgb") or settings.lamps.power_pin is not None
+    if not (on_lines or there or wanted.mute_switch is not None):
+        return _open_lamps(settings.lamps, log), NoButtons()
+    from antiphon.devices.gpio.buttons import GpioButtons
+    from antiphon.devices.gpio.chip import Chip
+    from antiphon.devices.gpio.lamps import GpioLamps
+    from antiphon.devices.gpio.power import PoweredLamps
+    from antiphon.devices.gpio.switch import MuteSwitch
 
-    try:
-        factory = pin_factory("mock" if os.environ.get("GPIOZERO_PIN_FACTORY") == "mock" else "real")
-        if settings.lamps.kind == "gpio":
-            lamps = GpioLamps(settings.lamps.pins, settings.lamps.active_high, factory, log)
-        buttons = GpioButtons(wanted.talk, wanted.mute, wanted.pull_up, factory)
-    except DeviceError as error:
-        log.write("error", "no-gpio", sentence=str(error))
-    return lamps, buttons
+    chip = Chip("mock" if os.environ.get("GPIOZERO_PIN_FACTORY") == "mock" else "real")
+    lit = settings.lamps
+    if lit.kind in ("gpio", "rgb"):
+        lamps: Lamps = GpioLamps(lit.pins, lit.kind, lit.active_high, lit.dimmable, chip, log)
+    else:
+        lamps = _open_lamps(lit, log)
+    if lit.power_pin is not None and lit.kind not in ("none", "terminal"):
+        lamps = PoweredLamps(lamps, lit.power_pin, chip, log)
+    switch = None
+    if wanted.mute_switch is not None:
+        switch = MuteSwitch(wanted.mute_switch, wanted.pull_up, wanted.mute_switch_closed, chip)
+    return lamps, GpioButtons(there, wanted.pull_up, switch, chip, log)
+
+
+def _open_lamps(lit: LampSettings, log: Log) -> Lamps:
+    """Lamps that are on no GPIO line."""
+    if lit.kind in ("apa102", "ws2812"):
+        from antiphon.devices.spi_lamps import SpiLamps
+
+        return SpiLamps(lit.kind, lit.leds, lit.spi, log)
+    return TerminalLamps(sys.stdout, TERMINAL_LAMPS) if lit.kind == "terminal" else NoLamps()

@@ -254,6 +254,9 @@ class Notifier(Protocol):
     watchdog_s: float
     """The watchdog's limit; 0 when there is none."""
 
+    fed: int
+    """How often the watchdog was fed."""
+
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 

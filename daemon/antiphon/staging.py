@@ -232,12 +232,15 @@ class Stage:
         self.daemon: Actor
         self.url = self.lan_url = ""
         self.kept: Path
+        self.control: Path
+        """The daemon's control socket."""
 
     def __enter__(self) -> Self:
         """Start all; returns when the daemon hears and its call is open, or has failed to be."""
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="antiphon-stage-"))
             self.kept = self._keep or Path(folder)
+            self.control = Path(folder, "control.sock")
             if self.room is not None:
                 stack.enter_context(self.room)
                 length = frames_in(self._code_s * 1000, self.room.mic.rate_hz)
@@ -351,7 +354,7 @@ class Stage:
         services = [f"realtime.url={self.url}"] if self.url else []
         servers = [*self._servers, *([self.lan_url] if self.lan_url else [])]
         services += [f"generate.urls={json.dumps(servers)}"] if servers else []
-        for one in [*self._settings, *services, "log.format=json"]:
+        for one in [f"control.socket={self.control}", *self._settings, *services, "log.format=json"]:
             arguments += ["--set", one]
         self.daemon = Actor("daemon", arguments, self._child_environ(), self._program)
         stack.callback(self.daemon.stop)

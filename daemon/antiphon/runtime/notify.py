@@ -14,6 +14,7 @@ class NoNotifier:
     """Nobody has asked to be told."""
 
     watchdog_s = 0.0
+    fed = 0
 
     def ready(self) -> None:
         """Nothing."""
@@ -37,6 +38,7 @@ class SystemdNotifier:
         self._log = log
         self._complained = False
         self.watchdog_s = watchdog_s
+        self.fed = 0
 
     def ready(self) -> None:
         """The appliance hears and answers."""
@@ -48,6 +50,7 @@ class SystemdNotifier:
 
     def alive(self) -> None:
         """Feed the watchdog."""
+        self.fed += 1
         self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
