@@ -12,8 +12,10 @@ from antiphon.faces import (
     FALLBACK,
     LOOKS,
     MUTED,
+    MUTED_BY_SWITCH,
     NO_SERVICE,
     PICTURES_PER_S,
+    VOLUME,
     Rgb,
     face,
     look,
@@ -49,6 +51,9 @@ snapshots = st.builds(
     fallback=st.booleans(),
     voiceless=st.booleans(),
     half_duplex=st.booleans(),
+    volume=st.integers(0, 100),
+    volume_shown=st.booleans(),
+    switched_off=st.booleans(),
 )
 counts = st.integers(1, 24)
 elapsed = st.floats(-5, 100)
@@ -198,6 +203,41 @@ def test_muting_is_not_yet_muted():
     assert look(seen(State.DEAF, deaf=False)) is LOOKS[State.DEAF]
     assert look(seen(State.DEAF, deaf=True)) is MUTED
     assert look(seen(State.ASLEEP, deaf=True)) is MUTED
+
+
+def test_the_switch_is_told_in_words_and_in_the_same_red():
+    seen_off = seen(State.DEAF, deaf=True, switched_off=True)
+    assert look(seen_off) is MUTED_BY_SWITCH
+    assert word(seen_off) == "muted by its switch"
+    assert one_lamp(seen_off) == one_lamp(seen(State.DEAF, deaf=True))
+    assert word(seen(State.DEAF, deaf=False, switched_off=True)) == "muting", "red is a fact, not a wish"
+
+
+def volume(percent: int, count: int) -> list[int]:
+    loud = seen(State.LISTENING, volume=percent, volume_shown=True)
+    return [red for red, _, _ in face(loud, SINCE_S + 1, count, 1.0)]
+
+
+def test_the_volume_is_a_bar_over_the_lamps():
+    assert volume(50, 4) == [255, 255, 0, 0]
+    assert volume(60, 4) == [255, 255, 102, 0]
+    assert volume(100, 3) == [255, 255, 255]
+    assert volume(0, 3) == [11, 0, 0], "faint, and not off"
+
+
+def test_on_one_lamp_the_volume_is_its_brightness():
+    assert [volume(percent, 1)[0] for percent in (0, 20, 50, 100)] == [11, 51, 128, 255]
+
+
+def test_the_volume_is_shown_in_a_conversation_and_at_rest_but_over_no_failure_and_no_mute():
+    for state in set(State) - {State.SORRY, State.DEAF}:
+        assert look(seen(state, volume=40, volume_shown=True, link="failing")) is VOLUME
+        assert look(seen(state, volume=40)) is not VOLUME
+    assert word(seen(State.SPEAKING, volume=40, volume_shown=True, **VIA)) == "volume 40"
+    assert look(seen(State.SORRY, volume=40, volume_shown=True)) is LOOKS[State.SORRY]
+    for state in (State.ASLEEP, State.DEAF):
+        assert look(seen(state, deaf=True, volume=40, volume_shown=True)) is MUTED
+    assert look(seen(State.DEAF, volume=40, volume_shown=True)) is LOOKS[State.DEAF]
 
 
 @pytest.mark.parametrize("shown", [*LOOKS.values(), *FALLBACK.values()], ids=lambda shown: shown.word)

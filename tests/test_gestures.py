@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.conversation.events import ButtonMoved
-from antiphon.gestures import BOUNCE_S, Gesture, Gestures
+from antiphon.gestures import BOUNCE_S, REPEAT_S, Gesture, Gestures
 
 DOUBLE_MS, HOLD_MS = 300, 600
 
@@ -27,8 +27,9 @@ def play(moves, *, prompt=True):
     return heard
 
 
-def kinds(moves):
-    return [(round(at_s * 1000), gesture.kind) for at_s, gesture in play([(ms, "talk", down) for ms, down in moves])]
+def kinds(moves, button="talk"):
+    edges = [(ms, button, down) for ms, down in moves]
+    return [(round(at_s * 1000), gesture.kind) for at_s, gesture in play(edges)]
 
 
 def test_a_press_acts_at_once_and_a_short_one_is_a_tap():
@@ -41,6 +42,31 @@ def test_a_long_press_is_a_hold_and_no_tap():
 
 def test_a_second_press_soon_after_a_tap_is_a_double_and_nothing_follows_it():
     assert kinds([(0, True), (100, False), (300, True), (1500, False)]) == [(0, "press"), (100, "tap"), (300, "double")]
+
+
+def test_a_volume_button_repeats_while_it_is_held_and_that_was_no_tap():
+    moves = [(0, True), (1050, False)]
+    assert kinds(moves, "volume_up") == [(0, "press"), (600, "repeat"), (800, "repeat"), (1000, "repeat")]
+
+
+def test_every_press_of_a_volume_button_counts():
+    moves = [(0, True), (100, False), (200, True), (300, False), (400, True), (1050, False)]
+    pressed = [(0, "press"), (100, "tap"), (200, "press"), (300, "tap"), (400, "press"), (1000, "repeat")]
+    assert kinds(moves, "volume_down") == pressed
+
+
+def test_repeats_that_were_missed_are_not_made_up_for():
+    """The process was stopped for ten seconds: nobody knows whether the button was held all the while."""
+    gestures = Gestures(DOUBLE_MS, HOLD_MS)
+    gestures.handle(ButtonMoved("volume_up", True), 1.0)
+    assert gestures.tick(11.6) == [Gesture("volume_up", "repeat")]
+    assert gestures.deadline == pytest.approx(11.6 + REPEAT_S)
+
+
+def test_a_volume_button_that_is_stuck_does_not_repeat_for_ever():
+    stuck = kinds([(0, True)], "volume_up")
+    assert [kind for _, kind in stuck] == ["press"] + ["repeat"] * 20
+    assert kinds([(0, True), (9000, False)], "volume_up") == stuck
 
 
 def test_a_late_second_press_is_a_press():

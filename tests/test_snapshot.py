@@ -16,6 +16,9 @@ def test_equal_moments_are_equal_and_others_are_not():
         Snapshot(State.ASLEEP, 1.0, "open", deaf=True),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, via="generate nas:8000"),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, fallback=True),
+        Snapshot(State.ASLEEP, 1.0, "open", deaf=False, volume=40),
+        Snapshot(State.ASLEEP, 1.0, "open", deaf=False, volume_shown=True),
+        Snapshot(State.ASLEEP, 1.0, "open", deaf=False, switched_off=True),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, call=1),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, problem="The network is gone"),
     ):

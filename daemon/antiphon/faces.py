@@ -99,12 +99,18 @@ LOOKS: dict[State, Look] = {
 }
 MUTED = Look("muted", (80, 0, 0))
 """The capture stream is closed: the only face with red alone. Dim, as it may stand in a bedroom all night."""
+MUTED_BY_SWITCH = replace(MUTED, word="muted by its switch")
+"""Likewise, and no button opens it: a matter of words, as the switch itself can be seen."""
 NO_SERVICE = Look("asleep, no service", (128, 70, 0), _wink, 4.0)
 """Asleep, and the last call failed: a short wink, so that the owner is not surprised when he speaks."""
 NO_SPEAKER = replace(NO_SERVICE, word="asleep, no speaker")
 """Asleep, and an answer could not be heard."""
 DEAF_TO_YOU = Look("speaking, deaf meanwhile", (160, 255, 0), _ripple, 1.6)
 """It should hear you over its own voice, and cannot: its own sound is not taken out of what it hears."""
+
+VOLUME = Look("volume", (255, 255, 255))
+"""How loud it is, just after a change: a bar over the lamps; a single one is as bright as it is loud."""
+_FAINTEST = 0.04  # of the first lamp, so that silence is not taken for a lamp that is off
 
 FALLBACK: dict[State, Look] = {
     State.ASLEEP: Look("asleep", (0, 36, 64), _two_winks, 8.0),
@@ -118,12 +124,16 @@ At rest two winks, rarer and dimmer than those of NO_SERVICE, as an outage may l
 
 _ANSWERED = frozenset(State) - {State.SORRY, State.DEAF}
 """Where it matters who answers."""
+_ANYWAY = (MUTED, MUTED_BY_SWITCH, NO_SERVICE, NO_SPEAKER)
+"""Where it does not, as nobody can or may."""
 
 
 def look(snapshot: Snapshot) -> Look:
     """The face of this moment. Being deaf shows at rest: in the other states the reply or the failure matters more."""
     if snapshot.deaf and snapshot.state in AT_REST:
-        return MUTED
+        return MUTED_BY_SWITCH if snapshot.switched_off else MUTED
+    if snapshot.volume_shown and snapshot.state not in (State.SORRY, State.DEAF):
+        return VOLUME
     if snapshot.state is State.ASLEEP and snapshot.link == "failing":
         return NO_SERVICE
     if snapshot.state is State.ASLEEP and snapshot.voiceless:
@@ -138,14 +148,19 @@ def look(snapshot: Snapshot) -> Look:
 def word(snapshot: Snapshot) -> str:
     """The face in a word or three, for displays of text; and who answers, if that is not the first link."""
     shown = look(snapshot)
-    if snapshot.fallback and snapshot.state in _ANSWERED and shown not in (MUTED, NO_SERVICE, NO_SPEAKER):
+    if shown is VOLUME:
+        return f"volume {snapshot.volume}"
+    if snapshot.fallback and snapshot.state in _ANSWERED and shown not in _ANYWAY:
         return f"{shown.word}, via {snapshot.via}"
     return shown.word
 
 
 def face(snapshot: Snapshot, now_s: float, count: int, brightness: float) -> tuple[Rgb, ...]:
     """The colours of `count` lamps at `now_s` (the machine's time, as `since_s`); `brightness` is 0 to 1."""
-    return _picture(look(snapshot), _number(snapshot, now_s), count, brightness)
+    shown = look(snapshot)
+    if shown is VOLUME:
+        return _bar(shown.colour, (snapshot.volume or 0) / 100, count, brightness)
+    return _picture(shown, _number(snapshot, now_s), count, brightness)
 
 
 def next_change(snapshot: Snapshot, now_s: float, count: int) -> float | None:
@@ -173,6 +188,13 @@ def _picture(shown: Look, number: int, count: int, brightness: float) -> tuple[R
     pictures = _pictures(shown)
     phase = number % pictures / pictures
     return tuple(_lit(shown.colour, brightness * shown.motion(phase, place / count)) for place in range(count))
+
+
+def _bar(colour: Rgb, length: float, count: int, brightness: float) -> tuple[Rgb, ...]:
+    """The first lamps are lit, `length` (0 to 1) of them all; the last of these in part."""
+    levels = [min(1.0, max(0.0, length * count - place)) for place in range(count)]
+    levels[0] = max(levels[0], _FAINTEST)
+    return tuple(_lit(colour, brightness * level) for level in levels)
 
 
 def _lit(colour: Rgb, level: float) -> Rgb:

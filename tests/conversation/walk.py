@@ -239,7 +239,8 @@ class Walk:
         if self.switched_off:
             assert machine.state is State.DEAF, "the switch says muted"
         if machine.state in (State.ASLEEP, State.LINGERING):
-            assert machine._announcing.current or not machine._announcing._waiting, "nobody speaks, and it waits"
+            waits = machine._announcing._waiting and not machine._announcing.current
+            assert machine._hung or not waits, "nobody speaks, and it waits"
         if machine.state is State.SPEAKING and not machine._may_be_spoken_over:
             assert not machine._ear.streaming, "we listen to ourselves"
         assert len(machine._utterance.pcm) <= frames_in(5000, LINK_RATE_HZ) * SAMPLE_BYTES
