@@ -100,7 +100,7 @@ find "$TREE" -type d -exec chmod 755 {} +
 find "$TREE/usr" -type f ! -perm /111 -exec chmod 644 {} +
 find "$TREE/usr/lib/antiphon/lib" -type f -exec chmod 644 {} +
 sed -e "s/@VERSION@/$VERSION/; s/@ARCH@/$ARCH/; s/@SIZE@/$(du -sk --apparent-size "$TREE" | cut -f1)/" \
-  -e "s/@PYTHON@/$(cat "$WORK/python")/; s/@LIBRARIES@/$(cat "$WORK/libraries")/" $HERE/control.in >"$TREE/DEBIAN/control"
+  -e "s/@PYTHON@/python3 (>= $PYTHON~), python3 (<< 3.$((${PYTHON#3.} + 1)))/; s/@LIBRARIES@/$(cat "$WORK/libraries")/" $HERE/control.in >"$TREE/DEBIAN/control"
 (cd "$TREE" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 find "$TREE" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 DEB=$PWD/build/deb/antiphon_${VERSION}_$ARCH.deb

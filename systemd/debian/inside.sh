@@ -14,7 +14,8 @@ venv=/usr/lib/antiphon
 cd /build
 python3 -m pip wheel --quiet --use-pep517 --no-build-isolation --wheel-dir made wheels/*.tar.gz
 
-python3 -m venv --without-pip "$venv"
+python=$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+"$python" -m venv --without-pip "$venv" # by its whole name: the links in bin/ then lead to it
 python3 -m pip --python "$venv/bin/python3" install --quiet --no-compile made/*.whl wheels/*.whl
 
 # What an appliance never uses, a third of the whole: tests, headers, accelerators for other chips, pip's notes.
@@ -61,4 +62,3 @@ find "$site" -name '*.so' -o -name '*.so.*' >libraries
 dirname $(cat libraries) | sort -u | sed 's/^/-l/' >places
 dpkg-shlibdeps -O --ignore-missing-info $(cat places) $(sed 's/^/-e/' libraries) 2>/build/shlibdeps.log >substvars
 sed -n 's/^shlibs:Depends=//p' substvars >/build/libraries
-python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])' >/build/python
