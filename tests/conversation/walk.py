@@ -238,7 +238,7 @@ class Walk:
         assert self.held == (machine.state is State.DOUBTING), "a reply is held, and nobody doubts"
         if self.switched_off:
             assert machine.state is State.DEAF, "the switch says muted"
-        if machine.state in (State.ASLEEP, State.LINGERING):
+        if machine.state in AT_REST:
             waits = machine._announcing._waiting and not machine._announcing.current
             assert machine._hung or not waits, "nobody speaks, and it waits"
         if machine.state is State.SPEAKING and not machine._may_be_spoken_over:

@@ -110,8 +110,6 @@ _SOUNDING = frozenset({State.SPEAKING, State.DOUBTING})
 """A reply can be heard, or is held in the middle."""
 _IN_TURN = frozenset({State.OPENING, State.LISTENING, State.THINKING}) | _SOUNDING
 """Somebody speaks, or waits for an answer: a link that fails now has failed him."""
-_MAY_ANNOUNCE = AT_REST | {State.LINGERING}
-"""Nobody speaks, and nothing sounds."""
 _BROKE_OFF = Problem("lost", "The speech service stopped in the middle: try it with 'antiphon say'")
 _STOPPED = "It was stopped before it could be heard"
 _NO_EAR = "The microphone is not open: look into the log, and try 'antiphon doctor'"
@@ -905,9 +903,9 @@ class Machine:
         """After each event: one that was silenced or has failed is over, and the next waits until nobody speaks."""
         if self._announcing.over_with(self._replies.current):
             self._do(*self._announcing.done())
-        if self._announcing.pending and self.state not in _MAY_ANNOUNCE:
+        if self._announcing.pending and not self._nobody_speaks:
             self._do(*self._announcing.put_back())
-        if self.state in _MAY_ANNOUNCE and not self._hung:
+        if self._nobody_speaks and not self._hung:
             self._do(*self._announcing.begin(self._now))
 
     # ── events: link ─────────────────────────────────────────────────────────────────────────────
@@ -1355,6 +1353,12 @@ class Machine:
         reply = self._replies.current
         running = reply is None or reply.status == "running"
         return waits and running and self._calls.open is not None and self._calls.has_other
+
+    @property
+    def _nobody_speaks(self) -> bool:
+        """And nothing sounds, or is about to."""
+        lingers = self.state is State.LINGERING and self._turn.here == "quiet" and not self._someone_began
+        return lingers or self.state in AT_REST
 
     @property
     def _someone_began(self) -> bool:
