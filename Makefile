@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench style types cover parity deb debtest lock install uninstall card setup clean config daemon docs \
+.PHONY: help run test bench board style types cover parity deb debtest lock install uninstall card setup clean config daemon docs \
         hardware systemd tests
 
 PYTHON ?= python3
@@ -17,6 +17,9 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 SUITE ?= trixie
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 DEB_TOOLS := mmdebstrap arch-test qemu-user-static binfmt-support
+# The machine that proves the package: its disk, its two kernels, and what runs one of them.
+BOARD_TOOLS := mmdebstrap e2fsprogs gcc make flex bison bc binutils kmod xz-utils cpio busybox-static libelf1 libssl3 \
+               qemu-system-x86 qemu-utils
 
 # What the wheels do not bring. The first line builds PyAudio, systemd-python and the simulated card; the second takes
 # echo out, where the settings want it; the third plays and records beside the daemon in tests, and gives the room its
@@ -38,6 +41,9 @@ test: setup card  ## the whole suite, from nothing
 
 bench: setup card  ## measure; prints a table and writes build/bench.json (ONLY=name for one figure)
 	@$(BIN)/python tests/bench/run.py $(ONLY)
+
+board: setup build/.board-tools $(if $(DEB),,deb)  ## prove the package in a machine of its own (ONLY=name for one test, DEB=path for one package)
+	@$(if $(DEB),ANTIPHON_BOARD_DEB=$(DEB)) $(BIN)/python tests/board/run.py $(ONLY)
 
 style: setup  ## ruff: format and lint
 	@$(BIN)/ruff format --check .
@@ -94,6 +100,15 @@ build/.deb-tools: | build/.packages
 	  echo "Installing Debian packages: $(DEB_TOOLS)"; \
 	  $(ROOT) apt-get -qq update; \
 	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(DEB_TOOLS) >build/apt.log 2>&1 \
+	    || { tail -n 20 build/apt.log; exit 2; }; \
+	fi
+	@touch $@
+
+build/.board-tools: | build/.packages
+	@if ! dpkg -s $(BOARD_TOOLS) >/dev/null 2>&1; then \
+	  echo "Installing Debian packages: $(BOARD_TOOLS)"; \
+	  $(ROOT) apt-get -qq update; \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(BOARD_TOOLS) >build/apt.log 2>&1 \
 	    || { tail -n 20 build/apt.log; exit 2; }; \
 	fi
 	@touch $@
