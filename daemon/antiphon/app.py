@@ -5,6 +5,7 @@ Start, in order: mouth, ear, hands, face, mind. Stop in reverse, each with a lim
 
 import asyncio
 import faulthandler
+import functools
 import os
 import signal
 import sys
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
@@ -21,23 +22,25 @@ from antiphon.audio.endpoint import Endpointer
 from antiphon.audio.jitter import JitterPlan
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.calls import Calls, LinkPlan
-from antiphon.conversation.events import Button, Commanded
+from antiphon.conversation.events import Button, Commanded, Event, MouthOpened
 from antiphon.conversation.machine import Machine
 from antiphon.conversation.overlap import Duplex
 from antiphon.devices.fake_hands import NoButtons, NoLamps
+from antiphon.devices.mixer_alsa import AlsaMixer, card_of, cards
 from antiphon.devices.quiet import own_stderr
 from antiphon.devices.terminal import TerminalLamps
 from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
 from antiphon.devices.wake_joined import JoinedWakeEngine
 from antiphon.gestures import Gestures
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
-from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Notifier, Speaker, WakeEngine, Watcher
+from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Mixer, Notifier, Speaker, WakeEngine, Watcher
 from antiphon.runtime.control import ControlServer, places
 from antiphon.runtime.ear import Ear, EarPlan
 from antiphon.runtime.echo_path import EchoPath
 from antiphon.runtime.echo_stream import EchoPlan
 from antiphon.runtime.face_painter import FacePainter
 from antiphon.runtime.inbox import Inbox
+from antiphon.runtime.kept import KeptVolume, kept_path
 from antiphon.runtime.liveness import Progress
 from antiphon.runtime.log import libraries_into, open_log
 from antiphon.runtime.mouth import Mouth, MouthPlan
@@ -46,6 +49,7 @@ from antiphon.runtime.record import Record
 from antiphon.runtime.shell import Errands, Shell
 from antiphon.runtime.status import Facts, Status
 from antiphon.runtime.thread import ZombieThread
+from antiphon.runtime.volume import SoftMixer, VolumeKeeper, VolumeMeans
 from antiphon.secret import Secret
 from antiphon.settings import Lamps as LampSettings
 from antiphon.settings import Settings
@@ -78,6 +82,8 @@ class World:
     """Who judges the end of a turn on this side; None where all services do."""
     echo: EchoPath | None = None
     """What knows our own sound; None where nobody takes it out of what is heard."""
+    volume: VolumeMeans | None = None
+    """What makes it louder and quieter; None where nobody does."""
 
 
 class Appliance:
@@ -114,11 +120,14 @@ class Appliance:
     async def run(self) -> None:
         """Until `stop`."""
         inbox = self._inbox = Inbox()
-        ear, mouth = self._ear(inbox), self._mouth(inbox)
+        ear, mouth = self._ear(inbox), self._mouth(inbox, lambda: None if volume is None else volume.look())
+        volume = self._volume(inbox, mouth)
         painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
         machine = make_machine(self._settings, muted=self._muted)
         control = self._control(inbox, ear, mouth)
         errands = Errands() if control is None else Errands(answer=control.answer)
+        if volume is not None:
+            errands = replace(errands, set_volume=volume.set)
         shell = self._shell = Shell(
             machine,
             inbox,
@@ -144,7 +153,7 @@ class Appliance:
                 "own_words": ear.own_words,
             }
 
-        with self._threads(ear, mouth), self._hands(inbox):
+        with self._threads(ear, mouth, *([] if volume is None else [volume])), self._hands(inbox):
             try:
                 beside = [painter.run(), shell.watch_over(progress), shell.tell_losses(losses)]
                 await shell.run(*beside, *([] if control is None else [control.serve()]))
@@ -178,12 +187,26 @@ class Appliance:
             world.echo,
         )
 
-    def _mouth(self, inbox: Inbox) -> Mouth:
+    def _mouth(self, inbox: Inbox, back: Callable[[], None]) -> Mouth:
+        """`back` is called when a speaker that had failed plays again."""
+
+        def post(event: Event) -> None:
+            inbox.post(event)
+            if isinstance(event, MouthOpened):
+                back()
+
         speaker = self._settings.speaker
         jitter = JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms)
         plan = MouthPlan(chime_level_db=speaker.chime_level_db if speaker.chimes else None, jitter=jitter)
         echo = self._world.echo
-        return Mouth(self._world.speaker, inbox.post, plan, None if echo is None else echo.played)
+        return Mouth(self._world.speaker, post, plan, None if echo is None else echo.played)
+
+    def _volume(self, inbox: Inbox, mouth: Mouth) -> VolumeKeeper | None:
+        """Who sees to the volume, where somebody is to."""
+        means = self._world.volume
+        if means is None:
+            return None
+        return VolumeKeeper(means, SoftMixer(mouth.turn), self._settings.speaker.volume, inbox.post, self._log)
 
     def _control(self, inbox: Inbox, ear: Ear, mouth: Mouth) -> ControlServer | None:
         """The door for other programs of this machine, where there is to be one."""
@@ -196,8 +219,8 @@ class Appliance:
         return ControlServer(places(wanted, os.environ)[0], inbox.post, status, self._log)
 
     @contextmanager
-    def _threads(self, ear: Ear, mouth: Mouth) -> Iterator[None]:
-        """Mouth and ear live inside; one of them dying of a fault ends the appliance."""
+    def _threads(self, ear: Ear, mouth: Mouth, *others: VolumeKeeper) -> Iterator[None]:
+        """Mouth, ear and others live inside; one of them dying of a fault ends the appliance."""
         loop = asyncio.get_running_loop()
 
         def died(fault: threading.ExceptHookArgs) -> None:
@@ -206,12 +229,13 @@ class Appliance:
             loop.call_soon_threadsafe(self.stop)
 
         before, threading.excepthook = threading.excepthook, died
-        mouth.start()
-        ear.start()
+        threads: list[Mouth | VolumeKeeper | Ear] = [mouth, *others, ear]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
-            for thread in (ear, mouth):
+            for thread in reversed(threads):
                 try:
                     thread.stop(THREAD_ENDS_S)
                 except ZombieThread as zombie:
@@ -350,7 +374,8 @@ def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     microphone, speaker = make_sound_card(settings)
     links = make_links(settings, key)
     endpoint, echo = _make_endpoint(settings), make_echo(settings)
-    return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo)
+    volume = VolumeMeans(make_mixer(settings), KeptVolume(kept_path(os.environ), log), cards)
+    return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo, volume)
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
@@ -362,6 +387,21 @@ def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
         PyAudioMicrophone(mic.device, mic.rate_hz, mic.block_ms, mic.channels),
         PyAudioSpeaker(spk.device, spk.rate_hz, spk.block_ms, spk.channels),
     )
+
+
+def make_mixer(settings: Settings) -> Mixer | None:
+    """The mixer of the speaker's card, whether it has one or not; None where the sound itself is to be turned."""
+    wanted = settings.speaker
+    if wanted.mixer == "none":
+        return None
+
+    @functools.cache  # an error is not kept
+    def card() -> str:
+        from antiphon.devices.sound_devices import choose, list_devices
+
+        return "default" if wanted.device is None else card_of(choose(list_devices(), "output", wanted.device).name)
+
+    return AlsaMixer(card, None if wanted.mixer == "auto" else wanted.mixer)
 
 
 def make_echo(settings: Settings) -> EchoPath | None:

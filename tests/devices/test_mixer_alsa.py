@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from antiphon.devices.mixer_alsa import AlsaMixer, card_of, choose
+from antiphon.devices.mixer_alsa import AlsaMixer, card_of, cards, choose
 from antiphon.errors import DeviceError
 from antiphon.simulator.room import Room
 
@@ -194,3 +194,18 @@ def test_the_card_behind_a_device(tmp_path, device, card):
 )
 def test_the_likeliest_control(names, wanted, chosen):
     assert choose(names, wanted) == chosen
+
+
+def test_a_card_that_has_come_or_gone_makes_another_list(tmp_path):
+    assert cards(tmp_path / "nothing") == []
+    control = tmp_path / "controlC0"
+    control.touch()
+    before = cards(tmp_path)
+    assert cards(tmp_path) == before
+    (tmp_path / "other").touch()  # takes the next inode
+    control.rename(tmp_path / "old")
+    control.touch()
+    (tmp_path / "old").unlink()
+    (tmp_path / "other").unlink()
+    assert [name for name, _ in cards(tmp_path)] == ["controlC0"]
+    assert cards(tmp_path) != before

@@ -15,7 +15,7 @@ from antiphon.devices.fake_sound import FakeMixer
 from antiphon.errors import DeviceError
 from antiphon.runtime.kept import KeptVolume
 from antiphon.runtime.thread import ZombieThread
-from antiphon.runtime.volume import SoftMixer, VolumeKeeper, VolumePlan
+from antiphon.runtime.volume import SoftMixer, VolumeKeeper, VolumeMeans, VolumePlan
 
 BOUND_S = 20
 GONE = DeviceError("the mixer of hw:1", "No such device", "Plug it in")
@@ -31,7 +31,8 @@ class Rig:
         self.cards = 1
         self.soft = SoftMixer(self.gains.append)
         kept = KeptVolume(path, self)
-        self.keeper = VolumeKeeper(mixer, self.soft, kept, first, self.events.put, self, plan, lambda: self.cards)
+        means = VolumeMeans(mixer, kept, lambda: self.cards)
+        self.keeper = VolumeKeeper(means, self.soft, first, self.events.put, self, plan)
 
     def write(self, level, what, **fields) -> None:
         self.lines.put((level, what, fields.get("sentence", "")))
@@ -197,9 +198,8 @@ def test_a_button_that_is_held_writes_once(tmp_path):
             saved.append(percent)
 
     events: SimpleQueue = SimpleQueue()
-    keeper = VolumeKeeper(
-        FakeMixer(), SoftMixer(lambda _: None), Counting(None, None), 50, events.put, None, VolumePlan(keep_s=1e6)
-    )
+    means = VolumeMeans(FakeMixer(), Counting(None, None))
+    keeper = VolumeKeeper(means, SoftMixer(lambda _: None), 50, events.put, None, VolumePlan(keep_s=1e6))
     keeper.start()
     for percent in (50, 55, 60, 65):
         if percent > 50:

@@ -7,6 +7,7 @@ is found again, a driver can be unloaded, and what others have set is seen.
 import ctypes
 import functools
 import math
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,14 @@ def card_of(device: str, proc: Path = Path("/proc/asound")) -> str:
         except OSError:
             return f"hw:{numbered[1]}"
     return "default"
+
+
+def cards(folder: Path = Path("/dev/snd")) -> list[tuple[str, int]]:
+    """The kernel's sound devices: another list when a card has come or gone, be it the same one again."""
+    try:
+        return sorted((entry.name, entry.inode()) for entry in os.scandir(folder))
+    except OSError:
+        return []
 
 
 class AlsaMixer:

@@ -34,6 +34,17 @@ class VolumePlan:
     """A volume is written down when it has stood for so long: a button that is held writes once."""
 
 
+@dataclass(frozen=True, slots=True)
+class VolumeMeans:
+    """What there is to turn, and where the volume is kept."""
+
+    mixer: Mixer | None
+    """The card's; None where only the sound itself can be made quieter."""
+    kept: KeptVolume
+    cards: Callable[[], object] = lambda: None
+    """Differs when a card has come or gone: a mixer that differs then is a new one, and nobody's wish."""
+
+
 class SoftMixer:
     """A ports.Mixer that makes the sound itself quieter."""
 
@@ -62,22 +73,17 @@ class VolumeKeeper:
 
     def __init__(
         self,
-        mixer: Mixer | None,
+        means: VolumeMeans,
         soft: Mixer,
-        kept: KeptVolume,
         first: int | None,
         post: Post,
         log: Log,
         plan: VolumePlan = VolumePlan(),
-        cards: Callable[[], object] = lambda: None,
     ) -> None:
-        """It begins with what was `kept`, else with `first`, else as the mixer is. Without a `mixer`, `soft` has it.
-
-        `cards()` differs when a card has come or gone: a mixer that differs then is a new one, and nobody's wish.
-        """
-        self._mixer, self._soft = soft if mixer is None else mixer, soft
-        self._kept, self._first, self._post, self._log, self._plan = kept, first, post, log, plan
-        self._cards = cards
+        """It begins with what was kept, else with `first`, else as the mixer is. Without a mixer, `soft` has it."""
+        self._mixer, self._soft = means.mixer or soft, soft
+        self._kept, self._cards = means.kept, means.cards
+        self._first, self._post, self._log, self._plan = first, post, log, plan
         self._news = Condition()
         self._thread = OwnerThread("volume", self._run, self._wake)
         # Guarded by the lock:
@@ -85,10 +91,10 @@ class VolumeKeeper:
         self._look_now = False
         # The thread's only:
         self._percent: int | None = None  # None: the mixer is left as it is, and was not seen yet
-        self._worked = mixer is None
+        self._worked = means.mixer is None
         self._failing = False
         self._seen_cards: object = None
-        self._usual_s = NEVER_S if mixer is None else plan.look_s
+        self._usual_s = NEVER_S if means.mixer is None else plan.look_s
         self._pause_s = self._usual_s
         self._look_at_s = self._keep_at_s = NEVER_S
 
