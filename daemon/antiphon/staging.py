@@ -45,6 +45,10 @@ class StageError(AntiphonError):
     """A process on the stage did not do what was waited for; the sentence holds its last words."""
 
 
+KEPT_IN = ("STATE_DIRECTORY", "XDG_STATE_HOME")
+"""Where a daemon would find what another one has kept."""
+
+
 class Actor:
     """A process that tells what happens to it in JSON lines on one stream; its other lines are kept as well."""
 
@@ -368,6 +372,7 @@ class Stage:
         environ = dict(os.environ)
         if not self._owners_variables:
             environ = {name: value for name, value in environ.items() if not name.startswith(VARIABLE_PREFIX)}
+            environ = {name: value for name, value in environ.items() if name not in KEPT_IN}
         if self._simulate is not None:
             environ["STEPFUN_API_KEY"] = KEY
         if self.room is not None:
