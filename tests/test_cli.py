@@ -1,6 +1,7 @@
 """The command line: what each verb prints and how it ends, through main, and as a process where that differs."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -9,12 +10,13 @@ import sys
 import pytest
 from websockets.sync.client import connect
 
-from antiphon import __version__
+from antiphon import __version__, controlling
 from antiphon.cli import main
 from antiphon.conversation.states import State
 from antiphon.simulator.room import Room
 from antiphon.simulator.stepfun.options import DEFAULT_KEY
 from loopback import refused_port
+from test_controlling import STATUS, changed
 from verbs import ALONE, antiphon, command, environment, own_words, running
 
 
@@ -46,6 +48,8 @@ def test_help_names_every_verb(capsys):
     words = capsys.readouterr().out
     for verb in ("run", "demo", "check", "devices", "listen", "ask", "simulate", "doctor", "docs", "version"):
         assert f"\n    {verb} " in words
+    for verb in ("status", "say", "listen-now", "stop", "mute", "unmute", "volume"):
+        assert re.search(rf"\n    {verb}\s", words)
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "soon"])
@@ -100,6 +104,113 @@ def test_a_missing_key_is_said_before_anything_is_done(arguments, capsys):
     said = capsys.readouterr().err
     assert "$STEPFUN_API_KEY" in said
     assert said.count("\n") == 1
+
+
+# ── the daemon that runs ──
+
+
+class Daemon:
+    """Stands in for the client's other end: what it was asked, and what it says."""
+
+    def __init__(self, monkeypatch, *replies):
+        self.paths, self.asked, self.replies = [], [], list(replies)
+        monkeypatch.setattr(controlling, "ask", self.ask)
+        monkeypatch.setattr(controlling, "watch", lambda paths: iter([self.ask(paths, {"do": "watch"}), *self.replies]))
+
+    def ask(self, paths, request):
+        self.paths, self.asked = [str(path) for path in paths], [*self.asked, request]
+        return self.replies.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_"),
+    [
+        (["say", "dinner", "is", "ready"], {"do": "say", "text": "dinner is ready"}),
+        (["listen-now"], {"do": "listen"}),
+        (["stop"], {"do": "stop"}),
+        (["mute"], {"do": "mute"}),
+        (["unmute"], {"do": "unmute"}),
+        (["volume"], {"do": "volume"}),
+        (["volume", "40"], {"do": "volume", "percent": 40}),
+        (["volume", "+5"], {"do": "volume", "change": 5}),
+        (["volume", "-5"], {"do": "volume", "change": -5}),
+    ],
+)
+def test_a_verb_is_an_order(arguments, request_, monkeypatch, capsys):
+    daemon = Daemon(monkeypatch, {"ok": True})
+    assert main([*arguments, *ALONE, "--socket", "/run/mine"]) == 0
+    assert (daemon.paths, daemon.asked) == (["/run/mine"], [request_])
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("arguments", [["mute"], ["status"], ["status", "--watch"]])
+def test_what_the_daemon_refuses_is_one_line_and_status_1(arguments, monkeypatch, capsys):
+    Daemon(monkeypatch, {"ok": False, "why": "The switch says no\x1b[2J"})
+    assert main([*arguments, *ALONE]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "antiphon: The switch says no [2J\n")
+
+
+@pytest.mark.parametrize(("volume", "words"), [(40, "volume 40\n"), (None, "the volume is not known\n")])
+def test_the_volume_is_told(volume, words, monkeypatch, capsys):
+    Daemon(monkeypatch, {"ok": True, "volume": volume})
+    assert main(["volume", *ALONE]) == 0
+    assert capsys.readouterr().out == words
+
+
+@pytest.mark.parametrize("volume", ["400", "loud", "--", "+", "-1000"])
+def test_what_is_no_volume_is_refused(volume, capsys):
+    assert refused(["volume", *ALONE, volume, "x" * (volume == "--")]) == 2
+    assert "give 0 to 100, or +5 or -5" in capsys.readouterr().err
+
+
+def test_the_status_is_for_people_or_for_programs(monkeypatch, capsys):
+    Daemon(monkeypatch, STATUS, STATUS)
+    assert main(["status", *ALONE]) == 0
+    assert capsys.readouterr().out == controlling.shown(STATUS)
+    assert main(["status", *ALONE, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == STATUS
+
+
+def test_the_status_is_watched(monkeypatch, capsys):
+    later = changed(state="listening")
+    Daemon(monkeypatch, STATUS, later)
+    assert main(["status", *ALONE, "--watch"]) == 0
+    screens = capsys.readouterr().out.split(controlling.CLEAR)
+    assert screens == ["", controlling.shown(STATUS), controlling.shown(later)]
+    Daemon(monkeypatch, STATUS, later)
+    assert main(["status", *ALONE, "--watch", "--json"]) == 0
+    assert [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()] == ["asleep", "listening"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "paths"),
+    [
+        ([], ["/run/user/7/antiphon/control.sock", "/run/antiphon/control.sock"]),
+        (["--set", "control.socket=/run/mine"], ["/run/mine"]),
+        (["--set", "log.level=loud"], ["/run/user/7/antiphon/control.sock", "/run/antiphon/control.sock"]),
+    ],
+)
+def test_the_daemon_is_sought_where_the_settings_say(settings, paths, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    daemon = Daemon(monkeypatch, {"ok": True})
+    assert main(["stop", *ALONE, *settings]) == 0
+    assert daemon.paths == paths
+
+
+def test_a_daemon_that_is_to_be_asked_nothing_is_not_sought(capsys):
+    assert main(["stop", *ALONE, "--set", "control.socket=null"]) == 2
+    assert "control.socket is null" in capsys.readouterr().err
+
+
+def test_a_daemon_that_does_not_run_is_one_line_and_status_2(capsys):
+    assert main(["status", *ALONE, "--socket", "/nowhere/c.sock"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "antiphon: the daemon does not run: nobody answers at /nowhere/c.sock. Start it: systemctl start antiphon\n"
+    )
 
 
 # ── as processes ──

@@ -21,6 +21,7 @@ from antiphon.config_files import find_key, read_layers
 from antiphon.errors import AntiphonError, SettingsError
 from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
 
+EXIT_REFUSED = 1  # the running daemon will not, and says why
 EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and shows its traceback
 
 
@@ -180,6 +181,89 @@ def docs(_: argparse.Namespace) -> int:
     return 0
 
 
+# ── verbs for the daemon that runs ───────────────────────────────────────────────────────────────
+
+
+def status(options: argparse.Namespace) -> int:
+    """Show what the running daemon is doing."""
+    from antiphon.controlling import CLEAR, ask, shown, watch
+
+    paths = _control_paths(options)
+    for told in watch(paths) if options.watch else [ask(paths, {"do": "status"})]:
+        if _is_refused(told):
+            return EXIT_REFUSED
+        words = json.dumps(told, indent=None if options.watch else 2) + "\n" if options.json else shown(told)
+        print(CLEAR * (options.watch and not options.json) + words, end="", flush=True)
+    return 0
+
+
+def say(options: argparse.Namespace) -> int:
+    """Let the running daemon say a text; returns when it has been heard."""
+    return _order(options, {"do": "say", "text": " ".join(options.text)})
+
+
+def listen_now(options: argparse.Namespace) -> int:
+    """Let the running daemon listen, as if its talk button were pressed."""
+    return _order(options, {"do": "listen"})
+
+
+def stop(options: argparse.Namespace) -> int:
+    """Let the running daemon stop what it says or listens to."""
+    return _order(options, {"do": "stop"})
+
+
+def mute(options: argparse.Namespace) -> int:
+    """Close the microphone of the running daemon."""
+    return _order(options, {"do": "mute"})
+
+
+def unmute(options: argparse.Namespace) -> int:
+    """Open the microphone of the running daemon again."""
+    return _order(options, {"do": "unmute"})
+
+
+def volume(options: argparse.Namespace) -> int:
+    """Tell or change how loud the running daemon is."""
+    return _order(options, options.volume)
+
+
+def _order(options: argparse.Namespace, request: dict[str, Any]) -> int:
+    from antiphon.controlling import ask
+
+    told = ask(_control_paths(options), request)
+    if _is_refused(told):
+        return EXIT_REFUSED
+    if "volume" in told:
+        print("the volume is not known" if told["volume"] is None else f"volume {told['volume']}")
+    return 0
+
+
+def _is_refused(told: dict[str, Any]) -> bool:
+    from antiphon.controlling import plain
+
+    if told["ok"] is not True:
+        print(f"antiphon: {plain(told['why'])}", file=sys.stderr)
+    return told["ok"] is not True
+
+
+def _control_paths(options: argparse.Namespace) -> list[Path]:
+    """Where the daemon's socket may be: as named, or as set; where the settings are wrong, where it usually is."""
+    from antiphon.runtime.control import places
+
+    if options.socket is not None:
+        return [options.socket]
+    try:
+        setting = _settings(options).settings.control.socket
+    except SettingsError:  # the daemon may have begun with better ones
+        setting = "auto"
+    if setting is None:
+        raise SettingsError("control.socket is null: the daemon is to be asked nothing")
+    return places(setting, os.environ)
+
+
+# ── about itself ─────────────────────────────────────────────────────────────────────────────────
+
+
 def version(options: argparse.Namespace) -> int:
     """Print the version."""
     facts = {"antiphon": __version__, "python": platform.python_version(), "machine": platform.machine()}
@@ -195,6 +279,15 @@ def _seconds(text: str) -> float:
     if not (seconds > 0 and math.isfinite(seconds)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a length of time above 0")
     return seconds
+
+
+def _volume(text: str) -> dict[str, Any]:
+    from antiphon.controlling import volume_request
+
+    try:
+        return volume_request(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no volume: give 0 to 100, or +5 or -5 for a change") from None
 
 
 def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
@@ -214,13 +307,27 @@ def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
     add_arguments(verb)
 
 
+def _add_orders(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """The verbs for the daemon that runs."""
+    orders = {one: add(one, settings=True, prints=one is status) for one in (status, say, listen_now, stop)}
+    orders |= {one: add(one, settings=True, prints=False) for one in (mute, unmute, volume)}
+    for verb in orders.values():
+        verb.add_argument("--socket", type=Path, metavar="PATH", help="the daemon's control socket (else as set)")
+    orders[status].add_argument("--watch", action="store_true", help="go on, and show every change")
+    orders[say].add_argument("text", nargs="+", help="what to say")
+    orders[volume].add_argument(
+        "volume", nargs="?", type=_volume, default="", metavar="N|+N|-N", help="how loud, 0 to 100, or how much louder"
+    )
+
+
 def _parser(first: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="antiphon", description="A voice appliance: call and response.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     def add(function: Callable[[argparse.Namespace], int], *, settings: bool, prints: bool) -> argparse.ArgumentParser:
         words = (function.__doc__ or "").strip()
-        verb = verbs.add_parser(function.__name__, help=words[0].lower() + words[1:].rstrip("."), description=words)
+        name = function.__name__.replace("_", "-")
+        verb = verbs.add_parser(name, help=words[0].lower() + words[1:].rstrip("."), description=words)
         verb.set_defaults(verb=function)
         if settings:
             verb.add_argument("--config", type=Path, metavar="FILE", help="settings (else /etc/antiphon/antiphon.yaml)")

@@ -252,7 +252,7 @@ def test_a_request_may_end_with_the_connection():
         (b'{"do": "say", "text": 3}', "not empty"),
         (b'{"do": "say", "text": "\\ud800"}', "nobody can say"),
         (b'{"do": "say", "text": "a\\u0000b"}', "nobody can say"),
-        (b'{"do": "say", "text": "' + b"x" * (MOST_TEXT + 1) + b'"}', "4000 characters at most"),
+        (b'{"do": "say", "text": "' + b"x" * (MOST_TEXT + 1) + b'"}', "1000 characters at most"),
         (b'{"do": "volume", "percent": 101}', "percent is a whole number from 0 to 100"),
         (b'{"do": "volume", "percent": -1}', "percent is"),
         (b'{"do": "volume", "percent": true}', "percent is"),

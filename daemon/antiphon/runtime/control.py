@@ -28,13 +28,16 @@ NAME = "control.sock"
 MODE = 0o660
 MOST_CLIENTS = 16
 LONGEST_LINE = 16_384
-MOST_TEXT = 4000
+MOST_TEXT = 1000
 """Characters that may be said at once."""
 LINE_S = 60.0
 """A client has so long for its next line, and is then let go."""
 READ_S = 5.0
 """And so long to take a reply."""
 ANSWER_S = 20.0
+"""An order is answered so soon, or never;"""
+SAY_S = 1800.0
+"""but a text when it was heard to its end, and others may come before it."""
 WATCH_S = 1.0
 """Who watches is told at every change, and this often."""
 ORDERS = ("stop", "listen", "mute", "unmute")
@@ -163,14 +166,15 @@ class ControlServer:
     async def _order(self, request: Tree) -> str:
         """The mind's answer to it: "", or what is wrong."""
         ask = next(self._asks)
+        limit_s = SAY_S if request["do"] == "say" else ANSWER_S
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting[ask] = future
         try:
             self._post(event_of(request, ask))
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(limit_s):
                 return await future
         except TimeoutError:
-            return f"nobody has answered for {ANSWER_S:g} s: see what the daemon's log says (journalctl -u antiphon)"
+            return f"nobody has answered for {limit_s:g} s: see what the daemon's log says (journalctl -u antiphon)"
         finally:
             del self._waiting[ask]
 
