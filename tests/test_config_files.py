@@ -130,6 +130,16 @@ def test_the_key_comes_from_the_first_place_that_has_it(tmp_path: Path) -> None:
         assert (key.reveal(), key.origin) == ("sk-from-file", str(tmp_path / "key"))
 
 
+def test_a_blank_line_of_systemd_is_no_key(tmp_path: Path) -> None:
+    key_file(tmp_path, "\n", 0o400, "stepfun_api_key")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert "/etc/antiphon/stepfun_api_key" in why_no_key(Settings(), environ)
+    assert find_key(Settings(realtime=HERE), environ) is None
+    key = find_key(named(key_file(tmp_path)), environ)
+    assert key is not None
+    assert key.origin == str(tmp_path / "key")
+
+
 def test_no_key_is_one_sentence_that_names_the_three_places() -> None:
     said = why_no_key(Settings(), {})
     assert all(place in said for place in ("$STEPFUN_API_KEY", "systemd credential", "realtime.key_file"))

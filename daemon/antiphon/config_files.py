@@ -139,8 +139,8 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     if is_loopback(settings.realtime.url):
         return None
     raise MissingKeyError(
-        f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL}, "
-        "or in a file named by realtime.key_file"
+        f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL} "
+        f"(the installed service gets it from {DEFAULT_PATH.with_name(CREDENTIAL)}), or in a file named by realtime.key_file"
         + (", or leave realtime out of links" if _has_another(settings) else "")
     )
 
@@ -180,7 +180,10 @@ def _tree(path: Sequence[str], text: str) -> dict[str, object]:
 
 
 def _key_from(path: Path, *, from_systemd: bool) -> Secret | None:
-    """The key in a file; None when systemd was given none. Systemd itself sees to who may read its credentials."""
+    """The key in a file; None when systemd was given none. Systemd itself sees to who may read its credentials.
+
+    Of systemd a blank one is none: the unit asks for one so, as a file that is not there would else be its failure.
+    """
     try:
         with path.open("rb") as file:
             if not from_systemd:
@@ -193,6 +196,8 @@ def _key_from(path: Path, *, from_systemd: bool) -> Secret | None:
     except OSError as error:
         raise SettingsError(f"{path}: the API key cannot be read from it ({error.strerror})") from None
     if not raw.strip():
+        if from_systemd:
+            return None
         raise SettingsError(f"{path}: should hold the API key, and is empty")
     return _secret(raw.decode("ascii", errors="replace"), str(path))
 
