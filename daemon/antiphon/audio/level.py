@@ -25,7 +25,8 @@ class Loudest:
     def __init__(self, window_ms: float = 3000.0) -> None:
         """Of the last `window_ms` at least, and of twice that at most."""
         self._window_ms = window_ms
-        self.forget()
+        self._since_ms = 0.0
+        self._before_db = self._now_db = SILENCE_DB
 
     @property
     def level_db(self) -> float:
