@@ -140,7 +140,8 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
         return None
     raise MissingKeyError(
         f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL} "
-        f"(the installed service gets it from {DEFAULT_PATH.with_name(CREDENTIAL)}), or in a file named by realtime.key_file"
+        f"(the installed service gets it from {DEFAULT_PATH.with_name(CREDENTIAL)}), "
+        "or in a file named by realtime.key_file"
         + (", or leave realtime out of links" if _has_another(settings) else "")
     )
 
