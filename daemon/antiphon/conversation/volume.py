@@ -9,8 +9,8 @@ SHOWN_S = 1.5
 """How long a change is shown."""
 _WISH_S = 0.5  # a mixer answers sooner; until then presses add up
 _PATIENCE_S = 3.0
-_UNKNOWN = "It is not known how loud it is: name the mixer of the sound card in speaker.mixer"
-_SILENCE = "The mixer has not answered: look into the log, and check speaker.mixer"
+_UNKNOWN = "It is not known yet how loud it is: try again in a moment"
+_SILENCE = "The mixer does not answer: look into the log, and check speaker.mixer"
 
 
 class Volume:
