@@ -19,12 +19,13 @@ from antiphon.app import Appliance, World, link_plans, make_links, make_machine,
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.config_files import read_layers
 from antiphon.conversation.effects import CommitTurn, OpenLink
-from antiphon.conversation.events import EarOpened, Endpointed, LinkOpened, Started, Woke
+from antiphon.conversation.events import EarOpened, Endpointed, LinkOpened, Started, SwitchMoved, Woke
 from antiphon.conversation.states import State
-from antiphon.devices import gpio
 from antiphon.devices.fake import ScriptedWakeEngine
 from antiphon.devices.fake_hands import FakeButtons, FakeLamps, NoButtons, NoLamps
 from antiphon.devices.fake_sound import FakeMicrophone, FakeSpeaker
+from antiphon.devices.gpio import chip
+from antiphon.devices.gpio.power import PoweredLamps
 from antiphon.devices.terminal import TerminalLamps
 from antiphon.errors import DeviceError, ModelError
 from antiphon.links.fake import FakeLinks, one_turn
@@ -266,12 +267,12 @@ def test_a_thread_that_hangs_is_named(monkeypatch):
 def test_buttons_that_cannot_be_used_are_said_and_the_rest_goes_on():
     class Broken(FakeButtons):
         def open(self, moved):
-            raise DeviceError("talk button on GPIO 17", "the line is in use", "Give it a free line")
+            return [DeviceError("talk button on GPIO 17", "the line is in use", "Give it a free line")]
 
     async def story():
         async with running(buttons=Broken()) as rig:
             await rig.until(lambda snapshot: not snapshot.deaf)
-        [said] = rig.log.said("no-buttons")
+        [said] = rig.log.said("no-button")
         assert "GPIO 17" in said["sentence"]
 
     within(story)
@@ -317,27 +318,54 @@ def test_a_board_without_lamps_and_buttons():
     assert isinstance(lamps, TerminalLamps)
 
 
-def test_a_machine_without_gpio_is_said(monkeypatch):
+def test_a_machine_without_gpio_is_said_and_its_microphone_stays_closed(monkeypatch):
     def absent(_kind):
         raise DeviceError("GPIO", "python3-lgpio is missing", "Install it")
 
-    monkeypatch.setattr(gpio, "pin_factory", absent)
-    log = KeptLog()
-    lamps, buttons = open_board(settings_of("lamps.kind=gpio", "lamps.pins=[5]", "buttons.talk=17"), log)
-    assert isinstance(lamps, NoLamps)
-    assert isinstance(buttons, NoButtons)
-    assert "lgpio" in log.said("no-gpio")[0]["sentence"]
+    monkeypatch.setattr(chip, "pin_factory", absent)
+    log, moved = KeptLog(), []
+    wanted = settings_of("lamps.kind=gpio", "lamps.pins=[5]", "buttons.talk=17", "buttons.mute_switch=16")
+    lamps, buttons = open_board(wanted, log)
+    assert lamps.count == 1
+    assert "lgpio" in log.said("no-lamp")[0]["sentence"]
+    [error] = buttons.open(moved.append)
+    assert moved == [SwitchMoved(True, error.problem())]
+    buttons.close()
+    lamps.close()
 
 
-def test_lamps_and_buttons_on_mock_pins(monkeypatch):
+ON_LINES = {
+    "gpio": ("lamps.pins=[5, 6]", 2),
+    "rgb": ("lamps.pins=[5, 6, 13]", 1),
+    "none": ("lamps.pins=[]", 1),
+}
+
+
+@pytest.mark.parametrize("kind", ON_LINES)
+def test_lamps_and_hands_on_mock_pins(monkeypatch, kind):
     monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
-    log = KeptLog()
-    lamps, buttons = open_board(settings_of("lamps.kind=gpio", "lamps.pins=[5, 6]", "buttons.talk=17"), log)
-    moved = []
-    buttons.open(moved.append)
-    assert lamps.count == 2
+    log, moved = KeptLog(), []
+    pins, count = ON_LINES[kind]
+    hands = [f"buttons.{name}={pin}" for pin, name in enumerate(("talk", "mute", "volume_up", "volume_down"), 17)]
+    switch = ("buttons.mute_switch=22", "buttons.mute_switch_closed=unmuted")
+    lamps, buttons = open_board(settings_of(f"lamps.kind={kind}", pins, "lamps.power_pin=12", *hands, *switch), log)
+    assert buttons.open(moved.append) == []
+    assert moved == [SwitchMoved(True)]
+    assert lamps.count == count
+    assert isinstance(lamps, NoLamps if kind == "none" else PoweredLamps)
     assert log.lines == []
     buttons.close()
+    lamps.close()
+
+
+@pytest.mark.parametrize("kind", ["apa102", "ws2812"])
+def test_lamps_on_a_bus(monkeypatch, kind):
+    monkeypatch.setitem(sys.modules, "spidev", None)
+    log = KeptLog()
+    lamps, buttons = open_board(settings_of(f"lamps.kind={kind}", "lamps.leds=12", 'lamps.spi="0.1"'), log)
+    assert lamps.count == 12
+    assert "/dev/spidev0.1" in log.said("no-lamp")[0]["sentence"]
+    assert isinstance(buttons, NoButtons)
     lamps.close()
 
 

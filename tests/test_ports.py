@@ -18,12 +18,18 @@ SATISFIED_BY = {
     ),
     ports.VoiceDetector: ("devices.vad_webrtc.WebrtcVoiceDetector", "devices.fake.ScriptedVoiceDetector"),
     ports.Lamps: (
-        "devices.gpio.GpioLamps",
+        "devices.gpio.lamps.GpioLamps",
+        "devices.gpio.power.PoweredLamps",
+        "devices.spi_lamps.SpiLamps",
         "devices.terminal.TerminalLamps",
         "devices.fake_hands.NoLamps",
         "devices.fake_hands.FakeLamps",
     ),
-    ports.Buttons: ("devices.gpio.GpioButtons", "devices.fake_hands.NoButtons", "devices.fake_hands.FakeButtons"),
+    ports.Buttons: (
+        "devices.gpio.buttons.GpioButtons",
+        "devices.fake_hands.NoButtons",
+        "devices.fake_hands.FakeButtons",
+    ),
     ports.Link: ("links.realtime.link.RealtimeLink", "links.generate.link.GenerateLink", "links.fake.FakeLink"),
     ports.LinkMaker: (
         "links.realtime.link.RealtimeLinkMaker",

@@ -458,9 +458,10 @@ def open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:
         "volume_down": wanted.volume_down,
     }
     there = {button: pin for button, pin in pins.items() if pin is not None}
-    on_lines = settings.lamps.kind in ("gpio", "rgb") or settings.lamps.power_pin is not None
-    if not (on_lines or there or wanted.mute_switch is not None):
-        return _open_lamps(settings.lamps, log), NoButtons()
+    lit = settings.lamps
+    powered = lit.power_pin is not None and lit.kind not in ("none", "terminal")
+    if not (powered or lit.kind in ("gpio", "rgb") or there or wanted.mute_switch is not None):
+        return _open_lamps(lit, log), NoButtons()
     from antiphon.devices.gpio.buttons import GpioButtons
     from antiphon.devices.gpio.chip import Chip
     from antiphon.devices.gpio.lamps import GpioLamps
@@ -468,12 +469,11 @@ def open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:
     from antiphon.devices.gpio.switch import MuteSwitch
 
     chip = Chip("mock" if os.environ.get("GPIOZERO_PIN_FACTORY") == "mock" else "real")
-    lit = settings.lamps
     if lit.kind in ("gpio", "rgb"):
         lamps: Lamps = GpioLamps(lit.pins, lit.kind, lit.active_high, lit.dimmable, chip, log)
     else:
         lamps = _open_lamps(lit, log)
-    if lit.power_pin is not None and lit.kind not in ("none", "terminal"):
+    if powered and lit.power_pin is not None:
         lamps = PoweredLamps(lamps, lit.power_pin, chip, log)
     switch = None
     if wanted.mute_switch is not None:

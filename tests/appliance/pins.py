@@ -7,7 +7,7 @@ import sys
 import threading
 
 from antiphon.cli import main
-from antiphon.devices import gpio
+from antiphon.devices.gpio import chip
 
 made = []
 
@@ -26,6 +26,6 @@ def move_pins():
 
 
 if __name__ == "__main__":
-    make_factory, gpio.pin_factory = gpio.pin_factory, kept
+    make_factory, chip.pin_factory = chip.pin_factory, kept
     threading.Thread(target=move_pins, name="person", daemon=True).start()
     sys.exit(main())
