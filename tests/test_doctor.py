@@ -6,7 +6,7 @@ import pytest
 
 from antiphon.audio.chime import chime
 from antiphon.checkup.finding import Finding
-from antiphon.doctor import drawn
+from antiphon.doctor import drawn, finite
 from antiphon.simulator.room import Room
 from antiphon.simulator.stepfun.options import DEFAULT_KEY
 from loopback import refused_port, stepfun
@@ -146,6 +146,26 @@ def test_what_is_on_this_machine_needs_no_network(deaf):
     _, found = examined(*here(f"ws://127.0.0.1:{refused_port()}/v1/realtime"), environ=deaf)
     assert found["network"]["verdict"] == "ok"
     assert "not needed" in found["network"]["says"]
+
+
+def test_the_acoustic_test_plays_nothing_with_wrong_settings(deaf):
+    ended = antiphon("doctor", *ALONE, "--acoustic", "--set", "speaker.rate_hz=1", environ=deaf)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert "speaker.rate_hz" in ended.stderr
+
+
+def test_the_acoustic_test_without_a_card_says_what_may_hold_it(deaf):
+    ended = antiphon("doctor", *ALONE, "--acoustic", "--json", environ=deaf)
+    assert ended.returncode == 1
+    told = json.loads(ended.stdout)
+    assert told["measured"] is None
+    (finding,) = told["findings"]
+    assert "sudo systemctl stop antiphon" in finding["remedy"]
+
+
+def test_infinity_is_no_number_of_json():
+    assert finite({"a": [1.5, float("-inf")], "b": "x", "c": (None, 2)}) == {"a": [1.5, None], "b": "x", "c": [None, 2]}
 
 
 def test_lines_for_people_have_the_remedy_under_the_failure(deaf):

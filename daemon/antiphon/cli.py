@@ -170,7 +170,7 @@ def doctor(options: argparse.Namespace) -> int:
     """Try everything that the appliance needs, and name the remedy of each failure."""
     from antiphon.doctor import run_doctor
 
-    return run_doctor(options.config, os.environ, options.set, as_json=options.json)
+    return run_doctor(options.config, os.environ, options.set, as_json=options.json, acoustic=options.acoustic)
 
 
 def docs(_: argparse.Namespace) -> int:
@@ -357,7 +357,11 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     simulate_verb = add(simulate, settings=False, prints=False)
     if first[:1] == ["simulate"]:  # their many faults are listed only where they are asked for
         _add_simulated(simulate_verb, "voxserve" if first[1:] == ["voxserve"] else "stepfun")
-    add(doctor, settings=True, prints=True)
+    doctor_verb = add(doctor, settings=True, prints=True)
+    doctor_verb.add_argument(
+        "--acoustic", action="store_true", help="play a sweep, and measure the way from speaker to microphone"
+    )
+    _add_orders(add)
     add(docs, settings=False, prints=False)
     add(version, settings=False, prints=True)
     return parser

@@ -4,11 +4,16 @@ It only puts the checks (checkup/) in order and prints what they find; exit 0 wh
 """
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from antiphon.app import make_sound_card
+from antiphon.checkup.acoustic import LIMIT_S, Outcome, check_acoustics, with_all_channels
+from antiphon.checkup.advice import as_yaml
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.host import check_clock, check_echo, check_gpio, check_systemd, check_wake_words
@@ -16,6 +21,7 @@ from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
 from antiphon.config_files import find_key, read_layers
+from antiphon.devices.sound_devices import list_devices
 from antiphon.errors import SettingsError
 from antiphon.settings import Loaded, Settings, load
 
@@ -26,20 +32,81 @@ _SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold
 _WORDS = {"ok": "ok", "warn": "WARN", "fail": "FAIL", "skip": "skip"}
 
 
-def run_doctor(config: Path | None, environ: Mapping[str, str], sets: Sequence[str], *, as_json: bool) -> int:
-    """Run every check, print as each ends; 0 when none failed. `environ` is where variables and the key come from."""
+def run_doctor(
+    config: Path | None, environ: Mapping[str, str], sets: Sequence[str], *, as_json: bool, acoustic: bool = False
+) -> int:
+    """Run every check, print as each ends; 0 when none failed. `environ` is where variables and the key come from.
+
+    `acoustic`: only the way from the speaker to the microphone, which it measures.
+    """
     show = _ignore if as_json else drawn if sys.stdout.isatty() else printed
+    if acoustic:
+        return _run_acoustic(config, environ, sets, None if as_json else show)
     findings: list[Finding] = []
     for finding in examine(config, environ, sets):
         findings.append(finding)
         show(finding)
     failed = sum(finding.verdict == "fail" for finding in findings)
     if as_json:
-        told = [{name: getattr(one, name) for name in Finding.__dataclass_fields__} for one in findings]
-        print(json.dumps({"ok": not failed, "findings": told}, indent=2, ensure_ascii=False))
+        print(json.dumps(_as_data(findings), indent=2, ensure_ascii=False))
     else:
         print(f"{failed} of {len(findings)} checks failed." if failed else "The appliance has all it needs.")
     return 1 if failed else 0
+
+
+def _as_data(findings: Sequence[Finding]) -> dict[str, Any]:
+    told = [{name: getattr(one, name) for name in Finding.__dataclass_fields__} for one in findings]
+    return {"ok": all(finding.verdict != "fail" for finding in findings), "findings": told}
+
+
+def _run_acoustic(
+    config: Path | None, environ: Mapping[str, str], sets: Sequence[str], show: Callable[[Finding], None] | None
+) -> int:
+    """The acoustic test alone; `show` None prints data. Raises SettingsError: nothing is played on a wrong device."""
+    settings = load(read_layers(config, environ, sets)).settings
+    if show is not None:
+        print("It will sound for ten seconds, quietly first; keep still, and do not move anything.", flush=True)
+    outcome = measure_acoustics(settings)
+    failed = any(finding.verdict == "fail" for finding in outcome.findings)
+    if show is None:
+        print(json.dumps(_acoustic_data(outcome), indent=2, ensure_ascii=False))
+        return 1 if failed else 0
+    for finding in outcome.findings:
+        show(finding)
+    if outcome.suggestions:
+        print(f"\nIt suggests, for /etc/antiphon/antiphon.yaml:\n\n{as_yaml(outcome.suggestions)}", end="")
+    elif outcome.measured is not None:
+        print("\nIt suggests no other settings.")
+    return 1 if failed else 0
+
+
+def _acoustic_data(outcome: Outcome) -> dict[str, Any]:
+    measured = None if outcome.measured is None else finite(asdict(outcome.measured))
+    suggested = [asdict(one) for one in outcome.suggestions]
+    return _as_data(outcome.findings) | {"measured": measured, "suggested": suggested}
+
+
+def finite(value: Any) -> Any:
+    """JSON knows no infinity: null stands for it."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def measure_acoustics(settings: Settings) -> Outcome:
+    """On the card of the settings, in time, whatever the driver does."""
+
+    def work() -> Outcome:
+        microphone, speaker = make_sound_card(with_all_channels(settings, list_devices()))
+        return check_acoustics(settings, microphone, speaker)
+
+    try:
+        return in_time(work, LIMIT_S)
+    except TimeoutError:
+        says = f"the sound system has not answered in {LIMIT_S:g} s"
+        return Outcome([Finding("acoustics", "fail", says, NOT_IN_TIME)], [])
 
 
 def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]) -> Iterator[Finding]:
