@@ -13,6 +13,8 @@ from antiphon.conversation.events import (
     LinkClosed,
     LinkOpened,
     Sounded,
+    SpeechMade,
+    SpeechOver,
     Started,
     Ticked,
     Woke,
@@ -25,8 +27,9 @@ from antiphon.ports import LinkCounters
 from antiphon.runtime import shell as shell_module
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Progress
-from antiphon.runtime.shell import Shell, status_line
+from antiphon.runtime.shell import Errands, Shell, status_line
 from antiphon.snapshot import Snapshot
+from antiphon.speech.fake import FakeSpeech
 
 BOUND_S = 20
 WOKE = Woke("hey", 0.9, b"", 0.0)
@@ -83,11 +86,12 @@ class Rig:
 
 
 @asynccontextmanager
-async def running(wants=None, *, mind=None, links=None, watchdog_s=0.0, clock=None, beside=()):
+async def running(wants=None, *, mind=None, links=None, watchdog_s=0.0, clock=None, beside=(), speech=None):
     mind, inbox, done = mind or FakeMind(wants), Inbox(), Recorder(watchdog_s)
     links = links or FakeLinks([LinkOpened(0)])
     clocks = {} if clock is None else {"clock": clock}
-    shell = Shell(mind, inbox, done, done, {"cloud": links}, [done], done, done, **clocks)
+    errands = Errands(set_volume=done.set_volume, speech=speech, answer=done.answer)
+    shell = Shell(mind, inbox, done, done, {"cloud": links}, [done], done, done, **clocks, errands=errands)
     rig = Rig(mind, links, inbox, shell, done)
     async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
         rig.running = group.create_task(shell.run(*beside))
@@ -126,6 +130,8 @@ def test_every_effect_is_performed_in_its_order():
         fx.EndPlay("r"),
         fx.Hush("r"),
         fx.Withdraw("r"),
+        fx.SetVolume(40),
+        fx.Answer(3, "no"),
         fx.Note("said", (("words", 3),), "debug"),
         fx.CloseEar(),
     ]
@@ -144,6 +150,8 @@ def test_every_effect_is_performed_in_its_order():
                 ("end", "r"),
                 ("hush", "r"),
                 ("withdraw", "r"),
+                ("set_volume", 40),
+                ("answer", 3, "no"),
                 ("write", "debug", "said", {"words": 3}),
                 ("close",),
             ]
@@ -170,6 +178,50 @@ def test_a_call_is_opened_used_and_closed():
             await rig.mind.until_told(LinkClosed(7))
             assert rig.shell._links == {}
             assert rig.shell._tasks == {}
+
+    within(story)
+
+
+def test_a_text_is_made_into_speech_beside_everything_else():
+    async def story():
+        async with running({Sounded: [fx.MakeSpeech(1, "dinner")]}, speech=FakeSpeech([b"ab", b"cd"])) as rig:
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(SpeechOver(1))
+            assert rig.mind.told[2:] == [SpeechMade(1, b"ab"), SpeechMade(1, b"cd"), SpeechOver(1)]
+
+    within(story)
+
+
+def test_a_speech_that_nobody_wants_is_cancelled_be_it_over_or_not_begun():
+    def wanted(event):
+        return {
+            "begin": [fx.MakeSpeech(1, "dinner")],
+            "drop": [fx.DropSpeech(1)],
+            "both": [fx.MakeSpeech(2, "supper"), fx.DropSpeech(2), fx.DropSpeech(2)],
+        }[event.reply]
+
+    async def story():
+        speech = FakeSpeech([b"ab"], endless=True)
+        async with running({Sounded: wanted}, speech=speech) as rig:
+            rig.inbox.post(Sounded("begin"))
+            await rig.mind.until_told(SpeechMade(1, b"ab"))
+            rig.inbox.post(Sounded("drop"))
+            await rig.mind.until_told(SpeechOver(1))
+            for again in ("drop", "both"):
+                rig.inbox.post(Sounded(again))
+                await rig.mind.until_told(Sounded(again))
+            assert (speech.texts, speech.cancelled) == (["dinner"], 1)
+
+    within(story)
+
+
+def test_a_speech_that_is_being_made_does_not_hold_up_the_end():
+    async def story():
+        speech = FakeSpeech([b"ab"], endless=True)
+        async with running({Sounded: [fx.MakeSpeech(1, "dinner")]}, speech=speech) as rig:
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(SpeechMade(1, b"ab"))
+        assert speech.cancelled == 1
 
     within(story)
 
@@ -308,6 +360,8 @@ def test_the_status_is_one_line():
     assert status_line(other) == "listening, call open (generate nas:8000, as the first link does not answer)"
     deaf = Snapshot(State.DEAF, 0.0, "failing", deaf=True, via="realtime", problem="The key is wrong")
     assert status_line(deaf) == "deaf, microphone closed; The key is wrong"
+    by_switch = Snapshot(State.DEAF, 0.0, "none", deaf=True, switched_off=True)
+    assert status_line(by_switch) == "deaf, microphone closed by its switch"
 
 
 # ── life ─────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from antiphon.conversation import effects as fx
-from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, SpeechOver, Started, Ticked
+from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, Started, Ticked
 from antiphon.conversation.states import AT_REST
 from antiphon.ports import Link, LinkMaker, Log, Notifier, Speech, Watcher
 from antiphon.runtime.inbox import Inbox
@@ -123,6 +123,8 @@ class Shell:
             self._inbox.post(Started())
             while (event := await self._next()) is not None:
                 self._decide(event, group)
+            for speech in self._speeches.values():
+                speech.cancel()
             await self._end_calls()
             for companion in companions:
                 companion.cancel()
@@ -175,8 +177,6 @@ class Shell:
             self._perform(effect, group)
         if not isinstance(event, Ticked):
             self.handled += 1
-        if isinstance(event, SpeechOver):
-            self._speeches.pop(event.say, None)
         if isinstance(event, LinkClosed):
             self._forget(event.call)
         if isinstance(event, EarOpened | EarClosed) and not self._ready:
@@ -247,9 +247,12 @@ class Shell:
             case fx.MakeSpeech(say, text):
                 speech = self._errands.speech
                 assert speech is not None, "the mind knows that there is none"
-                self._speeches[say] = group.create_task(speech.make(say, text, self._inbox.post), name=f"say-{say}")
+                task = group.create_task(speech.make(say, text, self._inbox.post), name=f"say-{say}")
+                self._speeches[say] = task
+                task.add_done_callback(lambda _: self._speeches.pop(say, None))
             case fx.DropSpeech(say):
-                self._speeches[say].cancel()
+                if say in self._speeches:  # else its end is in the inbox
+                    self._speeches[say].cancel()
             case fx.Answer(ask, problem):
                 self._errands.answer(ask, problem)
             case fx.Replace():
@@ -273,7 +276,8 @@ class Shell:
 def status_line(snapshot: Snapshot) -> str:
     """One line for `systemctl status`."""
     via = f"{snapshot.via}, as the first link does not answer" if snapshot.fallback else snapshot.via
-    heard = "microphone closed" if snapshot.deaf else f"call {snapshot.link}" + (f" ({via})" if via else "")
+    closed = "microphone closed" + " by its switch" * snapshot.switched_off
+    heard = closed if snapshot.deaf else f"call {snapshot.link}" + (f" ({via})" if via else "")
     heard += ", no speaker" * snapshot.voiceless + ", deaf while it speaks" * snapshot.half_duplex
     trouble = f"; {snapshot.problem}" if snapshot.problem else ""
     return f"{snapshot.state.value}, {heard}{trouble}"
