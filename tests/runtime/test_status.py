@@ -3,6 +3,8 @@
 import json
 import math
 import os
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -118,3 +120,16 @@ def test_echo_is_told_once_it_is_measured(rig, judged, figures):
     told = rig.status()["echo"]
     assert (told["cancel"], told["half_duplex"]) == ("software", True)
     assert (told["erle_db"], told["delay_ms"], told["drift_ppm"]) == figures
+
+
+# ── the page about it ────────────────────────────────────────────────────────────────────────────
+
+PAGE = Path(__file__).parents[2] / "docs" / "control.md"
+
+
+def test_the_page_names_every_field_and_counter(rig):
+    rig.record.write("warning", "problem", sentence="x")
+    told = rig.status()
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]*)`", PAGE.read_text(encoding="utf-8")))))
+    leaves = {name for one in told.values() if isinstance(one, dict) for name in one}
+    assert {*told, *leaves, *told["troubles"][0]} - named == set()
