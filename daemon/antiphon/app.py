@@ -33,7 +33,19 @@ from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
 from antiphon.devices.wake_joined import JoinedWakeEngine
 from antiphon.gestures import Gestures
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
-from antiphon.ports import Buttons, Lamps, LinkMaker, Log, Microphone, Mixer, Notifier, Speaker, WakeEngine, Watcher
+from antiphon.ports import (
+    Buttons,
+    Lamps,
+    LinkMaker,
+    Log,
+    Microphone,
+    Mixer,
+    Notifier,
+    Speaker,
+    Speech,
+    WakeEngine,
+    Watcher,
+)
 from antiphon.runtime.control import ControlServer, places
 from antiphon.runtime.ear import Ear, EarPlan
 from antiphon.runtime.echo_path import EchoPath
@@ -84,6 +96,8 @@ class World:
     """What knows our own sound; None where nobody takes it out of what is heard."""
     volume: VolumeMeans | None = None
     """What makes it louder and quieter; None where nobody does."""
+    speech: Speech | None = None
+    """What speaks a text; None where nothing can."""
 
 
 class Appliance:
@@ -123,9 +137,11 @@ class Appliance:
         ear, mouth = self._ear(inbox), self._mouth(inbox, lambda: None if volume is None else volume.look())
         volume = self._volume(inbox, mouth)
         painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
-        machine = make_machine(self._settings, muted=self._muted)
+        machine = make_machine(self._settings, muted=self._muted, announces=self._world.speech is not None)
         control = self._control(inbox, ear, mouth)
-        errands = Errands() if control is None else Errands(answer=control.answer)
+        errands = Errands(speech=self._world.speech)
+        if control is not None:
+            errands = replace(errands, answer=control.answer)
         if volume is not None:
             errands = replace(errands, set_volume=volume.set)
         shell = self._shell = Shell(
@@ -316,8 +332,8 @@ async def _until_signalled(appliance: Appliance, log: Log, leave: Callable[[], N
                 os._exit(1 if appliance.failed else 0)
 
 
-def make_machine(settings: Settings, *, muted: bool = False) -> Machine:
-    """The mind of these settings; `muted` from the start, perhaps."""
+def make_machine(settings: Settings, *, muted: bool = False, announces: bool = False) -> Machine:
+    """The mind of these settings; `muted` from the start, perhaps. `announces`: texts can be spoken."""
     manners = settings.conversation
     return Machine(
         manners,
@@ -325,6 +341,7 @@ def make_machine(settings: Settings, *, muted: bool = False) -> Machine:
         Gestures(settings.buttons.double_ms, settings.buttons.hold_ms),
         Duplex(full=settings.echo.cancel != "none" and settings.echo.barge_in, decay_ms=settings.echo.decay_ms),
         muted=muted,
+        announces=announces,
     )
 
 
@@ -375,7 +392,8 @@ def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     links = make_links(settings, key)
     endpoint, echo = _make_endpoint(settings), make_echo(settings)
     volume = VolumeMeans(make_mixer(settings), KeptVolume(kept_path(os.environ), log), cards)
-    return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo, volume)
+    speech = make_speech(settings, key)
+    return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo, volume, speech)
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
@@ -402,6 +420,16 @@ def make_mixer(settings: Settings) -> Mixer | None:
         return "default" if wanted.device is None else card_of(choose(list_devices(), "output", wanted.device).name)
 
     return AlsaMixer(card, None if wanted.mixer == "auto" else wanted.mixer)
+
+
+def make_speech(settings: Settings, key: Secret | None) -> Speech | None:
+    """What speaks a text; None without a key, as where only servers on the LAN are asked."""
+    if key is None:
+        return None
+    from antiphon.speech.client import SpeechPlan, StepFunSpeech
+
+    wanted = settings.speech
+    return StepFunSpeech(SpeechPlan(wanted.url, wanted.model, wanted.voice), key)
 
 
 def make_echo(settings: Settings) -> EchoPath | None:
