@@ -33,6 +33,7 @@ from antiphon.devices.vad_webrtc import WebrtcVoiceDetector
 from antiphon.devices.wake_joined import JoinedWakeEngine
 from antiphon.gestures import Gestures
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
+from antiphon.night import Brightness, Night
 from antiphon.ports import (
     Buttons,
     Lamps,
@@ -136,7 +137,7 @@ class Appliance:
         inbox = self._inbox = Inbox()
         ear, mouth = self._ear(inbox), self._mouth(inbox, lambda: None if volume is None else volume.look())
         volume = self._volume(inbox, mouth)
-        painter = FacePainter(self._world.lamps, self._settings.lamps.brightness)
+        painter = make_painter(self._world.lamps, self._settings.lamps)
         machine = make_machine(self._settings, muted=self._muted, announces=self._world.speech is not None)
         control = self._control(inbox, ear, mouth)
         errands = Errands(speech=self._world.speech)
@@ -474,6 +475,13 @@ def open_wake_words(settings: Settings) -> tuple[WakeEngine | None, Trigger | No
         for name, word in zip(one.words, words, strict=True)
     ]
     return engine, Trigger(words)
+
+
+def make_painter(lamps: Lamps, wanted: LampSettings) -> FacePainter:
+    """Who paints the faces, as bright as is wanted by day and by night."""
+    night = None if wanted.night_from is None else Night.between(wanted.night_from, wanted.night_to)
+    brightness = Brightness(wanted.brightness, wanted.night_brightness, night)
+    return FacePainter(lamps, brightness, dimmable=wanted.dimmable or wanted.kind not in ("gpio", "rgb"))
 
 
 def open_board(settings: Settings, log: Log) -> tuple[Lamps, Buttons]:

@@ -6,7 +6,7 @@ Nothing flashes more than three times a second (WCAG 2.3.1).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -17,6 +17,8 @@ Rgb: TypeAlias = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
 PICTURES_PER_S = 25
+_LIT_FROM = 0.69
+"""Of its look's full light, where a lamp can only switch: a ripple then is a beat, a comet a flash."""
 
 Motion: TypeAlias = Callable[[float, float], float]
 """(phase, place) to level, all 0 to 1: how far through its period a face is, and where on the ring a lamp is."""
@@ -155,21 +157,31 @@ def word(snapshot: Snapshot) -> str:
     return shown.word
 
 
-def face(snapshot: Snapshot, now_s: float, count: int, brightness: float) -> tuple[Rgb, ...]:
-    """The colours of `count` lamps at `now_s` (the machine's time, as `since_s`); `brightness` is 0 to 1."""
+def face(snapshot: Snapshot, now_s: float, count: int, brightness: float, *, dimmable: bool = True) -> tuple[Rgb, ...]:
+    """The colours of `count` lamps at `now_s` (the machine's time, as `since_s`); `brightness` is 0 to 1.
+
+    Lamps that are not `dimmable` are dark, or shine with some colour; then rhythm alone tells the faces apart.
+    """
     shown = look(snapshot)
     if shown is VOLUME:
-        return _bar(shown.colour, (snapshot.volume or 0) / 100, count, brightness)
-    return _picture(shown, _number(snapshot, now_s), count, brightness)
+        levels = _bar((snapshot.volume or 0) / 100, count)
+    else:
+        levels = _levels(shown, _number(snapshot, now_s), count)
+    return tuple(_lit(shown.colour, brightness * level) for level in (levels if dimmable else _switched(levels)))
 
 
-def next_change(snapshot: Snapshot, now_s: float, count: int) -> float | None:
+def next_change(snapshot: Snapshot, now_s: float, count: int, *, dimmable: bool = True) -> float | None:
     """When the picture of `count` lamps changes next, later than `now_s`; None when it stands still."""
     shown = look(snapshot)
     number = _number(snapshot, now_s)
-    picture = _picture(shown, number, count, 1.0)
+
+    def picture(number: int) -> Sequence[Rgb]:
+        levels = _levels(shown, number, count)
+        return [_lit(shown.colour, level) for level in (levels if dimmable else _switched(levels))]
+
+    now = picture(number)
     for later in range(number + 1, number + _pictures(shown)):
-        if _picture(shown, later, count, 1.0) != picture:
+        if picture(later) != now:
             return snapshot.since_s + later / PICTURES_PER_S
     return None
 
@@ -184,17 +196,22 @@ def _number(snapshot: Snapshot, now_s: float) -> int:
     return max(0, math.floor((now_s - snapshot.since_s) * PICTURES_PER_S + 0.001))
 
 
-def _picture(shown: Look, number: int, count: int, brightness: float) -> tuple[Rgb, ...]:
+def _levels(shown: Look, number: int, count: int) -> list[float]:
     pictures = _pictures(shown)
     phase = number % pictures / pictures
-    return tuple(_lit(shown.colour, brightness * shown.motion(phase, place / count)) for place in range(count))
+    return [shown.motion(phase, place / count) for place in range(count)]
 
 
-def _bar(colour: Rgb, length: float, count: int, brightness: float) -> tuple[Rgb, ...]:
+def _bar(length: float, count: int) -> list[float]:
     """The first lamps are lit, `length` (0 to 1) of them all; the last of these in part."""
     levels = [min(1.0, max(0.0, length * count - place)) for place in range(count)]
     levels[0] = max(levels[0], _FAINTEST)
-    return tuple(_lit(colour, brightness * level) for level in levels)
+    return levels
+
+
+def _switched(levels: Sequence[float]) -> list[float]:
+    """For lamps that only switch: what is bright is lit, what is faint is dark."""
+    return [float(level >= _LIT_FROM) for level in levels]
 
 
 def _lit(colour: Rgb, level: float) -> Rgb:
