@@ -94,6 +94,8 @@ def test_what_is_measured_is_known_to_whoever_asks() -> None:
     assert path.judged is not None
     assert not path.judged.cancelled
     assert path.judged.delay_ms == verdicts[-1].delay_ms
+    [path_judged] = path.begin(44_100)
+    assert path.judged is path_judged
 
 
 def test_what_is_known_of_the_clocks_outlives_the_streams() -> None:

@@ -36,17 +36,13 @@ class EchoPath:
         self._cancellers: tuple[SpareCanceller, SpareCanceller] | None = None
         self._rate_hz = 0  # theirs
         self._told: tuple[bool, Problem | None] = True, None  # the verdict that was told last, and why
+        self.judged: EchoJudged | None = None
+        """What is measured now, for whoever asks, on any thread; None before a microphone's sound was judged."""
 
     @property
     def sounding(self) -> bool:
         """See runtime.echo.Echo."""
         return self._stream is not None and self._stream.sounding
-
-    @property
-    def judged(self) -> EchoJudged | None:
-        """What is measured now, for whoever asks, on any thread; None while no microphone's sound is judged."""
-        stream = self._stream
-        return None if stream is None else _judged(stream)
 
     def played(self, samples: Samples, rate_hz: int, heard_at_s: float) -> None:
         """See runtime.echo.Echo: every period, silent ones too; nobody may change `samples` afterwards."""
@@ -64,7 +60,8 @@ class EchoPath:
         wrong = f"the microphone runs at {rate_hz} Hz, where its echo cannot be cancelled or judged"
         remedy = "Set microphone.rate_hz to 16000, 32000 or 48000; until then it hears nothing while the speaker plays"
         problem = Problem("device", f"{wrong}. {remedy}")
-        return [EchoJudged(False, 0.0, 0.0, 0.0, problem)] if self._is_new(cancelled=False, problem=problem) else []
+        self.judged = EchoJudged(False, 0.0, 0.0, 0.0, problem)
+        return [self.judged] if self._is_new(cancelled=False, problem=problem) else []
 
     def clean(self, samples: Samples, captured_s: float) -> Cleaned:
         """See runtime.echo.Echo; 10 ms less a sample are held back, and none where nothing can be cancelled."""
@@ -99,15 +96,13 @@ class EchoPath:
 
     def _verdict(self, stream: EchoStream) -> list[Event]:
         """What is judged now, if it is another than was told last."""
-        return [_judged(stream)] if self._is_new(cancelled=stream.cancelled, problem=stream.problem) else []
+        measured_ms = stream.watch.delay_ms  # beside a far end that is given early; 0 before anything is measured
+        delay_ms = measured_ms - 1000 * ADVANCE_S if measured_ms else 0.0
+        drift_ppm = stream.drifts[1].ppm
+        judged = EchoJudged(stream.cancelled, stream.watch.erle_db, delay_ms, drift_ppm, stream.problem)
+        self.judged = judged
+        return [judged] if self._is_new(cancelled=judged.cancelled, problem=judged.problem) else []
 
     def _is_new(self, *, cancelled: bool, problem: Problem | None) -> bool:
         told, self._told = self._told, (cancelled, problem)
         return told != self._told
-
-
-def _judged(stream: EchoStream) -> EchoJudged:
-    measured_ms = stream.watch.delay_ms  # beside a far end that is given early; 0 before anything is measured
-    delay_ms = measured_ms - 1000 * ADVANCE_S if measured_ms else 0.0
-    drift_ppm = stream.drifts[1].ppm
-    return EchoJudged(stream.cancelled, stream.watch.erle_db, delay_ms, drift_ppm, stream.problem)
