@@ -46,7 +46,7 @@ SATISFIED_BY = {
         "runtime.volume.SoftMixer",
         "devices.fake_sound.FakeMixer",
     ),
-    ports.Speech: ("speech.client.StepFunSpeech", "speech.fake.FakeSpeech"),
+    ports.Speech: ("speech.client.StepFunSpeech", "speech.fake.FakeSpeech", "runtime.late_speech.LateSpeech"),
     ports.Notifier: ("runtime.notify.SystemdNotifier", "runtime.notify.NoNotifier"),
     ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog", "runtime.record.Record"),
     ports.Watcher: (

@@ -54,6 +54,7 @@ from antiphon.runtime.echo_stream import EchoPlan
 from antiphon.runtime.face_painter import FacePainter
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.kept import KeptVolume, kept_path
+from antiphon.runtime.late_speech import LateSpeech
 from antiphon.runtime.liveness import Progress
 from antiphon.runtime.log import libraries_into, open_log
 from antiphon.runtime.mouth import Mouth, MouthPlan
@@ -427,10 +428,14 @@ def make_speech(settings: Settings, key: Secret | None) -> Speech | None:
     """What speaks a text; None without a key, as where only servers on the LAN are asked."""
     if key is None:
         return None
-    from antiphon.speech.client import SpeechPlan, StepFunSpeech
 
-    wanted = settings.speech
-    return StepFunSpeech(SpeechPlan(wanted.url, wanted.model, wanted.voice), key)
+    def load() -> Speech:
+        from antiphon.speech.client import SpeechPlan, StepFunSpeech
+
+        wanted = settings.speech
+        return StepFunSpeech(SpeechPlan(wanted.url, wanted.model, wanted.voice), key)
+
+    return LateSpeech(load)
 
 
 def make_echo(settings: Settings) -> EchoPath | None:
