@@ -1,6 +1,7 @@
 """The composition root, with fakes for the world: a whole turn in one process, and what is said of what is missing."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from antiphon.errors import DeviceError, ModelError
 from antiphon.links.fake import FakeLinks, one_turn
 from antiphon.pcm import bytes_of, ms_of
 from antiphon.runtime.notify import NoNotifier
+from antiphon.runtime.record import Record
 from antiphon.settings import load
 from antiphon.simulator.speech import synthesise
 
@@ -44,8 +46,10 @@ def settings_of(*sets):
 
 
 class KeptLog:
+    dropped = 0
+
     def __init__(self):
-        self.lines = []
+        self.lines, self.standing = [], {}
 
     def write(self, level, what, **fields):
         self.lines.append((level, what, fields))
@@ -118,7 +122,7 @@ def has_gone_through(snapshots, states):
 
 
 @asynccontextmanager
-async def running(*sets, links=None, engine=None, notifier=None, microphone=None, buttons=None):
+async def running(*sets, links=None, engine=None, notifier=None, microphone=None, buttons=None, recorded=False):
     engine = engine or ScriptedWakeEngine(["hey"], {WAKE_AT: "hey"})
     world = World(
         microphone=microphone or FakeMicrophone(),
@@ -132,7 +136,8 @@ async def running(*sets, links=None, engine=None, notifier=None, microphone=None
     )
     log = KeptLog()
     rig = Rig(None, world, log)
-    rig.appliance = Appliance(settings_of(*sets), world, log, notifier or NoNotifier(), [rig])
+    record = Record(log) if recorded else None
+    rig.appliance = Appliance(settings_of(*sets), world, record or log, notifier or NoNotifier(), [rig], record=record)
     async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
         rig.running = group.create_task(rig.appliance.run())
         yield rig
@@ -187,6 +192,36 @@ def test_hands_reach_the_mind():
             await rig.until(lambda snapshot: snapshot.state is State.DEAF and snapshot.deaf)
             assert not rig.world.microphone.is_open
         rig.world.buttons.release("mute")  # nobody listens any more
+
+    within(story)
+
+
+def test_it_can_be_asked_and_told_while_it_runs(tmp_path):
+    async def story():
+        path = tmp_path / "control.sock"
+        async with running(f"control.socket={path}", "board=none", recorded=True) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf and snapshot.link == "open")
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(b'{"do": "status"}\n{"do": "mute"}\n{"do": "status"}\n')
+            before, muted, after = [json.loads(await reader.readline()) for _ in range(3)]
+            writer.close()
+            assert (before["state"], before["wake_words"], before["board"]) == ("asleep", ["hey"], "none")
+            assert before["microphone"]["open"]
+            assert muted == {"ok": True}
+            assert (after["state"], after["microphone"]["open"]) == ("deaf", False)
+            assert not rig.world.microphone.is_open
+        assert rig.log.standing["state"] == "deaf"
+
+    within(story)
+
+
+@pytest.mark.parametrize(("setting", "recorded"), [("control.socket=null", True), ("control.socket={}", False)])
+def test_it_can_be_asked_nothing_where_it_should_not(setting, recorded, tmp_path):
+    async def story():
+        path = tmp_path / "control.sock"
+        async with running(setting.format(path), recorded=recorded) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf)
+            assert list(tmp_path.iterdir()) == []
 
     within(story)
 
