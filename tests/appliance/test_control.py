@@ -93,6 +93,16 @@ def test_stop_ends_a_reply():
         assert ends_well(stage)
 
 
+def test_the_volume_is_told_and_changed():
+    with staged("speaker.volume=60", environ={"XDG_STATE_HOME": "", "STATE_DIRECTORY": ""}) as stage:  # none is kept
+        stage.daemon.wait_for("volume", percent=60)
+        assert order(stage, "volume") == (0, "volume 60\n")
+        assert order(stage, "volume", "-10") == (0, "volume 50\n")
+        assert order(stage, "volume", "70") == (0, "volume 70\n")
+        assert status(stage)["speaker"]["volume"] == 70
+        assert ends_well(stage)
+
+
 def test_a_daemon_that_was_killed_leaves_the_next_one_its_place():
     with staged() as stage:
         stage.daemon.kill()
