@@ -23,6 +23,7 @@ from antiphon.faces import (
     word,
 )
 from antiphon.snapshot import Snapshot
+from eyes import EYES, beats, difference, lab
 
 SINCE_S = 1000.125
 CALM = {"link": "none", "deaf": False}
@@ -178,6 +179,67 @@ def rises(levels: tuple[int, ...]) -> int:
     """How often the lamp goes up through its middle level."""
     middle = (max(levels) + min(levels)) / 2
     return sum(before <= middle < after for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("brightness", [1.0, 0.1])
+@pytest.mark.parametrize("eye", EYES)
+def test_a_single_lamp_tells_the_faces_apart_to_every_eye(eye, brightness):
+    """Any two faces: by eight times what is just noticeable in colour or lightness, or by half a beat a second."""
+    films = {word(snapshot): lab(film(snapshot, brightness), eye, white=brightness) for snapshot in EVERY_FACE}
+    for (one, mine), (other, theirs) in itertools.combinations(films.items(), 2):
+        told = difference(mine, theirs) >= 18 or abs(beats(mine[:, 0]) - beats(theirs[:, 0])) >= 6
+        assert told, f"{one} looks like {other}: {difference(mine, theirs):.1f}"
+
+
+def test_the_simulated_eyes_confuse_what_such_eyes_confuse():
+    """Red with green for two of them, bluish green with grey for one, and blue with green for the third."""
+    for eye, one, other in (
+        ("no red", (150, 60, 0), (50, 80, 0)),
+        ("no green", (200, 90, 0), (110, 120, 0)),
+        ("no green", (0, 255, 140), (180, 180, 170)),
+        ("no blue", (0, 90, 255), (0, 110, 110)),
+    ):
+        seen, fully = (difference(*(lab([colour], which) for colour in (one, other))) for which in (eye, "all three"))
+        assert seen < fully / 2, (eye, one, other)
+
+
+def film(snapshot: Snapshot, brightness: float) -> list[Rgb]:
+    """What one lamp shows in 12 s, picture by picture."""
+    return [face(snapshot, SINCE_S + n / PICTURES_PER_S, 1, brightness)[0] for n in range(12 * PICTURES_PER_S)]
+
+
+# ── lamps that only switch ───────────────────────────────────────────────────────────────────────
+
+SWITCHED = {word(snapshot): snapshot for snapshot in EVERY_FACE}
+ALIKE = [
+    {"listening", "go on?", "muted"},  # steady: it listens, and not for long; or it does not, and that stays so
+    {"speaking", f"speaking, via {VIA['via']}"},  # the beat of one hides the nod of the other
+]
+
+
+def switching(snapshot: Snapshot) -> tuple[bool, ...]:
+    """When a lamp that only switches is lit, picture by picture for 12 s."""
+    times_s = (SINCE_S + n / PICTURES_PER_S for n in range(12 * PICTURES_PER_S))
+    return tuple(any(face(snapshot, now_s, 1, 1.0, dimmable=False)[0]) for now_s in times_s)
+
+
+def test_a_lamp_that_only_switches_tells_the_faces_apart_by_rhythm():
+    for one, other in itertools.combinations(SWITCHED, 2):
+        mine, theirs = switching(SWITCHED[one]), switching(SWITCHED[other])
+        lit = abs(sum(mine) - sum(theirs)) / len(mine)
+        told = lit >= 1 / 8 or abs(rises(mine) - rises(theirs)) >= 2
+        assert told != any({one, other} <= alike for alike in ALIKE), f"{one}, {other}"
+
+
+@given(snapshots, elapsed, counts)
+def test_a_lamp_that_only_switches_is_dark_or_full(snapshot, elapsed_s, count):
+    now_s = snapshot.since_s + elapsed_s
+    colours = face(snapshot, now_s, count, 0.25, dimmable=False)
+    full = max(look(snapshot).colour) * 0.25
+    assert {max(colour) for colour in colours} <= {0, math.ceil(full)}
+    due_s = next_change(snapshot, now_s, count, dimmable=False)
+    if due_s is not None:
+        assert face(snapshot, due_s, count, 0.25, dimmable=False) != colours
 
 
 @pytest.mark.parametrize("snapshot", EVERY_FACE, ids=word)

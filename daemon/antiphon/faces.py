@@ -87,14 +87,15 @@ class Look:
     period_s: float = 0.0
 
 
-# The hues keep apart for colour-blind eyes (after Okabe and Ito, "Color Universal Design", 2008).
+# The hues keep apart for eyes that lack a cone (after Okabe and Ito, "Color Universal Design", 2008): a green with more
+# blue in it would be grey to some, and beside white too much like thinking. The tests look through such eyes.
 LOOKS: dict[State, Look] = {
     State.ASLEEP: Look("asleep", (0, 0, 0)),
     State.OPENING: Look("one moment", (0, 160, 255), _blink, 0.4),
     State.LISTENING: Look("listening", (0, 90, 255)),
     State.THINKING: Look("thinking", (255, 255, 255), _comet, 1.2),
-    State.SPEAKING: Look("speaking", (0, 255, 140), _ripple, 0.8),
-    State.DOUBTING: Look("go on?", (0, 140, 70)),
+    State.SPEAKING: Look("speaking", (0, 255, 80), _ripple, 0.8),
+    State.DOUBTING: Look("go on?", (70, 140, 0)),
     State.LINGERING: Look("still listening", (0, 45, 128), _breathe, 2.4),
     State.SORRY: Look("sorry", (255, 140, 0), _double_blink, 1.6),
     State.DEAF: Look("muting", (255, 140, 0), _gap, 0.8),
@@ -117,7 +118,7 @@ _FAINTEST = 0.04  # of the first lamp, so that silence is not taken for a lamp t
 FALLBACK: dict[State, Look] = {
     State.ASLEEP: Look("asleep", (0, 36, 64), _two_winks, 8.0),
     State.LISTENING: Look("listening", (0, 90, 255), _nod, 2.4),
-    State.SPEAKING: Look("speaking", (0, 255, 140), _nodding_ripple, 2.4),
+    State.SPEAKING: Look("speaking", (0, 255, 80), _nodding_ripple, 2.4),
 }
 """The hint that not the first link of the owner's list answers: a nod while you speak and while it speaks.
 

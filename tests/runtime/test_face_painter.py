@@ -89,7 +89,7 @@ def test_a_running_face_makes_25_pictures_a_second_and_no_more():
 
 def test_lamps_that_only_switch_are_painted_when_they_switch():
     lamps, script = paint(seen(State.SPEAKING), *[None] * 4, dimmable=False)
-    assert [colours[0] for colours, _ in lamps.shown] == [(0, 255, 140), (0, 0, 0)] * 2 + [(0, 255, 140)]
+    assert [colours[0] for colours, _ in lamps.shown] == [(0, 255, 80), (0, 0, 0)] * 2 + [(0, 255, 80)]
     assert sum(wait for wait in script.waits[1:] if wait is not None) == pytest.approx(1.4)
 
 
