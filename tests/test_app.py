@@ -35,6 +35,7 @@ from antiphon.runtime.notify import NoNotifier
 from antiphon.runtime.record import Record
 from antiphon.settings import load
 from antiphon.simulator.speech import synthesise
+from antiphon.speech.fake import FakeSpeech
 
 BOUND_S = 60
 WAKE_AT = 16_000  # the sample at which the scripted engine hears its word
@@ -122,7 +123,9 @@ def has_gone_through(snapshots, states):
 
 
 @asynccontextmanager
-async def running(*sets, links=None, engine=None, notifier=None, microphone=None, buttons=None, recorded=False):
+async def running(
+    *sets, links=None, engine=None, notifier=None, microphone=None, buttons=None, speaks=None, recorded=False
+):
     engine = engine or ScriptedWakeEngine(["hey"], {WAKE_AT: "hey"})
     world = World(
         microphone=microphone or FakeMicrophone(),
@@ -133,6 +136,7 @@ async def running(*sets, links=None, engine=None, notifier=None, microphone=None
         trigger=Trigger([WakeWord("hey", 0.5, refractory_ms=1000)]),
         links={"realtime": links or FakeLinks(one_turn(bytes_of(REPLY)))},
         endpoint=None,
+        speech=speaks,
     )
     log = KeptLog()
     rig = Rig(None, world, log)
@@ -211,6 +215,43 @@ def test_it_can_be_asked_and_told_while_it_runs(tmp_path):
             assert (after["state"], after["microphone"]["open"]) == ("deaf", False)
             assert not rig.world.microphone.is_open
         assert rig.log.standing["state"] == "deaf"
+
+    within(story)
+
+
+def test_a_text_is_said_and_its_teller_hears_of_it(tmp_path):
+    async def story():
+        path = tmp_path / "control.sock"
+        speaks = FakeSpeech([bytes_of(REPLY)])
+        async with running(f"control.socket={path}", "speaker.chimes=false", speaks=speaks, recorded=True) as rig:
+            await rig.until(lambda snapshot: not snapshot.deaf and snapshot.link == "open")
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(b'{"do": "say", "text": "Dinner is ready"}\n')
+            assert json.loads(await reader.readline()) == {"ok": True}
+            writer.close()
+            assert speaks.texts == ["Dinner is ready"]
+            sound = np.concatenate(rig.world.speaker.played)
+            [first] = np.flatnonzero(np.all(np.lib.stride_tricks.sliding_window_view(sound, 5) == REPLY[:5], axis=1))
+            assert np.array_equal(sound[first : first + len(REPLY)], REPLY)
+            await rig.until_state(State.SPEAKING, State.ASLEEP)
+        assert rig.log.said("heard") == [{"reply": "say-1", "heard_ms": 200, "length_ms": 200}]
+
+    within(story)
+
+
+def test_the_switch_says_where_it_is_before_anything_is_heard():
+    class SwitchedOff(FakeButtons):
+        def open(self, moved):
+            super().open(moved)
+            self.switch(muted=True)
+            return []
+
+    async def story():
+        async with running(buttons=SwitchedOff()) as rig:
+            await rig.until(lambda snapshot: snapshot.switched_off and snapshot.deaf)
+            assert [snapshot for snapshot in rig.seen if not snapshot.deaf] == []
+            rig.world.buttons.switch(muted=False)
+            await rig.until(lambda snapshot: snapshot.state is State.ASLEEP and not snapshot.deaf)
 
     within(story)
 
