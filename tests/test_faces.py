@@ -211,10 +211,8 @@ def film(snapshot: Snapshot, brightness: float) -> list[Rgb]:
 # ── lamps that only switch ───────────────────────────────────────────────────────────────────────
 
 SWITCHED = {word(snapshot): snapshot for snapshot in EVERY_FACE}
-ALIKE = [
-    {"listening", "go on?", "muted"},  # steady: it listens, and not for long; or it does not, and that stays so
-    {"speaking", f"speaking, via {VIA['via']}"},  # the beat of one hides the nod of the other
-]
+STEADY = {"listening", "go on?", "muted"}
+"""Lit without a rhythm: it listens, and not for long; or it does not, and that stays so."""
 
 
 def switching(snapshot: Snapshot) -> tuple[bool, ...]:
@@ -223,12 +221,17 @@ def switching(snapshot: Snapshot) -> tuple[bool, ...]:
     return tuple(any(face(snapshot, now_s, 1, 1.0, dimmable=False)[0]) for now_s in times_s)
 
 
+def longest(switched: tuple[bool, ...], lit: bool) -> int:
+    return max((len(list(run)) for level, run in itertools.groupby(switched) if level is lit), default=1)
+
+
 def test_a_lamp_that_only_switches_tells_the_faces_apart_by_rhythm():
-    for one, other in itertools.combinations(SWITCHED, 2):
-        mine, theirs = switching(SWITCHED[one]), switching(SWITCHED[other])
-        lit = abs(sum(mine) - sum(theirs)) / len(mine)
-        told = lit >= 1 / 8 or abs(rises(mine) - rises(theirs)) >= 2
-        assert told != any({one, other} <= alike for alike in ALIKE), f"{one}, {other}"
+    """By how long it is lit or dark at most, more than half as long again; or by half a beat a second."""
+    films = {name: switching(snapshot) for name, snapshot in SWITCHED.items()}
+    for (one, mine), (other, theirs) in itertools.combinations(films.items(), 2):
+        lengths = [sorted((longest(mine, lit), longest(theirs, lit))) for lit in (True, False)]
+        told = abs(rises(mine) - rises(theirs)) >= 6 or any(long > 1.5 * short for short, long in lengths)
+        assert told != ({one, other} <= STEADY), f"{one}, {other}"
 
 
 @given(snapshots, elapsed, counts)
