@@ -16,9 +16,10 @@ from antiphon.checkup.acoustic import LIMIT_S, Outcome, check_acoustics, with_al
 from antiphon.checkup.advice import as_yaml
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
-from antiphon.checkup.host import check_clock, check_echo, check_gpio, check_systemd, check_wake_words
+from antiphon.checkup.host import check_clock, check_echo, check_systemd, check_wake_words
 from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
+from antiphon.checkup.pins import check_gpio
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
 from antiphon.config_files import find_key, read_layers
 from antiphon.devices.sound_devices import list_devices

@@ -1,12 +1,12 @@
-"""What is said of this machine: its clock, wake word models, echo cancellers, pins and service manager."""
+"""What is said of this machine: its clock, wake word models, echo cancellers and service manager."""
 
 import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from antiphon.checkup.host import check_clock, check_echo, check_gpio, check_systemd, check_wake_words
-from antiphon.settings import Buttons, Lamps, Microphone, Settings, Wake, WakeWord
+from antiphon.checkup.host import check_clock, check_echo, check_systemd, check_wake_words
+from antiphon.settings import Microphone, Settings, Wake, WakeWord
 from antiphon.settings.sections import Echo
 
 
@@ -80,30 +80,6 @@ def test_a_canceller_that_is_missing(monkeypatch):
     assert finding.verdict == "fail"
     assert "antiphon[echo]" in finding.says
     assert "echo.cancel" in finding.remedy
-
-
-def test_no_pin_is_no_failure():
-    assert check_gpio(Settings()).verdict == "ok"
-
-
-WIRED = Settings(lamps=Lamps(kind="gpio", pins=(17, 27)), buttons=Buttons(talk=23))
-
-
-def test_pins_that_can_be_used(monkeypatch):
-    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
-    for _ in range(2):  # they are given back
-        finding = check_gpio(WIRED)
-        assert finding.verdict == "ok", finding
-        assert "17, 27, 23" in finding.says
-
-
-def test_pins_on_a_machine_that_has_none(monkeypatch):
-    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "")
-    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", None)
-    finding = check_gpio(WIRED)
-    assert finding.verdict == "fail"
-    assert "lgpio" in finding.says
-    assert finding.remedy
 
 
 def test_nobody_waits_for_word_without_systemd(tmp_path):

@@ -1,4 +1,4 @@
-"""This machine: its clock, its wake word models, its echo cancellers, its pins and its service manager."""
+"""This machine: its clock, its wake word models, its echo cancellers and its service manager."""
 
 import ctypes
 import os
@@ -8,18 +8,16 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from antiphon.app import open_board, open_wake_words
+from antiphon.app import open_wake_words
 from antiphon.checkup.finding import Finding
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.devices.echo_webrtc import WebrtcEchoCanceller
 from antiphon.errors import DeviceError, ModelError
 from antiphon.pcm import WAKE_RATE_HZ
-from antiphon.ports import LogLevel
 from antiphon.runtime.echo_path import RATES_HZ
+from antiphon.runtime.wall import FIRST_YEAR
 from antiphon.settings import Settings
 
-FIRST_YEAR = 2025
-"""This program is no older: a clock that says less was never set."""
 LAST_YEAR = 2099
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 _TIMEX_BYTES = 512  # struct timex is 208 bytes where long has 64 bits
@@ -86,38 +84,6 @@ def _missing(rate_hz: int) -> str:
         except DeviceError as error:
             wrong.append(str(error))
     return ". ".join(wrong)
-
-
-def check_gpio(settings: Settings) -> Finding:
-    """Take the pins of lamps and buttons, and give them back."""
-    pins = [*settings.lamps.pins] if settings.lamps.kind == "gpio" else []
-    pins += [pin for pin in (settings.buttons.talk, settings.buttons.mute) if pin is not None]
-    if not pins:
-        return Finding("gpio", "ok", "no lamp or button is set to a pin")
-    complaints = _Complaints()
-    lamps, buttons = open_board(settings, complaints)
-    try:
-        buttons.open(lambda _: None)
-    except DeviceError as error:
-        complaints.sentences.append(str(error))
-    finally:
-        buttons.close()
-        lamps.close()
-    if complaints.sentences:
-        remedy = "if the appliance runs, it holds its pins: sudo systemctl stop antiphon, and try again"
-        return Finding("gpio", "fail", complaints.sentences[0], remedy)
-    return Finding("gpio", "ok", f"pins {', '.join(map(str, pins))} can be used")
-
-
-class _Complaints:
-    """A Log that keeps the sentences."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def write(self, level: LogLevel, what: str, **fields: str | float) -> None:  # noqa: ARG002 - ports.Log has them
-        """Keep the sentence of this line."""
-        self.sentences.append(str(fields.get("sentence", "")))
 
 
 def check_systemd(environ: Mapping[str, str] = os.environ, booted: Path = _SYSTEMD) -> Finding:
