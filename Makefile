@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench board style types cover parity deb debtest lock install uninstall card setup clean config daemon docs \
+.PHONY: help run test bench board style types cover parity boards deb debtest lock install uninstall card setup clean config daemon docs \
         hardware systemd tests
 
 PYTHON ?= python3
@@ -59,6 +59,13 @@ cover: setup card  ## branch coverage of the suite
 
 parity: setup  ## compare wake word scores with the upstream openwakeword package, in an environment of its own
 	@$(BIN)/python tests/parity/parity.py
+
+boards: setup  ## write the page and the drawing of every board anew from its file, hardware/boards/*.yaml
+	@mkdir -p hardware/wiring
+	@for file in hardware/boards/*.yaml; do name=$$(basename $$file .yaml); \
+	  $(BIN)/antiphon boards $$file --page >hardware/$$name.md; \
+	  if grep -q '^wiring:' $$file; then $(BIN)/antiphon boards $$file --drawing >hardware/wiring/$$name.svg; fi; \
+	done
 
 deb: setup build/.deb-tools  ## build the package, and print where it is (SUITE=trixie or bookworm, ARCH=arm64 or amd64)
 	@systemd/debian/build.sh $(SUITE) $(ARCH)

@@ -46,7 +46,7 @@ def test_what_is_no_command_ends_with_2(arguments, capsys):
 def test_help_names_every_verb(capsys):
     assert refused(["--help"]) == 0
     words = capsys.readouterr().out
-    for verb in ("run", "demo", "check", "devices", "listen", "ask", "simulate", "doctor", "docs", "version"):
+    for verb in ("run", "demo", "check", "boards", "devices", "listen", "ask", "simulate", "doctor", "docs", "version"):
         assert f"\n    {verb} " in words
     for verb in ("status", "say", "listen-now", "stop", "mute", "unmute", "volume"):
         assert re.search(rf"\n    {verb}\s", words)
@@ -87,6 +87,39 @@ def test_all_errors_of_the_settings_at_once_a_line_each(capsys):
     lines = said.err.splitlines()
     assert len(lines) == 2
     assert all(line.startswith("antiphon: ") for line in lines)
+
+
+def test_boards_are_listed(capsys):
+    assert main(["boards"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("led-button ") and "(not yet tried on real parts)" in line for line in lines)
+    assert main(["boards", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in entries] == sorted(line.split()[0] for line in lines)
+    assert {"name", "title", "tried", "path"} == set(entries[0])
+
+
+def test_a_board_is_shown(capsys, tmp_path):
+    assert main(["boards", "led-button"]) == 0
+    assert "pin 11" in capsys.readouterr().out
+    assert main(["boards", "led-button", "--page"]) == 0
+    assert capsys.readouterr().out.startswith("# LED and two buttons")
+    assert main(["boards", "led-button", "--drawing"]) == 0
+    assert capsys.readouterr().out.startswith("<svg ")
+    assert main(["boards", "led-button", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["wiring"][0]["pin"] == 11
+    own = tmp_path / "mine.yaml"
+    own.write_text("title: Mine\n")
+    assert main(["boards", str(own)]) == 2
+    assert capsys.readouterr().err == f"antiphon: {own}: tried: is missing; give text\n"
+
+
+def test_a_board_lies_beneath_what_is_set(capsys):
+    assert main(["check", "--set", "board=led-button", "--set", "buttons.talk=25", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["buttons.talk"] == {"value": 25, "origin": "--set"}
+    assert shown["lamps.pins"]["value"] == [17]
+    assert "boards/led-button.yaml:" in shown["lamps.pins"]["origin"]
 
 
 def test_docs_draw_every_state(capsys):

@@ -71,7 +71,7 @@ def test_a_package_with_code_of_its_own_would_need_a_mirror():
 
 # ── tests of floors 0-2 neither sleep nor patch ──────────────────────────────────────────────────
 
-PURE_FOLDERS = ("conversation", "audio", "settings", "scenes")
+PURE_FOLDERS = ("conversation", "audio", "settings", "pinout", "scenes")
 PURE_MODULES = ("errors", "pcm", "secret", "gestures", "faces", "night", "calls", "snapshot", "ports")
 PATCHES = {"monkeypatch", "patch", "Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec", "mocker"}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from antiphon import __version__
-from antiphon.config_files import find_key, read_layers
+from antiphon.config_files import board_files, find_board, find_key, read_layers
 from antiphon.errors import AntiphonError, SettingsError
 from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
 
@@ -86,6 +86,38 @@ def check(options: argparse.Namespace) -> int:
         print(json.dumps(effective_dict(loaded), indent=2, ensure_ascii=False))
     else:
         print(effective(loaded), end="")
+    return 0
+
+
+def boards(options: argparse.Namespace) -> int:
+    """List the boards that the setting `board` can name; or show one: its wires, its lines, what it sets."""
+    if options.name is not None:
+        return _show_board(options)
+    entries = board_files()
+    if options.json:
+        rows = [(one.name, one.title, one.board.tried if one.board else None, str(one.path)) for one in entries]
+        told = [dict(zip(("name", "title", "tried", "path"), row, strict=True)) for row in rows]
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return 0
+    wide = max((len(one.name) for one in entries), default=0)
+    for one in entries:
+        print(f"{one.name:{wide}}  {one.title}" + (f"  ({one.board.tried})" if one.board else ""))
+    return 0
+
+
+def _show_board(options: argparse.Namespace) -> int:
+    """One board, as it is without the owner's settings."""
+    from antiphon.pinout import draw, essentials, page
+
+    loaded = load([find_board(options.name)])
+    assert loaded.board is not None  # or loading would have failed
+    name = Path(options.name).stem
+    if options.json:
+        print(json.dumps({"name": name, **loaded.board.model_dump(mode="json", by_alias=True)}, ensure_ascii=False))
+    elif options.drawing:
+        print(draw(loaded.board), end="")
+    else:
+        print(page(name, loaded) if options.page else essentials(name, loaded), end="")
     return 0
 
 
@@ -168,9 +200,11 @@ def simulate(options: argparse.Namespace) -> int:
 
 def doctor(options: argparse.Namespace) -> int:
     """Try everything that the appliance needs, and name the remedy of each failure."""
-    from antiphon.doctor import run_doctor
+    from antiphon.doctor import run_acoustic, run_doctor
 
-    return run_doctor(options.config, os.environ, options.set, as_json=options.json, acoustic=options.acoustic)
+    if options.acoustic:  # with wrong settings nothing is played
+        return run_acoustic(_settings(options).settings, as_json=options.json, runs=_runs(options))
+    return run_doctor(options.config, os.environ, options.set, as_json=options.json)
 
 
 def docs(_: argparse.Namespace) -> int:
@@ -225,6 +259,17 @@ def unmute(options: argparse.Namespace) -> int:
 def volume(options: argparse.Namespace) -> int:
     """Tell or change how loud the running daemon is."""
     return _order(options, options.volume)
+
+
+def _runs(options: argparse.Namespace) -> bool:
+    """Whether the daemon answers."""
+    from antiphon.controlling import NoDaemonError, ask
+
+    try:
+        ask(_control_paths(options), {"do": "status"})
+    except NoDaemonError:
+        return False
+    return True
 
 
 def _order(options: argparse.Namespace, request: dict[str, Any]) -> int:
@@ -347,6 +392,10 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     demo_verb.add_argument("--say", default="What time is it?", help="the question asked in the simulated room")
     demo_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to leave what the room heard")
     add(check, settings=True, prints=True)
+    boards_verb = add(boards, settings=False, prints=True)
+    boards_verb.add_argument("name", nargs="?", help="show this board: a name, or the path of a board file")
+    boards_verb.add_argument("--page", action="store_true", help="print its page, as Markdown")
+    boards_verb.add_argument("--drawing", action="store_true", help="print the drawing of its wires, as SVG")
     add(devices, settings=False, prints=True)
     listen_verb = add(listen, settings=True, prints=True)
     listen_verb.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so long")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.config_files import read_layers
-from antiphon.settings import Layer, Settings, default_yaml, effective, effective_dict, json_schema, load
+from antiphon.settings import BoardLayer, Layer, Settings, default_yaml, effective, effective_dict, json_schema, load
 
 CONFIG = Path(__file__).parents[2] / "config"
 REGENERATE = """is not up to date; regenerate both with:
@@ -102,3 +102,10 @@ def test_a_proxy_s_password_is_starred() -> None:
     assert shown["realtime.proxy"] == {"value": "http://***@host:1", "origin": "f.yaml:1"}
     assert shown["wake.words"]["value"][0]["model"] == "hey_jarvis"
     assert "er2" not in json.dumps(shown)
+
+
+def test_the_board_in_force_is_told_first() -> None:
+    board = BoardLayer("b.yaml", "title: LED\ntried: on the bench\nsettings:\n  buttons: {talk: 23}\n")
+    lines = effective(load([board, Layer("f.yaml", "board: led")])).split("\n")
+    assert lines[0].split("#") == [f"{'(board)':32} = {'LED':28}  ", " on the bench"]
+    assert "# b.yaml:4" in next(line for line in lines if line.startswith("buttons.talk "))

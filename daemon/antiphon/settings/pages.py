@@ -43,13 +43,18 @@ def default_yaml() -> str:
         if "properties" in section:
             lines += [*_comment(section["description"]), f"{name}:", *_keys(schema, section, values, "  "), ""]
         else:
-            lines += [*_meaning(schema, node), f"{name}: {_written(values)}", ""]
+            lines += [*_meaning(schema, node), f"{name}: {written(values)}", ""]
     return "\n".join(lines)
 
 
 def effective(loaded: Loaded, key_origin: str = "") -> str:
-    """The settings in force, one a line with its origin; `key_origin` tells where the API key was found."""
-    rows = [(key, _written(entry["value"]), entry["origin"]) for key, entry in effective_dict(loaded).items()]
+    """The settings in force, one a line with its origin; `key_origin` tells where the API key was found.
+
+    A board is told first, and on what it has been tried.
+    """
+    rows = [(key, written(entry["value"]), entry["origin"]) for key, entry in effective_dict(loaded).items()]
+    if loaded.board:
+        rows.insert(0, ("(board)", loaded.board.title, loaded.board.tried))
     if key_origin:
         rows.append(("(API key)", STARS, key_origin))
     wide = max(len(key) for key, _, _ in rows)
@@ -80,7 +85,7 @@ def _keys(schema: Schema, section: Schema, values: dict[str, Any], indent: str) 
             for inner in values[name]:
                 yield from _entry(list(_keys(schema, entry, inner, indent + "    ")), indent + "  ")
         else:
-            yield f"{indent}{name}: {_written(values[name])}"
+            yield f"{indent}{name}: {written(values[name])}"
 
 
 def _entry(lines: list[str], indent: str) -> Iterator[str]:
@@ -100,12 +105,12 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in wrap(" ".join(text.split()), WIDTH, break_on_hyphens=False)]
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """`value` as it can be typed in the file, after --set or in a variable."""
     if isinstance(value, list):
-        return "[" + ", ".join(_written(inner) for inner in value) + "]"
+        return "[" + ", ".join(written(inner) for inner in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_written(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, str) and SAFE_PLAIN.fullmatch(value) and plain(value) == value:
