@@ -1,12 +1,14 @@
 """The doctor on the simulated card and the simulated service: what it finds, in which order, and how it ends."""
 
 import json
+import socketserver
+import threading
 
 import pytest
 
 from antiphon.audio.chime import chime
-from antiphon.checkup.finding import Finding
-from antiphon.doctor import drawn, finite
+from antiphon.doctor import finite, run_acoustic
+from antiphon.settings import Settings
 from antiphon.simulator.room import Room
 from antiphon.simulator.stepfun.options import DEFAULT_KEY
 from loopback import refused_port, stepfun
@@ -164,6 +166,32 @@ def test_the_acoustic_test_without_a_card_says_what_may_hold_it(deaf):
     assert "sudo systemctl stop antiphon" in finding["remedy"]
 
 
+def test_the_acoustic_test_beside_a_daemon_that_runs_says_how_to_stop_it(capsys):
+    assert run_acoustic(Settings(), as_json=False, runs=True) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert "the appliance runs, and holds the sound card" in first
+    assert "sudo systemctl stop antiphon" in second
+
+
+class Answering(socketserver.StreamRequestHandler):
+    """What a daemon that runs says to everything."""
+
+    def handle(self):
+        self.rfile.readline()
+        self.wfile.write(b'{"ok": true}\n')
+
+
+def test_the_acoustic_test_asks_whether_the_daemon_runs(deaf, tmp_path):
+    with socketserver.UnixStreamServer(str(tmp_path / "sock"), Answering) as daemon:
+        thread = threading.Thread(target=daemon.handle_request)
+        thread.start()
+        there = ("--set", f"control.socket={tmp_path}/sock")
+        ended = antiphon("doctor", *ALONE, "--acoustic", "--json", *there, environ=deaf)
+        thread.join()
+    (finding,) = json.loads(ended.stdout)["findings"]
+    assert "the appliance runs" in finding["says"]
+
+
 def test_infinity_is_no_number_of_json():
     assert finite({"a": [1.5, float("-inf")], "b": "x", "c": (None, 2)}) == {"a": [1.5, None], "b": "x", "c": [None, 2]}
 
@@ -174,12 +202,3 @@ def test_lines_for_people_have_the_remedy_under_the_failure(deaf):
     place = next(at for at, line in enumerate(lines) if line.startswith("FAIL  port"))
     assert "->" in lines[place + 1]
     assert lines[-1] == "3 of 14 checks failed."
-
-
-@pytest.mark.parametrize(("verdict", "sign"), [("ok", "✓"), ("warn", "!"), ("fail", "✗"), ("skip", "-")])
-def test_a_terminal_gets_signs(capsys, verdict, sign):
-    drawn(Finding("port", verdict, "nothing listens [there]", "see that it runs"))
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith(f"{sign} port ")
-    assert first.endswith("nothing listens [there]")
-    assert second.strip() == "see that it runs"

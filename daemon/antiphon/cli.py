@@ -203,7 +203,8 @@ def doctor(options: argparse.Namespace) -> int:
     from antiphon.doctor import run_acoustic, run_doctor
 
     if options.acoustic:  # with wrong settings nothing is played
-        return run_acoustic(_settings(options).settings, as_json=options.json, runs=_runs(options))
+        settings = _settings(options).settings
+        return run_acoustic(settings, as_json=options.json, runs=_runs(settings.control.socket))
     return run_doctor(options.config, os.environ, options.set, as_json=options.json)
 
 
@@ -261,12 +262,13 @@ def volume(options: argparse.Namespace) -> int:
     return _order(options, options.volume)
 
 
-def _runs(options: argparse.Namespace) -> bool:
-    """Whether the daemon answers."""
+def _runs(socket: str | None) -> bool:
+    """Whether the daemon answers; `socket` is the setting."""
     from antiphon.controlling import NoDaemonError, ask
+    from antiphon.runtime.control import places
 
     try:
-        ask(_control_paths(options), {"do": "status"})
+        ask([] if socket is None else places(socket, os.environ), {"do": "status"})
     except NoDaemonError:
         return False
     return True

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from antiphon.app import make_sound_card
-from antiphon.checkup.acoustic import LIMIT_S, Outcome, check_acoustics, with_all_channels
+from antiphon.checkup.acoustic import STOP_IT, Outcome, measure_acoustics
 from antiphon.checkup.advice import as_yaml
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
@@ -21,28 +21,18 @@ from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.pins import check_gpio
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
+from antiphon.checkup.telling import drawn, printed
 from antiphon.config_files import find_key, read_layers
-from antiphon.devices.sound_devices import list_devices
 from antiphon.errors import SettingsError
 from antiphon.settings import Loaded, Settings, load
 
 SOUND_LIMIT_S = 10.0
 """A driver that hangs is given up after this long."""
 
-_SIGNS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red"), "skip": ("-", "dim")}
-_WORDS = {"ok": "ok", "warn": "WARN", "fail": "FAIL", "skip": "skip"}
 
-
-def run_doctor(
-    config: Path | None, environ: Mapping[str, str], sets: Sequence[str], *, as_json: bool, acoustic: bool = False
-) -> int:
-    """Run every check, print as each ends; 0 when none failed. `environ` is where variables and the key come from.
-
-    `acoustic`: only the way from the speaker to the microphone, which it measures.
-    """
-    show = _ignore if as_json else drawn if sys.stdout.isatty() else printed
-    if acoustic:
-        return _run_acoustic(config, environ, sets, None if as_json else show)
+def run_doctor(config: Path | None, environ: Mapping[str, str], sets: Sequence[str], *, as_json: bool) -> int:
+    """Run every check, print as each ends; 0 when none failed. `environ` is where variables and the key come from."""
+    show = _shown(as_json=as_json)
     findings: list[Finding] = []
     for finding in examine(config, environ, sets):
         findings.append(finding)
@@ -60,25 +50,31 @@ def _as_data(findings: Sequence[Finding]) -> dict[str, Any]:
     return {"ok": all(finding.verdict != "fail" for finding in findings), "findings": told}
 
 
-def _run_acoustic(
-    config: Path | None, environ: Mapping[str, str], sets: Sequence[str], show: Callable[[Finding], None] | None
-) -> int:
-    """The acoustic test alone; `show` None prints data. Raises SettingsError: nothing is played on a wrong device."""
-    settings = load(read_layers(config, environ, sets)).settings
-    if show is not None:
-        print("It will sound for ten seconds, quietly first; keep still, and do not move anything.", flush=True)
-    outcome = measure_acoustics(settings)
-    failed = any(finding.verdict == "fail" for finding in outcome.findings)
-    if show is None:
-        print(json.dumps(_acoustic_data(outcome), indent=2, ensure_ascii=False))
-        return 1 if failed else 0
+def run_acoustic(settings: Settings, *, as_json: bool, runs: bool) -> int:
+    """Only measure the way from the speaker to the microphone; 0 when nothing failed. `runs`: the appliance does, and
+    holds the card.
+    """
+    show = _shown(as_json=as_json)
+    if runs:
+        outcome = Outcome([Finding("acoustics", "fail", "the appliance runs, and holds the sound card", STOP_IT)], [])
+    else:
+        if not as_json:
+            print("It will sound for ten seconds, quietly first; keep still, and do not move anything.", flush=True)
+        outcome = measure_acoustics(settings)
     for finding in outcome.findings:
         show(finding)
-    if outcome.suggestions:
+    if as_json:
+        print(json.dumps(_acoustic_data(outcome), indent=2, ensure_ascii=False))
+    elif outcome.suggestions:
         print(f"\nIt suggests, for /etc/antiphon/antiphon.yaml:\n\n{as_yaml(outcome.suggestions)}", end="")
     elif outcome.measured is not None:
         print("\nIt suggests no other settings.")
-    return 1 if failed else 0
+    return 1 if any(finding.verdict == "fail" for finding in outcome.findings) else 0
+
+
+def _shown(*, as_json: bool) -> Callable[[Finding], None]:
+    """How each finding is told as it comes."""
+    return _ignore if as_json else drawn if sys.stdout.isatty() else printed
 
 
 def _acoustic_data(outcome: Outcome) -> dict[str, Any]:
@@ -94,20 +90,6 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def measure_acoustics(settings: Settings) -> Outcome:
-    """On the card of the settings, in time, whatever the driver does."""
-
-    def work() -> Outcome:
-        microphone, speaker = make_sound_card(with_all_channels(settings, list_devices()))
-        return check_acoustics(settings, microphone, speaker)
-
-    try:
-        return in_time(work, LIMIT_S)
-    except TimeoutError:
-        says = f"the sound system has not answered in {LIMIT_S:g} s"
-        return Outcome([Finding("acoustics", "fail", says, NOT_IN_TIME)], [])
 
 
 def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]) -> Iterator[Finding]:
@@ -186,23 +168,3 @@ def _check_sound(check: str, work: Callable[[], Finding]) -> Finding:
 
 def _ignore(_: Finding) -> None:
     """Data is printed when all is known."""
-
-
-def printed(finding: Finding) -> None:
-    """A line, and under it the remedy."""
-    print(f"{_WORDS[finding.verdict]:5} {finding.check:11} {finding.says}", flush=True)
-    if finding.remedy:
-        print(f"{'':5} {'':11} -> {finding.remedy}", flush=True)
-
-
-def drawn(finding: Finding) -> None:
-    """The same for a terminal, with a sign and colours."""
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.text import Text
-
-    sign, colour = _SIGNS[finding.verdict]
-    console = Console(highlight=False)
-    console.print(Text.assemble((sign, colour), f" {finding.check:11} ", finding.says))
-    if finding.remedy:
-        console.print(Padding(Text(finding.remedy, "italic"), (0, 0, 0, 14)))

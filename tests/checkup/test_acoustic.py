@@ -173,7 +173,7 @@ SLOWER = Acoustics(room_response(48_000, 300), 10.0, -20.0, drift_ppm=-40)
 BENT = Acoustics(room_response(16_000), 20.0, -6.0, soft_clip=0.03)
 
 
-def ended_in(acoustics, *arguments, mic_hz=16_000, mic_channels=1):
+def ended_in(acoustics, *arguments, mic_hz=16_000, mic_channels=1, muted=False):
     """The doctor's end, and the loudest that sounded. A run in which the card itself says that it ran dry, as this
     machine was too busy, is made once more.
     """
@@ -185,6 +185,8 @@ def ended_in(acoustics, *arguments, mic_hz=16_000, mic_channels=1):
             if acoustics is not None:
                 room.acoustics(acoustics)
             rate = ("--set", f"microphone.rate_hz={mic_hz}")
+            if muted:
+                room.mixer.turn(0.0, on=False)
             ended = antiphon("doctor", *ALONE, "--acoustic", *rate, *arguments, environ=environment(room))
             if room.underflows == room.overflows == 0:
                 return ended, int(np.abs(room.heard(*room.spk.stretch)).max())
@@ -199,7 +201,7 @@ def runs():
             "drifting": side_by_side.submit(ended_in, DRIFTING, "--json"),
             "slower": side_by_side.submit(ended_in, SLOWER, "--json", mic_hz=48_000, mic_channels=2),
             "bent": side_by_side.submit(ended_in, BENT),
-            "apart": side_by_side.submit(ended_in, None, "--json"),
+            "muted": side_by_side.submit(ended_in, BENT, "--json", muted=True),
         }
 
 
@@ -234,15 +236,17 @@ def test_on_the_real_path_an_echo_that_is_bent_in_words(runs):
     assert "-> turn the speaker down" in lines[place + 1]
     pasted = ended.stdout.partition("antiphon.yaml:\n")[2]
     suggested = load([Layer("pasted", pasted)]).settings
-    assert suggested.speaker.volume == 60
+    assert suggested.speaker.volume == 80
     assert suggested.echo.cancel == "none"
 
 
-def test_on_the_real_path_a_speaker_that_nobody_hears(runs):
-    ended, loudest = runs["apart"].result()
+def test_on_the_real_path_a_mixer_that_is_muted(runs):
+    ended, loudest = runs["muted"].result()
     found, measured, suggested = told(ended)
     assert ended.returncode == 1
+    assert found["mixer"]["verdict"] == "fail"
+    assert "muted" in found["mixer"]["says"]
     assert "hears nothing of what is played" in found["echo level"]["says"]
     assert measured["delay_ms"] is None
     assert suggested == {}
-    assert loudest > 3000
+    assert loudest == 0

@@ -17,10 +17,10 @@ def settings(*layers):
     return load([Layer("test", one) for one in layers]).settings
 
 
-def judged(*, with_settings=None, **room):
+def judged(*, with_settings=None, volume=None, **room):
     """The findings by check."""
     recording, probe = recorded(**room)
-    found = explain(measure(recording, probe), with_settings or Settings(), recording.rate_hz)
+    found = explain(measure(recording, probe), with_settings or Settings(), recording.rate_hz, volume)
     names = [finding.check for finding in found]
     assert len(set(names)) == len(names)
     assert all(finding.remedy for finding in found if finding.verdict in ("fail", "warn"))
@@ -87,6 +87,13 @@ def test_each_fault_is_named_and_no_other(name):
     assert words in found[check].says
 
 
+@pytest.mark.parametrize(("volume", "verdict"), [(0, "fail"), (7, "warn"), (60, "ok"), (None, "ok")])
+def test_the_mixer_is_looked_at(volume, verdict):
+    found = judged(volume=volume)
+    assert found["mixer"].verdict == verdict
+    assert ("muted" in found["mixer"].says) is (volume == 0)
+
+
 def test_where_nothing_is_heard_the_rest_is_not_known():
     found = judged(change=lambda heard, _: noise_like(heard, -60))
     for check in ("distortion", "band", "echo delay", "room", "clocks"):
@@ -109,13 +116,13 @@ def test_too_little_above_the_noise_is_said():
 # ── suggestions ──
 
 
-def suggested(text="{}", *, can_cancel=True, change_measured=None, **room):
+def suggested(text="{}", *, can_cancel=True, change_measured=None, volume=None, **room):
     """By key; all of it must be settings that load."""
     recording, probe = recorded(**room)
     measured = measure(recording, probe)
     if change_measured is not None:
         measured = replace(measured, **change_measured)
-    ones = suggest(measured, settings(text), recording.rate_hz, can_cancel=can_cancel)
+    ones = suggest(measured, settings(text), recording.rate_hz, volume, can_cancel=can_cancel)
     pasted = as_yaml(ones)
     loaded = settings(text, pasted) if ones else settings(text)
     for one in ones:
@@ -164,9 +171,10 @@ def test_the_decay_is_that_of_a_reply_down_to_the_noise():
 
 
 def test_what_distorts_or_clips_is_to_be_turned_down():
-    assert suggested(soft_clip=0.02)["speaker.volume"] == 60
+    assert suggested(soft_clip=0.02)["speaker.volume"] == 80
     assert suggested("speaker: {volume: 50}", soft_clip=0.02)["speaker.volume"] == 30
-    assert suggested(change=lambda heard, _: np.clip(20 * heard, -1, 1))["speaker.volume"] == 60
+    assert suggested("speaker: {volume: 50}", soft_clip=0.02, volume=90)["speaker.volume"] == 70
+    assert suggested(change=lambda heard, _: np.clip(20 * heard, -1, 1))["speaker.volume"] == 80
     assert "speaker.volume" not in suggested("speaker: {volume: 20}", soft_clip=0.02)
     assert "speaker.volume" not in suggested()
 

@@ -9,15 +9,16 @@ from threading import Event as Flag
 
 import numpy as np
 
+from antiphon.app import make_mixer, make_sound_card
 from antiphon.audio.acoustic import LATE_MS, TAIL_MS, Measured, Recording, measure
 from antiphon.audio.clock import StreamClock
 from antiphon.audio.sweep import Probe
 from antiphon.checkup.advice import Suggestion, explain, suggest
-from antiphon.checkup.finding import Finding
+from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.sound import NOT_IN_TIME
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.devices.echo_webrtc import WebrtcEchoCanceller
-from antiphon.devices.sound_devices import Device, choose
+from antiphon.devices.sound_devices import Device, choose, list_devices
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples, bytes_of, floats_of, ms_of, samples_of
 from antiphon.ports import Block, Microphone, Speaker, StreamFormat
@@ -31,10 +32,8 @@ LIMIT_S = 60.0
 """After this nothing more can come, and a driver hangs."""
 MOST_CHANNELS = 8
 
-BUSY = (
-    "if the appliance runs, it holds the card: sudo systemctl stop antiphon, try again, and then sudo systemctl start "
-    "antiphon; `antiphon devices` lists what there is"
-)
+STOP_IT = "sudo systemctl stop antiphon, try again, and then sudo systemctl start antiphon"
+BUSY = f"if the appliance runs, it holds the card: {STOP_IT}; `antiphon devices` lists what there is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,38 @@ class Outcome:
     """The microphone's."""
 
 
+def measure_acoustics(settings: Settings) -> Outcome:
+    """Measure the card of the settings, as it is turned now. It is given up in time, whatever the driver does."""
+
+    def work() -> Outcome:
+        microphone, speaker = make_sound_card(with_all_channels(settings, list_devices()))
+        return check_acoustics(settings, microphone, speaker, volume=_volume(settings))
+
+    try:
+        return in_time(work, LIMIT_S)
+    except TimeoutError:
+        says = f"the sound system has not answered in {LIMIT_S:g} s"
+        return Outcome([Finding("acoustics", "fail", says, NOT_IN_TIME)], [])
+
+
+def _volume(settings: Settings) -> int | None:
+    """What the card's mixer says; None where it has none."""
+    try:
+        mixer = make_mixer(settings)
+        return None if mixer is None else mixer.get()
+    except DeviceError:
+        return None
+
+
 def check_acoustics(
-    settings: Settings, microphone: Microphone, speaker: Speaker, patience_s: float = PATIENCE_S
+    settings: Settings,
+    microphone: Microphone,
+    speaker: Speaker,
+    patience_s: float = PATIENCE_S,
+    *,
+    volume: int | None = None,
 ) -> Outcome:
-    """Measure the way from the speaker to the microphone. It sounds for ten seconds."""
+    """Measure the way from the speaker to the microphone. It sounds for ten seconds, at this `volume` of the mixer."""
     try:
         recording, probe = record(microphone, speaker, patience_s)
     except DeviceError as error:
@@ -60,8 +87,8 @@ def check_acoustics(
         return Outcome([Finding("acoustics", "fail", str(error), NOT_IN_TIME)], [])
     measured = measure(recording, probe)
     return Outcome(
-        explain(measured, settings, recording.rate_hz),
-        suggest(measured, settings, recording.rate_hz, can_cancel=_can_cancel()),
+        explain(measured, settings, recording.rate_hz, volume),
+        suggest(measured, settings, recording.rate_hz, volume, can_cancel=_can_cancel()),
         measured,
         recording.rate_hz,
     )

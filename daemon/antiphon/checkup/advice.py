@@ -13,6 +13,7 @@ from antiphon.pcm import ms_of
 from antiphon.runtime.echo_path import RATES_HZ
 from antiphon.settings import Settings
 
+FAINT_VOLUME = 10
 FAINT_DB = -45.0
 """An echo that is weaker against what is played is hardly one: a voice beside it is 30 dB louder."""
 LOUD_DB = 0.0
@@ -34,6 +35,7 @@ REPLY_DB = -20.0
 """How loud a reply is played."""
 OVER_NOISE_DB, MOST_FALL_DB = 3.0, 50.0
 LONG_DECAY_MS = 800.0
+FULL_VOLUME, LEAST_VOLUME = 100, 20
 CANCELLED_DB = -20.0
 
 _DOCS = "docs/acoustic.md"
@@ -49,9 +51,11 @@ class Suggestion:
     reason: str
 
 
-def explain(measured: Measured, settings: Settings, rate_hz: int) -> list[Finding]:
-    """A finding for each figure, in the order in which they are mended; `rate_hz` is the microphone's."""
-    findings = [_heard(measured, settings), _channels(measured), _frames(measured, rate_hz)]
+def explain(measured: Measured, settings: Settings, rate_hz: int, volume: int | None = None) -> list[Finding]:
+    """A finding for each figure, in the order in which they are mended; `rate_hz` is the microphone's, `volume` the
+    mixer's where there is one.
+    """
+    findings = [_mixer(volume), _heard(measured, settings), _channels(measured), _frames(measured, rate_hz)]
     findings += [_clipping(measured), _noise(measured), _dc(measured)]
     if measured.gain_db is None:
         unknown = "distortion", "band", "echo delay", "room", "clocks"
@@ -67,6 +71,15 @@ def explain(measured: Measured, settings: Settings, rate_hz: int) -> list[Findin
 
 
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _mixer(volume: int | None) -> Finding:
+    if volume is None:
+        return Finding("mixer", "ok", "the card has none, or none is used")
+    if volume <= FAINT_VOLUME:
+        says = f"it stands at {volume} of 100" + (": muted" if volume == 0 else "")
+        return Finding("mixer", "warn" if volume else "fail", says, "turn it up: alsamixer, or antiphon volume 60")
+    return Finding("mixer", "ok", f"it stands at {volume} of 100")
 
 
 def _heard(measured: Measured, settings: Settings) -> Finding:
@@ -237,14 +250,16 @@ def percent(ratio_db: float) -> float:
 # ── suggestions ──────────────────────────────────────────────────────────────────────────────────
 
 
-def suggest(measured: Measured, settings: Settings, rate_hz: int, *, can_cancel: bool) -> list[Suggestion]:
+def suggest(
+    measured: Measured, settings: Settings, rate_hz: int, volume: int | None = None, *, can_cancel: bool
+) -> list[Suggestion]:
     """Only what differs from the settings. `can_cancel`: the software cancellers are on this machine."""
     if measured.gain_db is None:
         return []
     wanted = [
         _rate(rate_hz),
         _block(measured, settings),
-        _volume(measured, settings),
+        _volume(measured, settings, volume),
         _cancel(measured, settings, rate_hz, can_cancel=can_cancel),
         _decay(measured, settings),
     ]
@@ -267,7 +282,7 @@ def _block(measured: Measured, settings: Settings) -> Suggestion | None:
     return Suggestion("speaker.block_ms", min(80, 2 * block_ms), "the speaker ran dry")
 
 
-def _volume(measured: Measured, settings: Settings) -> Suggestion | None:
+def _volume(measured: Measured, settings: Settings, volume: int | None) -> Suggestion | None:
     assert measured.gain_db is not None
     reasons = {
         "the speaker distorts": (measured.distortion_db or -math.inf) > BENT_DB,
@@ -275,10 +290,11 @@ def _volume(measured: Measured, settings: Settings) -> Suggestion | None:
         "the echo drowns every voice": measured.gain_db > LOUD_DB,
     }
     reason = next((words for words, holds in reasons.items() if holds), None)
-    volume = 80 if settings.speaker.volume is None else settings.speaker.volume
-    if reason is None or volume <= 20:
+    stands = next(one for one in (volume, settings.speaker.volume, FULL_VOLUME) if one is not None)
+    lower = max(LEAST_VOLUME, stands - 20)
+    if reason is None or lower >= stands or lower == settings.speaker.volume:
         return None
-    return Suggestion("speaker.volume", max(20, volume - 20), f"{reason}; then measure again")
+    return Suggestion("speaker.volume", lower, f"{reason} at {stands}; then measure again")
 
 
 def _cancel(measured: Measured, settings: Settings, rate_hz: int, *, can_cancel: bool) -> Suggestion | None:

@@ -86,7 +86,7 @@ def _frames(block: Block, stream: StreamFormat) -> int:
 
 def check_speaker(speaker: Speaker, chime_db: float, patience_s: float = PATIENCE_S) -> Finding:
     """Play the wake chime at this level (dBFS): whether the card takes it, in time."""
-    tune = _Tune()
+    tune = Tune()
     try:
         stream = speaker.open(tune.pull)
     except DeviceError as error:
@@ -107,7 +107,7 @@ def check_speaker(speaker: Speaker, chime_db: float, patience_s: float = PATIENC
     return Finding("speaker", "ok", f"{who} has played a chime: did you hear it?")
 
 
-class _Tune:
+class Tune:
     """Silence until `begin`; then a sound and some silence, and `over` is set when the card has taken both."""
 
     def __init__(self) -> None:
