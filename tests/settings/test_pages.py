@@ -41,7 +41,8 @@ def test_the_commented_file_can_be_read_by_people() -> None:
 
 def test_the_demo_s_settings_fit() -> None:
     path = CONFIG / "demo.yaml"
-    demo = load([Layer("demo.yaml", path.read_text()), Layer("--set", {"realtime": {"url": "ws://127.0.0.1:1/v1"}})])
+    demo = load(read_layers(path, {}, ["realtime.url=ws://127.0.0.1:1/v1"]))
+    assert demo.settings.board == "simulated"
     assert demo.settings.lamps.kind == "terminal"
     assert demo.settings.log.format == "json"
     assert (demo.settings.microphone.device, demo.settings.speaker.device) == ("mic", "spk")
