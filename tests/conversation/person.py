@@ -1,7 +1,8 @@
 """Who speaks in a world, and what goes wrong while he does: one turn after another, and their ends."""
 
+from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from antiphon.conversation import events as ev
 from antiphon.conversation.states import State
@@ -26,6 +27,7 @@ _HUSHES_S = 0.03
 _ORDERS = 0.2  # as often an order comes from elsewhere than the button
 _SETTLES_S = 2.5  # so long somebody may make something of a cough
 _REPLY_FAULTS: tuple[Answering, ...] = ("nothing", "failed", "dies", "stalls", "late", "deaf", "endless")
+Ways: TypeAlias = tuple[Callable[[], None], Callable[[], None]]
 _MOODS: tuple[Mood, ...] = ("well", "well", "refuses", "loses", "silent", "slow")
 
 
@@ -35,6 +37,7 @@ class Person:
     def __init__(self, world: "World", climate: "Climate") -> None:
         self._world = world
         self._faults, self._disturbances, self._overlaps = climate.faults, climate.disturbances, climate.overlaps
+        self._orders = climate.orders
         self.turn: Turn | None = None
         self._coughed: tuple[int, int] | None = None  # over a reply; nothing has come of it so far
         self.turns = 0
@@ -63,6 +66,14 @@ class Person:
         self._world.judge.rule(self.turn is not None, "the device is sorry for nothing", None)
         if self.turn is not None:
             self.turn.sorries += 1
+
+    def is_cut_short(self) -> None:
+        """By an announcement, as he has just opened his mouth to follow up, and the ear cannot know yet."""
+        turn = self.turn
+        if turn is not None and turn.kind in ("follow-up", "cough") and not turn.heard:
+            self._world.judge.rule(not turn.noticed, "he is talked over", turn)
+            turn.excused = turn.excused or "talked over"
+            self._fall_silent(turn)
 
     def look(self) -> None:
         """After everything that happens: is it over?"""
@@ -157,6 +168,8 @@ class Person:
             return
         if self._busy:
             self._wait()
+        elif world.announces and world.ear.is_open:
+            self._dice.choice((self.say_word, self._talk, self._wait))()
         elif world.state is State.ASLEEP and world.ear.is_open:
             self._dice.choice((self.say_word, self.say_word, self._talk))()
         elif world.state is State.LINGERING and self._left_s > _LATEST_S:
@@ -216,7 +229,7 @@ class Person:
                 world.after(turn.over_s - world.now + 0.001, self.look)
             else:
                 turn.sorries = 0  # of what came before the word
-                world.judge.meet(turn, world.state, world.in_use, world.now - self._rested_at_s)
+                world.judge.meet(turn, world.meets, world.in_use, world.now - self._rested_at_s)
         else:
             self._interrupt()
             self._begin("word", first, end)
@@ -291,7 +304,7 @@ class Person:
         turn = Turn(self.turns, kind, first, end, world.now, end * GRAIN_MS / 1000, sick=sick)
         self.turn = turn
         world.forget(first)
-        world.judge.meet(turn, world.state, world.in_use, world.now - self._rested_at_s, anew=anew)
+        world.judge.meet(turn, world.meets, world.in_use, world.now - self._rested_at_s, anew=anew)
         world.after(turn.over_s - world.now + 0.001, self.look)
         for service in world.services.values():
             self._plan_fault(service, turn)
@@ -375,8 +388,10 @@ class Person:
         """A double tap; or an order."""
         self._give_up(turn)
         if self._dice.random() < _ORDERS:
-            self._world.happen(ev.Commanded("stop"))
+            self._world.elsewhere.excused |= self._world.elsewhere.waiting.keys()
+            self._world.happen(ev.Commanded("stop", self._world.elsewhere.ask()))
             return
+        self._world.elsewhere.excused |= self._world.elsewhere.waiting.keys()
         self._press("talk")
         self._world.after(0.1 + self._dice.uniform(0.02, 0.3), lambda: self._press("talk"))
 
@@ -420,7 +435,8 @@ class Person:
             return
 
         def listen() -> None:
-            if turn is self.turn and turn is not None and not turn.excused and world.ear.cancelled:
+            heard = turn is self.turn and turn is not None and not turn.excused and world.ear.cancelled
+            if heard and not world.announces:
                 world.judge.rule(not world.mouth.audible, "the reply goes on over him", turn)
 
         world.after(SURE_MS / 1000 + world.ear.block_s + _HUSHES_S, listen)
@@ -472,11 +488,24 @@ class Person:
             turn.excused = "muted"
             self._fall_silent(turn)
             self._leave(turn)
-            self._press("mute")
+            ways = (self._by_button, self._by_switch, self._by_order)
+            close, reopen = (self._dice.choice(ways) if self._orders else self._by_button)()
+            close()
             world.nothing_before = world.room.here
             muted_s = self._dice.uniform(0.5, 3.0)
-            world.after(muted_s, lambda: self._press("mute"))
+            world.after(muted_s, reopen)
             world.after(muted_s + self._dice.choice((0.2, 2.0)), self._act)
+
+    def _by_button(self) -> Ways:
+        return lambda: self._press("mute"), lambda: self._press("mute")
+
+    def _by_switch(self) -> Ways:
+        happen = self._world.happen
+        return lambda: happen(ev.SwitchMoved(muted=True)), lambda: happen(ev.SwitchMoved(muted=False))
+
+    def _by_order(self) -> Ways:
+        happen, ask = self._world.happen, self._world.elsewhere.ask
+        return lambda: happen(ev.Commanded("mute", ask())), lambda: happen(ev.Commanded("unmute", ask()))
 
     def _press(self, button: ev.Button) -> None:
         if button == "talk" and self._dice.random() < _ORDERS:

@@ -122,6 +122,7 @@ class Ear:
 
     def rest(self) -> None:
         self.streams = False
+        self._sent, self.deaf_until = min(self._sent, self._room.here), min(self.deaf_until, self._room.here)
         self._clock += 1
 
     def wake(self) -> None:

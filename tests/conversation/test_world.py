@@ -28,6 +28,7 @@ from conversation.world import ARRANGEMENTS, BRISK, Climate, live
 CALM = Climate(faults=0.0, disturbances=0.2, overlaps=0.3)
 STORM = Climate(faults=0.3, disturbances=0.1, overlaps=0.3)
 OVERLAPPING = Climate(faults=0.1, disturbances=0.1, overlaps=0.8, full=True)
+ORDERED = Climate(faults=0.1, disturbances=0.2, overlaps=0.5, full=True, orders=True)
 
 # ── worlds ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -64,6 +65,15 @@ def test_whoever_speaks_over_a_reply_is_heard_and_a_cough_costs_nothing(arrangem
     assert not tally.wrong, str(tally)
     assert tally.turns >= 200
     assert all(tally.score[what] >= 5 for what in ("barge-in", "coughed over", "held", "resumed")), str(tally)
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+def test_whoever_wants_something_from_elsewhere_is_answered_and_disturbs_nobody(arrangement: str) -> None:
+    tally = live(arrangement, ORDERED, seeds=range(1), turns=60)
+    print(tally)
+    assert not tally.wrong, str(tally)
+    assert tally.turns >= 60
+    assert tally.score["announced"] >= 4, str(tally)
 
 
 # ── what worlds have found ───────────────────────────────────────────────────────────────────────

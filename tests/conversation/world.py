@@ -21,6 +21,7 @@ from antiphon.conversation.manners import Manners
 from antiphon.conversation.overlap import Duplex
 from antiphon.conversation.states import State
 from antiphon.gestures import Gestures
+from conversation.elsewhere import Elsewhere
 from conversation.judge import IN_TURN, SOUNDING, Judge, Turn
 from conversation.person import Person
 from conversation.room import DECAY_S, GRAIN_MS, Ear, Mouth, Room
@@ -85,6 +86,8 @@ class Climate:
     """Of a reply: spoken or coughed over, or interrupted by wake word or button."""
     full: bool = False
     """The board takes its own sound out of what it hears; now and then it fails to."""
+    orders: bool = False
+    """Somebody elsewhere has texts said and turns the volume; and mutes are often the switch's, or orders."""
 
 
 @dataclass
@@ -131,7 +134,8 @@ class World:
         self.score: Counter[str] = Counter()
         self.manners = BRISK.model_copy(update={"talk_again": self.chance.choice(_TALK_AGAIN)})
         calls, gestures = Calls(plans, BRISK.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800)
-        self.machine = Machine(self.manners, calls, gestures, Duplex(full=climate.full, decay_ms=1000 * DECAY_S))
+        duplex = Duplex(full=climate.full, decay_ms=1000 * DECAY_S)
+        self.machine = Machine(self.manners, calls, gestures, duplex, announces=True)
         self.judge = Judge(plans, BRISK)
         self.room = Room(self)
         self.ear = Ear(self, self.room, self.chance.choice((80, 160)), full=climate.full)
@@ -139,6 +143,9 @@ class World:
         self.mouth = Mouth(self, self._on_sound, self._on_end)
         self.ear.we_sound = self.mouth.sounds
         self.person = Person(self, climate)
+        self.elsewhere = Elsewhere(self, climate.faults)
+        if climate.orders:
+            self.elsewhere.begin()
         if climate.full:
             self.after(self.chance.uniform(*_GOOD_S), self._spoil_echo)
             for service in self.services.values():
@@ -149,12 +156,15 @@ class World:
         """Grains that must not be sent any more: from before a mute, or of a question that was begun anew."""
         self.hears_us_at = 0.0
         """When the mind learned last that a service hears somebody."""
-        self._by_hand = False
+        self._by_hand = self._theirs = False
         self.happen(ev.Started())
 
     def run(self, turns: int) -> None:
         """Until so many turns are over, or a rule is broken."""
         while self.person.turns < turns and not self.judge.wrong:
+            self._step()
+        self.elsewhere.end()
+        while self.elsewhere.waiting and not self.judge.wrong:
             self._step()
         live = {call.number for one in self.services.values() for call in one.calls.values() if call.state != "closing"}
         kept = {self.machine._calls.open, self.machine._calls.opening}
@@ -192,6 +202,16 @@ class World:
         return self.machine.state
 
     @property
+    def announces(self) -> bool:
+        """What sounds is an announcement; at least it did as the mind was last told something."""
+        return self.state is State.SPEAKING and self.machine._announces
+
+    @property
+    def meets(self) -> State:
+        """The state in which it meets a turn: an announcement out of sleep is no conversation."""
+        return State.ASLEEP if self.machine._at_rest and self.announces else self.state
+
+    @property
     def in_use(self) -> str | None:
         """The link whose call is open, as the mind knows."""
         return next((one.link for one in self._seen.values() if one.how == "open"), None)
@@ -214,16 +234,18 @@ class World:
 
     def _decide(self, event: ev.Event) -> None:
         self._learn(event)
-        self._by_hand = isinstance(event, ev.ButtonMoved | ev.Commanded)
+        self._by_hand = isinstance(event, ev.ButtonMoved | ev.Commanded | ev.SwitchMoved)
         effects = self.machine.handle(event, self.now)
         if self._tell is not None:
             self._write(event, effects)
+        self._theirs = any(isinstance(effect, fx.Answer) and effect.problem for effect in effects)
         for effect in effects:
             self._obey(effect)
         if isinstance(event, ev.EchoJudged) and not event.cancelled:
             self.person.go_unheard()
         self.judge.rule(self.mouth.held == (self.state is State.DOUBTING), "a reply is held", self.person.turn)
         self.person.look()
+        self.elsewhere.look()
         if self.person.turn is not None and self.state in IN_TURN:
             self._look(self.person.turn)
 
@@ -262,7 +284,7 @@ class World:
             case ev.LinkClosed(number) if number in self._seen:
                 one = self._seen.pop(number)
                 serves = any(other.link == one.link for other in self._seen.values())
-                self.judge.failed(one.link, one.call, self.state, self.now, serves=serves)
+                self.judge.failed(one.link, one.call, self.meets, self.now, serves=serves)
             case ev.SpeechStarted(number) if number in self._seen and self._seen[number].how == "open":
                 self.hears_us_at = self.now
             case _:
@@ -278,6 +300,8 @@ class World:
                 self.ear.stream(preroll_ms, after_s)
             case fx.RestEar():
                 self.ear.rest()
+            case fx.Chime("sorry") if self._theirs:
+                self.person.is_cut_short()
             case fx.Chime("sorry"):
                 self.person.hear_sorry()
             case fx.Play(reply, pcm):
@@ -302,13 +326,16 @@ class World:
             case fx.Chime() | fx.Note():
                 pass
             case _:
-                self._ask(effect)
+                if not self.elsewhere.obey(effect):
+                    self._ask(effect)
 
     def _close(self, number: int) -> None:
         assert number in self._seen, f"call {number} is closed twice"
         one = self._seen.pop(number)
         self.services[one.link].close(one.call)
-        needed = (one.how == "open" and self.state in IN_TURN) or (one.how == "opening" and self.state is State.OPENING)
+        needed = (one.how == "open" and self.meets in IN_TURN and not self.announces) or (
+            one.how == "opening" and self.state is State.OPENING
+        )
         if needed and not self._by_hand:
             self.score["given up"] += 1
             self.judge.given_up(one.link, self.person.turn)
@@ -340,6 +367,9 @@ class World:
         return next(one.said[reply] for one in self.services.values() if reply in one.said)
 
     def _on_end(self, reply: str, heard_ms: float) -> None:
+        if reply.startswith("say-"):
+            self.elsewhere.finished(reply, heard_ms)
+            return
         said = self._said(reply)
         said.finished = heard_ms > said.ms - 1
         self.judge.rule(
@@ -347,6 +377,11 @@ class World:
         )
 
     def _on_sound(self, reply: str) -> None:
+        if reply.startswith("say-"):
+            rests = self.state in (State.ASLEEP, State.DEAF, State.LINGERING)
+            self.judge.rule(rests, f"{reply} is heard while {self.state.name}", self.person.turn)
+            self.person.is_cut_short()
+            return
         said = self._said(reply)
         self.score[f"heard from {said.link}"] += 1
         self.person.hear(said)
