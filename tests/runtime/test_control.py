@@ -298,6 +298,35 @@ def test_whatever_is_sent_gets_one_reply_and_only_orders_are_posted(raws):
     within(story)
 
 
+CHUNKS = st.lists(
+    NONSENSE | st.sampled_from([b"\n", b'{"do": "watch"}\n', b'{"do": "mute"}\n', b'{"do": "sta', b'tus"}\n']),
+    max_size=6,
+)
+ENDS = st.sampled_from(["close", "half-close", "abort"])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(CHUNKS, ENDS), min_size=1, max_size=5))
+def test_however_clients_come_and_go_the_next_one_is_served(clients):
+    async def story():
+        async with running() as rig:
+            rig.answers = None
+            for chunks, end in clients:
+                _, writer = await asyncio.open_unix_connection(rig.path)
+                for chunk in chunks:
+                    writer.write(chunk)
+                if end == "half-close":
+                    writer.write_eof()
+                    await asyncio.sleep(0)
+                writer.transport.abort() if end == "abort" else writer.close()
+            for ask in range(100):
+                rig.server.answer(ask, "")
+            async with rig.client() as client:
+                assert (await client.ask(do="status"))["ok"] is True
+
+    within(story)
+
+
 # ── rude clients ─────────────────────────────────────────────────────────────────────────────────
 
 
