@@ -27,7 +27,7 @@ from appliance.scenery import (
 
 pytestmark = pytest.mark.appliance
 
-TALK, MUTE = 17, 27
+TALK, MUTE, SWITCH = 17, 27, 22
 PINS = Path(__file__).with_name("pins.py")
 
 
@@ -144,3 +144,33 @@ def test_mute_in_the_midst_of_a_turn():
         assert ends_well(stage)
         assert len(stage.daemon.said("sounded")) == 1
         assert_no_word_lost(stage, turn, session=1)
+
+
+def test_the_switch_keeps_the_microphone_closed_whatever_else_is_wanted():
+    """It says muted as the appliance starts, so nothing was ever heard; no button opens it, and the switch does.
+
+    Pushed back in the midst of a turn, it ends that turn.
+    """
+    with at_the_pins(f"buttons.mute_switch={SWITCH}", "buttons.mute_switch_closed=unmuted") as stage:
+        stage.daemon.wait_for("switch", muted="true")
+        assert stage.room.mic.starts == 0
+        for button in (TALK, MUTE):
+            hold(stage, button)
+            pass_by(say(stage, WAKE))
+            stage.daemon.tell(f"{button} up")
+        pass_by(say(stage, WAKE))
+        assert stage.room.mic.starts == 0
+        after = len(stage.daemon.lines)
+        stage.daemon.tell(f"{SWITCH} down")
+        stage.daemon.wait_for("switch", after, muted="false")
+        stage.daemon.wait_for("ear-opened", after)
+        turn = take_turn(stage)
+        after = len(stage.daemon.lines)
+        stage.speak(WAKE, QUESTION)
+        stage.daemon.wait_for("woke", after)
+        stage.daemon.tell(f"{SWITCH} up")
+        stage.daemon.wait_for("deaf", after, why="switch")
+        stage.daemon.wait_for("ear-closed", after)
+        assert_closes(stage.room.mic)
+        assert ends_well(stage)
+        assert_no_word_lost(stage, turn)

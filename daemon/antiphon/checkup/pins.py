@@ -22,10 +22,12 @@ def check_gpio(settings: Settings) -> Finding:
     finally:
         buttons.close()
         lamps.close()
+    switch = [event for event in moved if isinstance(event, SwitchMoved)]
+    complaints.sentences += [event.problem.sentence for event in switch if event.problem is not None]
     if complaints.sentences:
         return Finding("gpio", "fail", ". ".join(dict.fromkeys(complaints.sentences)), _HELD)
     says = f"{', '.join(wanted)} can be used"
-    if any(isinstance(event, SwitchMoved) and event.muted for event in moved):
+    if any(event.muted for event in switch):
         return Finding("gpio", "warn", f"{says}, and the mute switch says muted", "put it over, or it hears nothing")
     return Finding("gpio", "ok", says)
 

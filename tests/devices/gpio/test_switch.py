@@ -69,7 +69,7 @@ def test_where_it_is_is_said_before_open_returns(chip, lines, closed, pull_up, l
     set_pull = pin._set_pull  # the switch is stronger than the pull
     pin._set_pull = lambda value: (set_pull(value), pin._change_state(level == "high"))
     switch = MuteSwitch(16, pull_up, closed, chip)
-    assert switch.open(told.append) == []
+    switch.open(told.append)
     assert told == [says]
     switch.close()
     chip.leave("us")
@@ -102,9 +102,10 @@ def test_a_line_that_cannot_be_had_is_muted_and_says_why(chip, lines):
     lines.held = {16}
     told = Told()
     switch = MuteSwitch(16, True, "muted", chip, tried_every_s=0.0)
-    [error] = switch.open(told.put)
-    assert "mute switch on GPIO 16: the line that buttons.mute_switch names" in str(error)
-    assert told.next() == SwitchMoved(True, error.problem())
+    switch.open(told.put)
+    event = told.next()
+    assert event.muted
+    assert "mute switch on GPIO 16: the line that buttons.mute_switch names" in event.problem.sentence
     lines.held = set()
     assert told.next() == OPEN
     switch.close()

@@ -42,9 +42,9 @@ class GpioButtons:
     def open(self, moved: Callable[[ButtonMoved | SwitchMoved], None]) -> list[DeviceError]:
         """Report the switch's position, and every edge, on threads of gpiozero's and ours; what is missing, and why."""
         self._moved = moved
-        errors = [] if self._switch is None else self._switch.open(moved)
-        known = [str(error) for error in errors]
-        return errors + [error for error in self._parts.open() if str(error) not in known]
+        if self._switch is not None:
+            self._switch.open(moved)
+        return self._parts.open()
 
     def close(self) -> None:
         """Stop reporting and release the lines; idempotent."""

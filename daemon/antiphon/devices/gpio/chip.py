@@ -39,7 +39,7 @@ def pin_factory(kind: Literal["real", "mock"]) -> PinFactory:
         return LGPIOFactory()
     except pin_faults() as error:
         remedy = "On a board, add the user to group gpio; elsewhere set lamps.kind to terminal and the buttons to null"
-        raise DeviceError("GPIO", f"the chip cannot be opened ({error})", remedy) from error
+        raise DeviceError("GPIO", f"the chip cannot be opened ({in_words(error)})", remedy) from error
 
 
 @contextmanager
@@ -70,6 +70,11 @@ def pin_faults() -> tuple[type[Exception], ...]:
     """What a line may raise. lgpio has an error class of its own, which exists only where lgpio does."""
     lgpio = sys.modules.get("lgpio")
     return (gpiozero.GPIOZeroError, OSError) if lgpio is None else (gpiozero.GPIOZeroError, OSError, lgpio.error)
+
+
+def in_words(fault: Exception) -> str:
+    """What it says; lgpio's error puts its words in quotes."""
+    return str(fault).strip("'")
 
 
 class Chip:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import gpiozero
 
-from antiphon.devices.gpio.chip import Chip, PinFactory, pin_faults
+from antiphon.devices.gpio.chip import Chip, PinFactory, in_words, pin_faults
 from antiphon.devices.gpio.parts import Part, Parts
 from antiphon.devices.patience import WAITS_S
 from antiphon.faces import Rgb
@@ -87,7 +87,7 @@ class GpioLamps:
                         led.value = level > 0
             except pin_faults() as error:
                 lamp.free()
-                self._log.write("warning", "lamp-failed", lamp=lamp.name, error=str(error))
+                self._log.write("warning", "lamp-failed", lamp=lamp.name, error=in_words(error))
 
 
 def _levels(lamp: Part, colour: Rgb) -> list[float]:

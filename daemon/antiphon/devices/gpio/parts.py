@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from antiphon.devices.gpio.chip import Chip, PinFactory, pin_faults
+from antiphon.devices.gpio.chip import Chip, PinFactory, in_words, pin_faults
 from antiphon.devices.patience import WAITS_S, Patience
 from antiphon.errors import DeviceError
 from antiphon.ports import Log
@@ -33,7 +33,7 @@ class Part:
                 self.devices.append(self.make(pin, factory))
             except pin_faults() as error:
                 self.free()
-                return self.unusable(pin, str(error), chip.holder_of(pin))
+                return self.unusable(pin, in_words(error), chip.holder_of(pin))
         return None
 
     def free(self) -> None:

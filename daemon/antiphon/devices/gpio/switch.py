@@ -9,7 +9,7 @@ from typing import Any, Literal
 import gpiozero
 
 from antiphon.conversation.events import SwitchMoved
-from antiphon.devices.gpio.chip import Chip, PinFactory, pin_faults
+from antiphon.devices.gpio.chip import Chip, PinFactory, in_words, pin_faults
 from antiphon.devices.gpio.parts import Part
 from antiphon.errors import DeviceError
 
@@ -59,16 +59,14 @@ class MuteSwitch:
         self._said: SwitchMoved | None = None
         self._moved = threading.Event()
         self._closed = False
-        self._error: DeviceError | None = None
         self._thread: threading.Thread | None = None
 
-    def open(self, report: Callable[[SwitchMoved], None]) -> list[DeviceError]:
-        """Report the position before this returns, and every new one on our thread; why it cannot be read, if so."""
+    def open(self, report: Callable[[SwitchMoved], None]) -> None:
+        """Report the position before this returns, and every new one on our thread; or why it cannot be read."""
         self._report = report
         wait_s = self._look()
         self._thread = threading.Thread(target=self._watch, args=(wait_s,), name="mute switch", daemon=True)
         self._thread.start()
-        return [] if self._error is None else [self._error]
 
     def close(self) -> None:
         """Report no more, and give the line back; idempotent."""
@@ -95,7 +93,7 @@ class MuteSwitch:
             is_closed = bool(self._contact.devices[0].value)
         except pin_faults() as fault:
             self._contact.free()
-            return self._lose(self._contact.unusable(self._contact.pins[0], str(fault)))
+            return self._lose(self._contact.unusable(self._contact.pins[0], in_words(fault)))
         muted = is_closed == self._muted_when_closed
         says = self._settling.read(muted=muted, moved=moved, now_s=time.monotonic())
         if says == "settling":
@@ -123,7 +121,6 @@ class MuteSwitch:
 
     def _lose(self, error: DeviceError) -> float:
         """Nothing is known of the switch: it counts as muted."""
-        self._error = error
         self._settling = Settling(at_rest=False)
         self._say(SwitchMoved(muted=True, problem=error.problem()))
         return self._tried_every_s
