@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET
 
 from antiphon.pinout import draw
-from antiphon.pinout.drawing import LINE_COLOURS, POWER_COLOURS
+from antiphon.pinout.drawing import DARK, LINE_COLOURS, POWER_COLOURS
 from antiphon.settings import Board, BoardLayer, read_board
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -76,3 +76,17 @@ def test_a_board_without_wires_is_a_title() -> None:
     assert bare is not None
     root = ET.fromstring(draw(bare))
     assert [one.text for one in root.iter(f"{SVG}text")] == ["x"]
+
+
+def luminance(colour: str) -> float:
+    """Relative, 0 to 1: W3C, "Web Content Accessibility Guidelines 2.1"."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_number_of_a_pin_can_be_read_on_every_colour() -> None:
+    for colour in (*LINE_COLOURS, *POWER_COLOURS.values()):
+        ink = 1.0 if colour in DARK else 0.0
+        light, dark = max(ink, luminance(colour)), min(ink, luminance(colour))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, colour

@@ -13,6 +13,8 @@ from antiphon.settings.header import PINS, pin_name
 
 POWER_COLOURS = {"5 V": "#d55e00", "3.3 V": "#e69f00", "ground": "#333333"}
 LINE_COLOURS = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9")
+DARK = ("#0072b2", "#333333")
+"""On these the number of a pin is white."""
 
 STYLE = """\
 text { font-family: "DejaVu Sans", Verdana, "Segoe UI", sans-serif; font-size: 12px; fill: #1b1b1b; }
@@ -115,9 +117,16 @@ def _wire(path: Path) -> Iterator[str]:
 
 
 def _text(sheet: Sheet, words: Words) -> str:
-    fill = ""
+    ink = ""
     if words.kind == "pin" and words.anchor == "middle":
-        role = sheet.used.get(int(words.text))
-        fill = ' style="fill:#ffffff;font-weight:bold"' if role else ' style="fill:#767676"'
+        ink = f' style="fill:{_ink(sheet, int(words.text))}"'
     kind = f' class="{words.kind}"' if words.kind else ""
-    return f'<text x="{words.x:g}" y="{words.y:g}" text-anchor="{words.anchor}"{kind}{fill}>{escape(words.text)}</text>'
+    return f'<text x="{words.x:g}" y="{words.y:g}" text-anchor="{words.anchor}"{kind}{ink}>{escape(words.text)}</text>'
+
+
+def _ink(sheet: Sheet, pin: int) -> str:
+    """What the number of a pin is written in, to be read on the pin."""
+    path = next((path for path in sheet.paths if path.wire.pin == pin), None)
+    if path is None:
+        return "#767676"
+    return "#ffffff;font-weight:bold" if colour(path) in DARK else "#000000;font-weight:bold"
