@@ -1,10 +1,13 @@
 """One WebSocket connection of the simulated service: carries frames to its session and events from it, with faults.
 
+One that turns out to carry a POST is given away.
+
 It moves bytes and reads the clock; what is said is the session's business.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from websockets.asyncio.server import ServerConnection
@@ -21,14 +24,26 @@ from antiphon.simulator.stepfun.record import SessionRecord
 from antiphon.simulator.stepfun.responder import Utterance
 from antiphon.simulator.stepfun.session import Session
 
+_POST = b"POST "
+
 
 class Connection(ServerConnection):
     """A server connection that writes through a gate, and knows its number."""
 
     def __init__(
-        self, index: int, cut_at_byte: int | None, *, refuse: bool, library: tuple[Any, ...], **settings: Any
+        self,
+        index: int,
+        cut_at_byte: int | None,
+        *,
+        refuse: bool,
+        posted: Callable[[asyncio.Transport, bytes], None],
+        library: tuple[Any, ...],
+        **settings: Any,
     ) -> None:
-        """`index` counts connections from 0; `library` and `settings` are what websockets gives its connections."""
+        """`index` counts connections from 0; `library` and `settings` are what websockets gives its connections.
+
+        `posted` takes over a connection that is a POST, and what has come of it.
+        """
         super().__init__(*library, **settings)
         self.index = index
         self.heard_s = time.monotonic()
@@ -37,23 +52,41 @@ class Connection(ServerConnection):
         """Set when the socket is closed."""
         self._cut_at_byte = cut_at_byte
         self._refuse = refuse
+        self._posted = posted
+        self._first: bytes | None = b""  # what has come, until that says what the connection is
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is accepted."""
-        self.gate = Gate(cast("asyncio.Transport", transport), self._cut_at_byte)
-        super().connection_made(cast("asyncio.Transport", self.gate))
+        self._socket = cast("asyncio.Transport", transport)
+        self.gate = Gate(self._socket, self._cut_at_byte)
+        self.transport = cast("asyncio.Transport", self.gate)
         if self._refuse:
             self.gate.reset()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
         self.gone.set()
-        super().connection_lost(exc)
+        if self._first is None:
+            super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
         self.heard_s = time.monotonic()
+        if self._first is not None:
+            data = self._first = self._first + data
+            if data == _POST[: len(data)]:
+                return
+            if data.startswith(_POST):
+                self._posted(self._socket, data)
+                return
+            self._first = None
+            super().connection_made(self.transport)
         super().data_received(data)
+
+    def eof_received(self) -> None:
+        """Nothing more comes."""
+        if self._first is None:
+            super().eof_received()
 
 
 class _OverError(Exception):

@@ -38,6 +38,11 @@ class Kind(Enum):
     SERVER_ERROR = "server-error"  # at: response that fails midway; detail: done (if blank) or nothing follows
     EMPTY_REPLY = "empty-reply"  # at: response that has neither words nor sound
     OTHER_VOICE = "other-voice"  # detail: the voice that is silently used instead
+    # Text to speech; what is counted is its requests, from 0:
+    SPEECH_STATUS = "speech-status"  # at: the HTTP status that answers
+    SPEECH_SLOW = "speech-slow"  # at: milliseconds before the answer begins
+    SPEECH_STALL = "speech-stall"  # at: bytes of sound, after which nothing comes any more
+    SPEECH_CUT = "speech-cut"  # at: bytes of sound, after which the connection breaks
 
 
 @dataclass(frozen=True, slots=True)

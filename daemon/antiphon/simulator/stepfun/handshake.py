@@ -53,7 +53,7 @@ def judge(target: str, authorization: str | None, options: SimulatorOptions) -> 
     parts = urlsplit(target)
     if parts.path not in (NORMAL_PATH, PLAN_PATH):
         return Refusal(404)
-    scope = _scope(authorization, options)
+    scope = scope_of(authorization, options)
     if isinstance(scope, Refusal):
         return scope
     model = parse_qs(parts.query).get("model", [""])[0]
@@ -66,7 +66,8 @@ def judge(target: str, authorization: str | None, options: SimulatorOptions) -> 
     return Admitted(parts.path, model)
 
 
-def _scope(authorization: str | None, options: SimulatorOptions) -> Scope | Refusal:
+def scope_of(authorization: str | None, options: SimulatorOptions) -> Scope | Refusal:
+    """What the key of an Authorization header pays from."""
     if authorization is None:
         return Refusal(401) if options.require_key else "normal"
     kind, _, key = authorization.partition(" ")

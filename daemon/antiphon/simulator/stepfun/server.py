@@ -23,6 +23,7 @@ from antiphon.simulator.stepfun.handshake import NORMAL_PATH, Admitted, Refusal,
 from antiphon.simulator.stepfun.options import SimulatorOptions
 from antiphon.simulator.stepfun.record import SessionRecord
 from antiphon.simulator.stepfun.session import Session
+from antiphon.simulator.stepfun.tts_server import SpeechServer
 
 MAX_FRAME_BYTES = 32 * 1024 * 1024  # the largest append is 15 MB of sound, a third more in base64
 CLOSE_TIMEOUT_S = 1.0
@@ -64,6 +65,9 @@ class StepFunSimulator:
         self.log = self._journal.lines
         """Every line of the log."""
         self._synthesise = synthesise or speech.synthesise
+        self._speech = SpeechServer(self.options, self._synthesise, self._journal)
+        self.wishes = self._speech.wishes
+        """Every text that was to be spoken (POST /audio/speech), in order."""
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
         self._mishaps = _Mishaps()
         self._connections = 0
@@ -100,6 +104,10 @@ class StepFunSimulator:
         """Where `path` is served; the client adds the model."""
         return f"ws://{self.options.host}:{self._port}{path}"
 
+    def speech_url(self, path: str = "/v1") -> str:
+        """Where text to speech is served; the client adds /audio/speech."""
+        return f"http://{self.options.host}:{self._port}{path}"
+
     async def stop(self) -> None:
         """Close every connection and the port; what a connection's handler raised by mistake is raised here."""
         if self._server is None:
@@ -108,6 +116,7 @@ class StepFunSimulator:
             if connection.gate.shut or connection.state is State.CONNECTING:  # it could not say goodbye
                 connection.transport.abort()
         self._server.close()
+        await self._speech.stop()
         await self._server.wait_closed()
         self._server = None
         self._journal.write({"t": time.monotonic(), "what": "stopped"})
@@ -134,7 +143,14 @@ class StepFunSimulator:
         cut = self._fault(index, Kind.CUT_AT_BYTE)
         refuse = self._fault(index, Kind.REFUSE) is not None
         self._journal.write({"t": time.monotonic(), "what": "connection", "session": index, "refused": refuse})
-        made = Connection(index, None if cut is None else cut.at, refuse=refuse, library=library, **settings)
+        made = Connection(
+            index,
+            None if cut is None else cut.at,
+            refuse=refuse,
+            posted=self._speech.adopt,
+            library=library,
+            **settings,
+        )
         self._live.add(made)
         return made
 

@@ -55,6 +55,11 @@ def accepts(model: str, voice: str) -> bool:
     return voice in MODELS[model] or voice.startswith(_CLONE)
 
 
+def speaks(voice: str) -> bool:
+    """True for a voice of text to speech: any system voice, and a cloned one."""
+    return any(voice in names for names in MODELS.values()) or voice.startswith(_CLONE)
+
+
 def speaker(voice: str) -> str:
     """Which flite voice speaks for `voice`."""
     return "rms" if voice in _MEN else "slt"

@@ -1,0 +1,177 @@
+"""Text to speech, POST /audio/speech: what a request may ask for, and the answers that refuse it. Pure.
+
+Source: StepFun's API reference ("Audio speech") and Step Plan pages; the bodies of 404, 451 and of a voice label that
+does not fit as they were recorded live. Fields that are not in the reference are refused: a client that sends them
+does not mean what it says.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from antiphon.simulator.stepfun import voices
+from antiphon.simulator.stepfun.handshake import Refusal, scope_of
+from antiphon.simulator.stepfun.options import SimulatorOptions
+
+NORMAL_PATH = "/v1/audio/speech"
+PLAN_PATH = "/step_plan/v1/audio/speech"
+MAX_CHARACTERS = 1000
+
+MODELS = frozenset({"step-tts-2", "step-tts-mini", "step-tts-vivid", "stepaudio-2.5-tts", "stepaudio-3-tts"})
+PLAN_MODELS = frozenset({"stepaudio-2.5-tts"})
+INSTRUCTED = {"stepaudio-2.5-tts": 200, "stepaudio-3-tts": 500}
+"""The models that take an instruction, and its length; they take no voice label, and read directions in brackets."""
+
+Format: TypeAlias = Literal["pcm", "wav"]
+FORMATS = ("wav", "mp3", "flac", "opus", "pcm")
+RATES_HZ = (8000, 16_000, 22_050, 24_000, 48_000)
+
+_DIRECTION = re.compile("\\([^()]*\\)|\uff08[^\uff08\uff09]*\uff09")
+_CHECKED_ELSEWHERE = ("model", "input", "voice", "response_format", "sample_rate", "instruction", "voice_label")
+_RANGES = {"speed": (0.5, 2.0), "volume": (0.1, 2.0)}
+_FLAGS = ("markdown_filter", "return_url", "timestamp")
+_LABELS = ("language", "emotion", "style")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request that is granted."""
+
+    path: str
+    model: str
+    text: str
+    """What is to be heard: without the directions."""
+    voice: str
+    format: Format
+    rate_hz: int
+    sse: bool
+    """The sound comes as server-sent events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """The request is answered with this HTTP status and sentence."""
+
+    status: int
+    message: str
+
+    @property
+    def body(self) -> str:
+        """The JSON body: an envelope with message and type."""
+        return json.dumps({"error": {"message": self.message, "type": "request_params_invalid"}})
+
+
+def judge(path: str, authorization: str | None, body: bytes, options: SimulatorOptions) -> Wish | Denial | Refusal:
+    """Answer a POST to `path` with the value of its Authorization header and this body."""
+    if path not in (NORMAL_PATH, PLAN_PATH):
+        return Refusal(404)
+    scope = scope_of(authorization, options)
+    if isinstance(scope, Refusal):
+        return scope
+    asked = _fields(body)
+    if asked is None:
+        return Denial(400, "the body is not a JSON object")
+    model = asked.get("model")
+    if model not in MODELS:
+        return Refusal(400)
+    if path == NORMAL_PATH and scope == "plan":
+        return Refusal(402)
+    if path == PLAN_PATH and model not in PLAN_MODELS:
+        return Refusal(404)
+    if wrong := _fault(asked):
+        return Denial(400, wrong)
+    text = asked["input"]
+    return Wish(
+        path,
+        model,
+        _DIRECTION.sub("", text).strip() if model in INSTRUCTED else text,
+        asked["voice"],
+        asked["response_format"],
+        asked.get("sample_rate", 24_000),
+        asked.get("stream_format", "audio") == "sse",
+    )
+
+
+def _fields(body: bytes) -> dict[str, Any] | None:
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return asked if isinstance(asked, dict) else None
+
+
+def _fault(asked: Mapping[str, Any]) -> str:
+    """What is wrong with the fields, the model aside; "" for nothing."""
+    return next(
+        (wrong for check in (_text, _voice, _sound, _instruction, _label, _rest) if (wrong := check(asked))), ""
+    )
+
+
+def _text(asked: Mapping[str, Any]) -> str:
+    text = asked.get("input")
+    if not isinstance(text, str) or not text.strip():
+        return "input is required"
+    return f"input is longer than {MAX_CHARACTERS} characters" if len(text) > MAX_CHARACTERS else ""
+
+
+def _voice(asked: Mapping[str, Any]) -> str:
+    voice = asked.get("voice")
+    if not isinstance(voice, str):
+        return "voice is required"
+    return "" if voices.speaks(voice) else f"voice {voice} is not valid"
+
+
+def _sound(asked: Mapping[str, Any]) -> str:
+    kind = asked.get("response_format", "mp3")
+    if kind not in FORMATS:
+        return f"response_format is one of {', '.join(FORMATS)}"
+    if asked.get("sample_rate", 24_000) not in RATES_HZ:
+        return "sample_rate is not valid"
+    return "" if kind in ("pcm", "wav") else f"this simulator has no encoder for {kind}: ask for pcm or wav"
+
+
+def _instruction(asked: Mapping[str, Any]) -> str:
+    instruction = asked.get("instruction")
+    if instruction is None:
+        return ""
+    most = INSTRUCTED.get(asked["model"])
+    if most is None:
+        return f"instruction is not supported for {asked['model']}"
+    return "" if isinstance(instruction, str) and len(instruction) <= most else "instruction is too long"
+
+
+def _label(asked: Mapping[str, Any]) -> str:
+    label = asked.get("voice_label")
+    if label is None:
+        return ""
+    if asked["model"] in INSTRUCTED:
+        return "voice_label is not supported for v2 models"
+    one = isinstance(label, dict) and len(label) == 1 and next(iter(label)) in _LABELS
+    return "" if one else f"voice_label has exactly one of {', '.join(_LABELS)}"
+
+
+def _rest(asked: Mapping[str, Any]) -> str:
+    for name, value in asked.items():
+        if name in _CHECKED_ELSEWHERE:
+            continue
+        if not _is_right(name, value):
+            return f"{name} is not valid"
+    return ""
+
+
+def _is_right(name: str, value: object) -> bool:
+    if name in _RANGES:
+        least, most = _RANGES[name]
+        return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+    if name in _FLAGS:
+        return isinstance(value, bool) and not (name == "return_url" and value)  # its answer is not published
+    if name == "stream_format":
+        return value in ("audio", "sse")
+    if name == "text_normalization":
+        return value in ("standard", "enhanced")
+    if name == "pronunciation_map":
+        tones = value.get("tone") if isinstance(value, dict) else None
+        return isinstance(tones, list) and all(isinstance(tone, str) and "/" in tone for tone in tones)
+    return False
