@@ -355,7 +355,7 @@ class Stage:
         if self._config is not None:
             arguments += ["--config", str(self._config)]
         # Of two --sets the last one holds: whatever else is set, the stage must reach the daemon and read it.
-        services = [f"realtime.url={self.url}"] if self.url else []
+        services = [f"realtime.url={self.url}", f"speech.url={_speech_url(self.url)}"] if self.url else []
         servers = [*self._servers, *([self.lan_url] if self.lan_url else [])]
         services += [f"generate.urls={json.dumps(servers)}"] if servers else []
         for one in [f"control.socket={self.control}", *self._settings, *services, "log.format=json"]:
@@ -378,3 +378,8 @@ class Stage:
         if self.room is not None:
             environ |= self.room.environment()
         return environ | self._environ
+
+
+def _speech_url(realtime: str) -> str:
+    """Where the simulated service at `realtime` speaks texts."""
+    return realtime.replace("ws:", "http:", 1).removesuffix("/realtime")
