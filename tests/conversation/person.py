@@ -345,7 +345,7 @@ class Person:
         nothing after it is no question.
         """
         world = self._world
-        if turn is not self.turn or world.state not in IN_TURN or self._busy:
+        if turn is not self.turn or world.state not in IN_TURN or world.announces or self._busy:
             return
         if world.now < turn.over_s - _MORE_S:
             world.ear.wake()
