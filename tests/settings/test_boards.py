@@ -1,6 +1,8 @@
 """A board file is read whole: what fits is a board with settings, and all that does not is said at once."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from antiphon.errors import SettingsError
 from antiphon.settings import BoardLayer, Layer, Loaded, Typed, chosen_board, load, read_board
@@ -183,3 +185,20 @@ def load_place(words: str, layers: list[Layer]) -> object:
 @pytest.mark.parametrize("text", ["", "board: none", "board: 7", "board: [a]", "board:", "board: ''", "{"])
 def test_none_is_no_board_and_neither_is_nonsense(text: str) -> None:
     assert chosen_board([Layer("f.yaml", text)]) is None
+
+
+WORDS = st.sampled_from(
+    [*LED.split(), "\n", "\n  ", "- ", "[", "]", "{", "}", ": ", ", ", "~", "99", "header", "parts", "none"]
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=30).map(" ".join), st.lists(WORDS).map("".join)))
+def test_any_text_is_a_board_or_one_line_for_each_error(text: str) -> None:
+    for whole in (text, f"{LED}\n{text}"):
+        try:
+            assert loaded(whole).board is not None
+        except SettingsError as error:
+            for line in str(error).split("\n"):
+                assert line.startswith("b.yaml")
+                assert line.isprintable()
