@@ -356,3 +356,32 @@ def test_portaudio_hears_exactly_and_knows_when_its_sound_is_heard(room):
             errors_ms.append(1000 * (heard_at_s - room.spk.time_of(int(frames[0]))))
     assert len(errors_ms) >= 8
     assert abs(np.median(errors_ms)) < 3, errors_ms
+
+
+# ── the mixer ──
+
+
+def test_what_is_played_sounds_as_loud_as_the_mixer_is(room):
+    played = babble(4800)
+    for volume_db, on in ((0.0, True), (-6.0, True), (-64.0, True), (0.0, False)):
+        room.mixer.turn(volume_db, on=on)
+        first = room.spk.now_frame()
+        assert run(room, aplay(room.spk), input=bytes_of(played)).returncode == 0
+        began, _ = room.spk.stretch
+        assert began >= first
+        until(lambda began=began: room.spk.now_frame() >= began + 4800, "it has sounded")
+        heard = room.spk.read(began, began + 4800)
+        gain = 10 ** (volume_db / 20) if on else 0.0
+        assert np.abs(heard - played * gain).max() <= 0.51
+        if gain == 1.0:
+            assert np.array_equal(heard, played)
+
+
+def test_the_mixer_is_what_amixer_turns(room):
+    assert run(room, ["amixer", "-q", "sset", "Master", "50%", "off"]).returncode == 0
+    assert (room.mixer.volume_db, room.mixer.on) == (-32.0, False)
+    assert room.mixer.writes > 0
+    room.mixer.turn(-10.5)
+    assert b"[-10.50dB] [on]" in run(room, ["amixer", "sget", "Master"]).stdout
+    room.spk.unplug()
+    assert run(room, ["amixer", "sget", "Master"]).returncode != 0
