@@ -81,9 +81,13 @@ def test_mute_and_unmute_close_and_open_the_microphone():
 
 
 def test_stop_ends_a_reply():
-    with staged(replies=(LONG_REPLY,)) as stage:
+    with staged(replies=(" ".join([LONG_REPLY] * 4),)) as stage:  # a process needs its time to begin
         stage.speak(WAKE, QUESTION)
         stage.daemon.wait_for("sounded")
+        speaking = status(stage)
+        assert speaking["state"] == "speaking"
+        assert speaking["speaker"]["open"]
+        assert (speaking["counters"]["wakes"], speaking["counters"]["replies"]) == (1, 1)
         after = len(stage.daemon.lines)
         assert order(stage, "stop") == (0, "")
         hushed = stage.daemon.wait_for("hushed", after)
