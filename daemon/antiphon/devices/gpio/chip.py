@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import Any, Literal, TypeAlias
 
 import gpiozero
@@ -49,7 +50,7 @@ def _room_for_lgpio() -> Iterator[None]:
     It goes there ($LG_WD), and we come back; else the pipe would lie where we were started, which may be read-only.
     Once both its ends are open nobody needs its name.
     """
-    if "lgpio" in sys.modules:
+    if "lgpio" in sys.modules or find_spec("lgpio") is None:
         yield
         return
     runtime = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]  # systemd's, on a disk that is never full
