@@ -16,7 +16,17 @@ import pytest
 
 import verbs
 from antiphon import app
-from antiphon.app import Appliance, World, link_plans, make_links, make_machine, open_board, open_wake_words
+from antiphon.app import (
+    Appliance,
+    World,
+    link_plans,
+    make_links,
+    make_machine,
+    make_mixer,
+    make_speech,
+    open_board,
+    open_wake_words,
+)
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.config_files import read_layers
 from antiphon.conversation.effects import CommitTurn, OpenLink
@@ -27,12 +37,14 @@ from antiphon.devices.fake_hands import FakeButtons, FakeLamps, NoButtons, NoLam
 from antiphon.devices.fake_sound import FakeMicrophone, FakeSpeaker
 from antiphon.devices.gpio import chip
 from antiphon.devices.gpio.power import PoweredLamps
+from antiphon.devices.mixer_alsa import AlsaMixer
 from antiphon.devices.terminal import TerminalLamps
 from antiphon.errors import DeviceError, ModelError
 from antiphon.links.fake import FakeLinks, one_turn
 from antiphon.pcm import bytes_of, ms_of
 from antiphon.runtime.notify import NoNotifier
 from antiphon.runtime.record import Record
+from antiphon.secret import Secret
 from antiphon.settings import load
 from antiphon.simulator.speech import synthesise
 from antiphon.speech.fake import FakeSpeech
@@ -512,3 +524,19 @@ def test_a_name_that_nobody_resolves_does_not_hold_up_the_end(tmp_path):
             assert '"left": "name resolution"' in process.stderr.read()
         finally:
             process.kill()
+
+
+# ── loudness and speech ──────────────────────────────────────────────────────────────────────────
+
+
+def test_the_mixer_is_the_cards_or_none_at_all():
+    assert make_mixer(settings_of("speaker.mixer=none")) is None
+    assert isinstance(make_mixer(settings_of()), AlsaMixer)
+    absent = make_mixer(settings_of("speaker.device=no-such-card"))
+    with pytest.raises(DeviceError):  # it is looked for when it is used, and not before
+        absent.get()
+
+
+def test_a_text_is_spoken_with_a_key_alone():
+    assert make_speech(settings_of(), None) is None
+    assert make_speech(settings_of(), Secret("sk-1", "a test")) is not None

@@ -224,7 +224,7 @@ class Appliance:
         means = self._world.volume
         if means is None:
             return None
-        return VolumeKeeper(means, SoftMixer(mouth.turn), self._settings.speaker.volume, inbox.post, self._log)
+        return VolumeKeeper(means, SoftMixer(mouth.set_gain), self._settings.speaker.volume, inbox.post, self._log)
 
     def _control(self, inbox: Inbox, ear: Ear, mouth: Mouth) -> ControlServer | None:
         """The door for other programs of this machine, where there is to be one."""

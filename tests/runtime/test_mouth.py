@@ -432,14 +432,14 @@ def test_the_volume_is_in_all_that_sounds_and_in_what_the_echo_path_is_told():
     with running() as rig:
         rig.say("r1", loud, end=False)
         assert (rig.speaker.play(1) == 20_000).all()  # 480 frames, as they are
-        rig.mouth.turn(0.5)
+        rig.mouth.set_gain(0.5)
         ramp = rig.speaker.play(1)
         assert ramp[-1] == 10_000
         assert np.abs(np.diff(ramp.astype(int), prepend=20_000)).max() <= 21  # 10000 in 480 steps
         rig.mouth.chime("wake")
         rig.settle()
         quiet = rig.speaker.play(1)
-        rig.mouth.turn(1.0)
+        rig.mouth.set_gain(1.0)
         rig.mouth.chime("wake")
         rig.settle()
         rig.speaker.play(1)

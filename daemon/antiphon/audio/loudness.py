@@ -54,7 +54,7 @@ class Gain:
     def apply(self, period: Samples) -> Samples:
         """The next period; the very same samples where the factor is 1."""
         before, self._now = self._now, self.wanted
-        if before == self._now == 1.0:
-            return period
+        if before == self._now:
+            return period if before == 1.0 else np.rint(period * np.float32(before)).astype(np.int16)
         steps = np.linspace(before, self._now, len(period) + 1, dtype=np.float32)[1:]
         return np.rint(period * steps).astype(np.int16)

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_uint, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,6 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "snd_mixer_first_elem": (c_void_p, [c_void_p]),
     "snd_mixer_elem_next": (c_void_p, [c_void_p]),
     "snd_mixer_selem_get_name": (c_char_p, [c_void_p]),
-    "snd_mixer_selem_get_index": (c_uint, [c_void_p]),
     "snd_mixer_selem_has_playback_volume": (c_int, [c_void_p]),
     "snd_mixer_selem_has_playback_switch": (c_int, [c_void_p]),
     "snd_mixer_selem_get_playback_volume_range": (c_int, [c_void_p, _LONG, _LONG]),

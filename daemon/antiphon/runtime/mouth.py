@@ -166,7 +166,7 @@ class Mouth:
             self._buffer.withdraw(reply, time.monotonic())
             self._news.notify()
 
-    def turn(self, gain: float) -> None:
+    def set_gain(self, gain: float) -> None:
         """All that sounds, chimes too, is multiplied by `gain` (0 to 1) from the card's next period on."""
         self._gain.wanted = gain
 

@@ -48,14 +48,14 @@ class VolumeMeans:
 class SoftMixer:
     """A ports.Mixer that makes the sound itself quieter."""
 
-    def __init__(self, turn: Callable[[float], None]) -> None:
-        """`turn` takes the factor, 0 to 1, as Mouth.turn does."""
-        self._turn, self._percent = turn, FULL
+    def __init__(self, set_gain: Callable[[float], None]) -> None:
+        """`set_gain` takes the factor, 0 to 1, as Mouth.set_gain does."""
+        self._set_gain, self._percent = set_gain, FULL
 
     def set(self, percent: int) -> None:
         """See ports.Mixer."""
         self._percent = percent
-        self._turn(gain_of(percent))
+        self._set_gain(gain_of(percent))
 
     def get(self) -> int:
         """See ports.Mixer."""
