@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from antiphon.conversation import effects as fx
 from antiphon.conversation import events as ev
+from antiphon.conversation.announcing import MOST_WAITING
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, frames_in
 from conversation.services import LOST
 
@@ -84,6 +85,8 @@ class Elsewhere:
             return
         world = self._world
         ask = self.ask()
+        if len(self.waiting) > MOST_WAITING:
+            self.excused.add(ask)
         if world.chance.random() < 0.7:
             world.happen(ev.SayWanted(str(ask), ask))
         else:

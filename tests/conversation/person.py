@@ -68,9 +68,9 @@ class Person:
             self.turn.sorries += 1
 
     def is_cut_short(self) -> None:
-        """By an announcement, as he has just opened his mouth to follow up, and the ear cannot know yet."""
-        turn = self.turn
-        if turn is not None and turn.kind in ("follow-up", "cough") and not turn.heard:
+        """By an announcement, as he has just opened his mouth, and the ear cannot know yet."""
+        turn, lingers = self.turn, self._world.state is State.LINGERING
+        if turn is not None and turn.kind in ("follow-up", "barge-in", "cough") and lingers and not turn.heard:
             self._world.judge.rule(not turn.noticed, "he is talked over", turn)
             turn.excused = turn.excused or "talked over"
             self._fall_silent(turn)

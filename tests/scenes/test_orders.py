@@ -131,6 +131,7 @@ def test_a_mute_that_nobody_can_vouch_for_is_no_mute() -> None:
     book = Playbook().awake()
     book.on(Commanded("mute", 1))
     assert told(book.on(EarClosed(hung=True)))
+    assert told(book.on(Commanded("mute", 2)))
 
 
 def test_a_microphone_that_never_answers_is_admitted() -> None:

@@ -683,7 +683,7 @@ class Machine:
         if self._ear.closing:
             self._muting.await_closing(ask, self._now)
         else:
-            self._do(*answer(ask))
+            self._do(*answer(ask, _EAR_HANGS if self._ear_hangs else ""))
 
     def _unmute_when_told(self, ask: int | None) -> None:
         if self._muting.switched_off:
