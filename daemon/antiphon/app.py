@@ -393,7 +393,9 @@ def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     microphone, speaker = make_sound_card(settings)
     links = make_links(settings, key)
     endpoint, echo = _make_endpoint(settings), make_echo(settings)
-    volume = VolumeMeans(make_mixer(settings), KeptVolume(kept_path(os.environ), log), cards)
+    volume = VolumeMeans(
+        make_mixer(settings), settings.speaker.mixer != "auto", KeptVolume(kept_path(os.environ), log), cards
+    )
     speech = make_speech(settings, key)
     return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo, volume, speech)
 

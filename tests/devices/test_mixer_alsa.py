@@ -182,7 +182,8 @@ def test_the_card_behind_a_device(tmp_path, device, card):
     ("names", "wanted", "chosen"),
     [
         (["Headphone", "PCM", "Master", "Mic"], None, "Master"),  # a laptop
-        (["Headphone", "Speaker", "Playback"], None, "Speaker"),  # WM8960
+        (["Headphone", "Speaker", "Playback"], None, "Playback"),  # WM8960: of both outputs
+        (["Headphone", "Speaker", "Mic"], None, "Speaker"),
         (["Mic", "PCM"], None, "PCM"),  # a USB speakerphone
         (["Mic", "Speaker Boost"], None, None),
         (["Analogue Playback Boost", "Digital"], None, "Digital"),  # a DAC HAT

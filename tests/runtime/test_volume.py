@@ -24,14 +24,14 @@ OFTEN = VolumePlan(look_s=0.002, look_at_most_s=0.002, keep_s=0.0)
 
 
 class Rig:
-    def __init__(self, path, mixer, first, plan) -> None:
+    def __init__(self, path, mixer, first, plan, named) -> None:
         self.events: SimpleQueue = SimpleQueue()
         self.lines: SimpleQueue = SimpleQueue()
         self.gains: list[float] = []
         self.cards = 1
         self.soft = SoftMixer(self.gains.append)
         kept = KeptVolume(path, self)
-        means = VolumeMeans(mixer, kept, lambda: self.cards)
+        means = VolumeMeans(mixer, named, kept, lambda: self.cards)
         self.keeper = VolumeKeeper(means, self.soft, first, self.events.put, self, plan)
 
     def write(self, level, what, **fields) -> None:
@@ -48,8 +48,8 @@ class Rig:
 
 
 @contextlib.contextmanager
-def running(path=None, mixer=None, first=None, plan=SELDOM) -> Iterator[Rig]:
-    rig = Rig(path, mixer, first, plan)
+def running(path=None, mixer=None, first=None, plan=SELDOM, *, named=True) -> Iterator[Rig]:
+    rig = Rig(path, mixer, first, plan, named)
     rig.keeper.start()
     try:
         yield rig
@@ -104,6 +104,14 @@ def test_a_mixer_that_never_worked_leaves_it_to_the_sound_until_it_does():
     assert mixer.sets == [60]
     assert rig.gains == [gain_of(50), gain_of(60), 1.0]
     assert rig.silent()  # one warning for all of it
+
+
+def test_that_a_card_has_no_mixer_is_no_trouble():
+    mixer = FakeMixer()
+    mixer.refusal = GONE
+    with running(mixer=mixer, first=50, named=False) as rig:
+        assert rig.line()[:2] == ("info", "mixer-failed")
+        assert rig.told() == 50
 
 
 def test_a_mixer_that_cannot_even_be_read():
@@ -198,7 +206,7 @@ def test_a_button_that_is_held_writes_once(tmp_path):
             saved.append(percent)
 
     events: SimpleQueue = SimpleQueue()
-    means = VolumeMeans(FakeMixer(), Counting(None, None))
+    means = VolumeMeans(FakeMixer(), False, Counting(None, None))
     keeper = VolumeKeeper(means, SoftMixer(lambda _: None), 50, events.put, None, VolumePlan(keep_s=1e6))
     keeper.start()
     for percent in (50, 55, 60, 65):

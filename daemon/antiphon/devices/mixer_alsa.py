@@ -20,10 +20,10 @@ from antiphon.errors import DeviceError
 
 LIBRARY = "libasound.so.2"
 LIKELY = (
-    *("master", "pcm", "speaker", "headphone", "playback", "digital", "line out", "lineout", "front", "dac"),
-    *("analogue", "headset", "hdmi"),
+    *("master", "pcm", "playback", "digital", "dac", "analogue"),
+    *("speaker", "headphone", "headset", "line out", "lineout", "front", "hdmi"),
 )
-"""What the control of the whole sound may be called, the likeliest first."""
+"""What the control of the whole sound may be called, the likeliest first: that of all outputs before that of one."""
 UNLIKELY = ("mic", "capture", "boost", "beep", "sidetone", "loopback", "bypass", "input")
 """What only sounds like it."""
 

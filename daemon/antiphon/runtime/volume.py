@@ -15,7 +15,7 @@ from threading import Event as Flag
 from antiphon.audio.loudness import gain_of
 from antiphon.conversation.events import VolumeChanged
 from antiphon.errors import DeviceError
-from antiphon.ports import Log, Mixer, Post
+from antiphon.ports import Log, LogLevel, Mixer, Post
 from antiphon.runtime.kept import KeptVolume
 from antiphon.runtime.thread import OwnerThread
 
@@ -40,6 +40,8 @@ class VolumeMeans:
 
     mixer: Mixer | None
     """The card's; None where only the sound itself can be made quieter."""
+    named: bool
+    """The owner says that there is one: it is a trouble if not."""
     kept: KeptVolume
     cards: Callable[[], object] = lambda: None
     """Differs when a card has come or gone: a mixer that differs then is a new one, and nobody's wish."""
@@ -82,7 +84,7 @@ class VolumeKeeper:
     ) -> None:
         """It begins with what was kept, else with `first`, else as the mixer is. Without a mixer, `soft` has it."""
         self._mixer, self._soft = means.mixer or soft, soft
-        self._kept, self._cards = means.kept, means.cards
+        self._named, self._kept, self._cards = means.named, means.kept, means.cards
         self._first, self._post, self._log, self._plan = first, post, log, plan
         self._news = Condition()
         self._thread = OwnerThread("volume", self._run, self._wake)
@@ -220,5 +222,6 @@ class VolumeKeeper:
         else:
             self._failing = True
             how = "" if self._worked else "; until then the sound itself is made quieter"
-            self._log.write("warning", "mixer-failed", sentence=f"{error}{how}")
+            level: LogLevel = "warning" if self._worked or self._named else "info"
+            self._log.write(level, "mixer-failed", sentence=f"{error}{how}")
         self._look_at_s = time.monotonic() + self._pause_s
