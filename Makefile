@@ -16,7 +16,6 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 SUITE ?= trixie
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
-DEB_TOOLS := mmdebstrap arch-test qemu-user-static binfmt-support
 # The machine that proves the package: its disk, its two kernels, and what runs one of them.
 BOARD_TOOLS := mmdebstrap e2fsprogs gcc make flex bison bc binutils kmod xz-utils cpio busybox-static libelf1 libssl3 \
                qemu-system-x86 qemu-utils
@@ -73,6 +72,12 @@ deb: setup build/.deb-tools  ## build the package, and print where it is (SUITE=
 debtest: setup build/.deb-tools  ## build the package, and try it in a fresh Debian: install, upgrade, remove, purge
 	@systemd/debian/try.sh $(SUITE) $(ARCH)
 
+install: build/.packages build/.install-tools  ## install from this clone into /usr/local, as a service
+	@systemd/install.sh install
+
+uninstall:  ## remove what `make install` has installed; PURGE=1: also settings, key, state and user
+	@PURGE=$(PURGE) systemd/install.sh uninstall
+
 lock: setup  ## choose anew which Python packages the package carries: writes systemd/debian/wheels.lock
 	@$(BIN)/python systemd/debian/lock.py
 
@@ -81,7 +86,7 @@ card: $(CARD)  ## build the simulated sound card
 setup: build/.installed
 
 clean:  ## forget everything that was built or installed here
-	@if [ -n "$$(find build -maxdepth 1 -name 'root-*' 2>/dev/null)" ]; then $(ROOT) rm -rf build/root-*; fi  # made by root
+	@if [ -n "$$(find build -maxdepth 1 -name 'root-*' 2>/dev/null)" ]; then $(ROOT) rm -rf --one-file-system build/root-*; fi  # made by root
 	@rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 config daemon docs hardware systemd tests:  # folders, which make would else take for targets that are done
@@ -102,11 +107,13 @@ build/.packages: Makefile
 	fi
 	@touch $@
 
-build/.deb-tools: | build/.packages
-	@if ! dpkg -s $(DEB_TOOLS) >/dev/null 2>&1; then \
-	  echo "Installing Debian packages: $(DEB_TOOLS)"; \
+build/.deb-tools: TOOLS := mmdebstrap arch-test qemu-user-static binfmt-support systemd-container
+build/.install-tools: TOOLS := swig
+build/.deb-tools build/.install-tools: | build/.packages
+	@if ! dpkg -s $(TOOLS) >/dev/null 2>&1; then \
+	  echo "Installing Debian packages: $(TOOLS)"; \
 	  $(ROOT) apt-get -qq update; \
-	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(DEB_TOOLS) >build/apt.log 2>&1 \
+	  $(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(TOOLS) >build/apt.log 2>&1 \
 	    || { tail -n 20 build/apt.log; exit 2; }; \
 	fi
 	@touch $@

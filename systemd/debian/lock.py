@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PYTHONS = ("3.11", "3.13")  # of Debian 12 and 13
+PYTHONS = ("3.11", "3.12", "3.13")  # of Debian 12 and 13, and what else `make install` may find
 MACHINES = ("x86_64", "aarch64")
 GLIBC = 36  # 2.36: Debian 12's
 SOURCES = ("lgpio", "PyAudio", "spidev", "systemd-python")  # no wheels, or none for all of the above: built by build.sh
