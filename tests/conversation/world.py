@@ -284,7 +284,8 @@ class World:
             case ev.LinkClosed(number) if number in self._seen:
                 one = self._seen.pop(number)
                 serves = any(other.link == one.link for other in self._seen.values())
-                self.judge.failed(one.link, one.call, self.meets, self.now, serves=serves)
+                state = State.LINGERING if self.announces else self.state  # nobody's turn
+                self.judge.failed(one.link, one.call, state, self.now, serves=serves)
             case ev.SpeechStarted(number) if number in self._seen and self._seen[number].how == "open":
                 self.hears_us_at = self.now
             case _:
@@ -333,7 +334,7 @@ class World:
         assert number in self._seen, f"call {number} is closed twice"
         one = self._seen.pop(number)
         self.services[one.link].close(one.call)
-        needed = (one.how == "open" and self.meets in IN_TURN and not self.announces) or (
+        needed = (one.how == "open" and self.state in IN_TURN and not self.announces) or (
             one.how == "opening" and self.state is State.OPENING
         )
         if needed and not self._by_hand:

@@ -488,6 +488,14 @@ def test_where_the_sound_hangs_it_has_failed_and_the_program_begins_anew(audible
     assert isinstance(effects[-1], Replace)
 
 
+def test_while_deaf_one_that_is_being_made_is_refused_when_the_program_begins_anew() -> None:
+    book = deaf()
+    book.on(SayWanted("dinner", 1))
+    effects = book.on(EarClosed(hung=True))
+    assert told(effects)
+    assert effects[-1] == Replace(muted=True)
+
+
 def test_a_call_that_is_lost_or_renewed_meanwhile_is_no_matter() -> None:
     book = announced(Playbook().awake())
     assert book.on(LinkClosed(1, LOST)) == []
