@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from antiphon import __version__
-from antiphon.config_files import board_files, find_board, find_key, read_layers
+from antiphon.config_files import DEFAULT_PATH, board_files, find_board, find_key, read_layers
 from antiphon.errors import AntiphonError, SettingsError
 from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
 
@@ -206,6 +206,14 @@ def doctor(options: argparse.Namespace) -> int:
         settings = _settings(options).settings
         return run_acoustic(settings, as_json=options.json, runs=_runs(settings.control.socket))
     return run_doctor(options.config, os.environ, options.set, as_json=options.json)
+
+
+def setup(options: argparse.Namespace) -> int:
+    """Ask for key, board and devices, try the sound by ear and by measure, and write the settings."""
+    from antiphon.setting_up.dialogue import run_setup
+
+    config = options.config or DEFAULT_PATH
+    return run_setup(config, os.environ, options.set, defaults=options.defaults, runs=_runs)
 
 
 def docs(_: argparse.Namespace) -> int:
@@ -413,6 +421,8 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
         "--acoustic", action="store_true", help="play a sweep, and measure the way from speaker to microphone"
     )
     _add_orders(add)
+    setup_verb = add(setup, settings=True, prints=False)
+    setup_verb.add_argument("--defaults", action="store_true", help="ask nothing; write what --set gives, and the key")
     add(docs, settings=False, prints=False)
     add(version, settings=False, prints=True)
     return parser

@@ -129,7 +129,7 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     if "realtime" not in settings.links:
         return None
     if environ.get(KEY_VARIABLE, "").strip():
-        return _secret(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
+        return as_key(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
         key = _key_from(Path(directory, CREDENTIAL), from_systemd=True)
         if key is not None:
@@ -200,7 +200,7 @@ def _key_from(path: Path, *, from_systemd: bool) -> Secret | None:
         if from_systemd:
             return None
         raise SettingsError(f"{path}: should hold the API key, and is empty")
-    return _secret(raw.decode("ascii", errors="replace"), str(path))
+    return as_key(raw.decode("ascii", errors="replace"), str(path))
 
 
 def _refuse_if_open_to_others(file: BinaryIO, path: Path) -> None:
@@ -209,7 +209,7 @@ def _refuse_if_open_to_others(file: BinaryIO, path: Path) -> None:
         raise SettingsError(f"{path}: others than its owner may read this key (mode {mode:04o}); run: chmod 600 {path}")
 
 
-def _secret(text: str, origin: str) -> Secret:
+def as_key(text: str, origin: str) -> Secret:
     """The key without the space around it. What could not stand in an HTTP header is refused, and not repeated."""
     key = text.strip()
     if not key.isascii() or not key.isprintable() or " " in key:

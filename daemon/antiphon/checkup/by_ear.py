@@ -6,13 +6,15 @@ from queue import Empty, SimpleQueue
 import numpy as np
 
 from antiphon.audio.resample import Resampler
-from antiphon.checkup.sound import NOT_IN_TIME, Tune
+from antiphon.checkup.sound import Tune
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples, first_channel, frames_in, samples_of
 from antiphon.ports import Block, Microphone, Speaker
 
 PATIENCE_S = 3.0
 """A card that does not go on for so long has stopped; what is played may take so much longer than it lasts."""
+
+REMEDY = "Pull the card and put it back, restart the sound server, or stop the program that holds the card"
 
 
 def hear(microphone: Microphone, for_ms: float, patience_s: float = PATIENCE_S) -> tuple[Samples, int]:
@@ -27,7 +29,7 @@ def hear(microphone: Microphone, for_ms: float, patience_s: float = PATIENCE_S) 
             except Empty:
                 block = None
             if block is None:
-                raise DeviceError(f"the microphone {stream.device!r}", "it gives no more sound", NOT_IN_TIME)
+                raise DeviceError(f"the microphone {stream.device!r}", "it gives no more sound", REMEDY)
             heard.append(first_channel(samples_of(block.pcm), stream.channels))
     finally:
         microphone.close()
@@ -41,8 +43,9 @@ def play(speaker: Speaker, sound: Callable[[int], Samples], patience_s: float = 
     try:
         samples = sound(stream.rate_hz)
         tune.begin(samples, frames_in(stream.output_latency_ms, stream.rate_hz))
-        if not tune.over.wait(len(samples) / stream.rate_hz + patience_s):
-            raise DeviceError(f"the speaker {stream.device!r}", "it takes no more sound", NOT_IN_TIME)
+        lasts_s = len(samples) / stream.rate_hz + stream.output_latency_ms / 1000
+        if not tune.over.wait(lasts_s + patience_s):
+            raise DeviceError(f"the speaker {stream.device!r}", "it takes no more sound", REMEDY)
     finally:
         speaker.close()
 

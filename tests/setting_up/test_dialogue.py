@@ -1,0 +1,198 @@
+"""The whole of `antiphon setup`, by somebody who sits at a terminal: without a sound card, and on the simulated one."""
+
+import re
+import stat
+
+import pytest
+
+from antiphon.config_files import read_layers
+from antiphon.settings import load
+from antiphon.simulator.acoustics import Acoustics, room_response
+from antiphon.simulator.room import Room
+from sitting import Sitting
+from verbs import antiphon, command, environment
+
+KEY = "sk-hunter2-hunter2"
+NO_SOCKET = ("--set", "control.socket=null")
+"""Whatever daemon runs on this machine is not asked."""
+
+BUFFER = 12_000
+"""Half a second in the speaker's card: a busy machine does not make it run dry."""
+
+
+@pytest.fixture
+def config(tmp_path):
+    return tmp_path / "etc" / "antiphon.yaml"
+
+
+@pytest.fixture
+def cardless(tmp_path):
+    return environment(folder=tmp_path)
+
+
+def sitting(config, environ, *arguments):
+    return Sitting(command("setup", "--config", config, *NO_SOCKET, *arguments), environ)
+
+
+def loaded(config):
+    return load(read_layers(config, {}, [])).settings
+
+
+# ── without questions ──
+
+
+def test_without_a_terminal_it_says_so_in_one_line(config, cardless):
+    ended = antiphon("setup", "--config", config, environ=cardless)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "needs a terminal" in ended.stderr
+    assert not config.exists()
+
+
+def test_a_script_gives_its_answers_beforehand(config, cardless):
+    given = ("--set", "board=led-button", "--set", "microphone.device=USB")
+    ended = antiphon("setup", "--config", config, "--defaults", *given, environ={**cardless, "STEPFUN_API_KEY": KEY})
+    assert ended.returncode == 0, ended.stderr
+    settings = loaded(config)
+    assert (settings.board, settings.lamps.pins, settings.microphone.device) == ("led-button", (17,), "USB")
+    key = config.with_name("stepfun_api_key")
+    assert settings.realtime.key_file == str(key)
+    assert key.read_text().strip() == KEY
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert KEY not in ended.stdout + ended.stderr + config.read_text()
+    again = antiphon("setup", "--config", config, "--defaults", *given, environ=cardless)
+    assert again.returncode == 0
+    assert "Nothing to write" in again.stdout
+
+
+def test_where_it_cannot_write_it_says_so_before_it_asks(config, cardless):
+    config.parent.write_text("a file")
+    with sitting(config, cardless) as someone:
+        someone.sees("is no folder")
+        assert someone.end() == 2
+    assert len(someone.shown.splitlines()) == 1
+
+
+# ── with questions, without a card ──
+
+
+def test_key_and_board_are_asked_for_and_written(config, cardless):
+    with sitting(config, cardless) as someone:
+        someone.answers("Key (it is not shown", "two words")
+        someone.answers("strange characters in it. Try again.", "short")
+        someone.answers("too short for a key", f"  {KEY}  ")
+        someone.answers("Step Plan key?", "n")
+        someone.answers("Its address", "nas:8000")
+        someone.answers("generate.urls", "http://nas:8000/")
+        boards = someone.answers("Which is it?", "oops")
+        someone.sees("A number from 1 to")
+        number = re.search(r"(\d+)  LED and two buttons", boards)[1]
+        someone.answers("Which is it?", number)
+        to_the_end(someone)
+        assert someone.end() == 0
+    settings = loaded(config)
+    assert settings.realtime.url == "wss://api.stepfun.com/v1/realtime"
+    assert settings.generate.urls == ("http://nas:8000",)
+    assert settings.links == ("realtime", "generate")
+    assert settings.board == "led-button"
+    assert config.with_name("stepfun_api_key").read_text().strip() == KEY
+    assert "hunter2" not in someone.shown + config.read_text()
+
+
+def to_the_end(someone):
+    """Where there is no sound card, nothing can be tried."""
+    someone.sees("The speaker\n")
+    someone.sees("The microphone\n")
+    someone.answers("Say something")
+    someone.answers("another microphone?", "n")
+    someone.answers("Begin?", "n")
+    someone.answers("Write it?")
+
+
+def test_without_a_key_only_the_owners_server_is_asked(config, cardless):
+    with sitting(config, cardless) as someone:
+        someone.answers("Key (it is not shown")
+        someone.answers("Its address", "http://nas:8000")
+        someone.answers("Which is it?")
+        to_the_end(someone)
+        assert someone.end() == 0
+    assert loaded(config).links == ("generate",)
+    assert not config.with_name("stepfun_api_key").exists()
+
+
+def test_ctrl_c_leaves_everything_as_it_was(config, cardless):
+    config.parent.mkdir()
+    config.write_text("# mine\necho: {decay_ms: 300}\n")
+    with sitting(config, cardless) as someone:
+        someone.answers("Key (it is not shown", KEY)
+        someone.answers("Step Plan key?")
+        someone.answers("Its address")
+        someone.sees("Which is it?")
+        someone.presses_ctrl_c()
+        someone.sees("Nothing was changed.")
+        assert someone.end() == 130
+    assert [path.name for path in config.parent.iterdir()] == ["antiphon.yaml"]
+    assert config.read_text() == "# mine\necho: {decay_ms: 300}\n"
+    assert "hunter2" not in someone.shown
+    assert "Traceback" not in someone.shown
+
+
+def test_a_file_with_mistakes_is_to_be_mended_first(config, cardless):
+    config.parent.mkdir()
+    config.write_text("echo: {decay_ms: long}\n")
+    with sitting(config, cardless) as someone:
+        someone.sees("antiphon.yaml:1")
+        assert someone.end() == 2
+
+
+# ── on the simulated card ──
+
+
+def test_the_sound_is_tried_by_ear_and_by_measure(config):
+    with Room(spk_buffer_frames=BUFFER) as room:
+        room.noise(-60, for_s=120)
+        room.acoustics(Acoustics(room_response(16_000, 600), 30.0, -10.0))
+        room.mixer.turn(-20.0)
+        found_db = room.mixer.volume_db
+        with sitting(config, environment(room)) as someone:
+            someone.answers("Key (it is not shown", KEY)
+            someone.answers("Step Plan key?")
+            someone.answers("Its address")
+            someone.answers("Which is it?")
+            speakers = someone.answers("Which is it?", "2")
+            assert "what the system takes by default" in speakers
+            someone.answers("Did you hear it?", "l")
+            someone.answers("Did you hear it?", "y")
+            louder_db = room.mixer.volume_db
+            someone.answers("Which is it?")
+            someone.answers("Say something")
+            heard = someone.answers("Did you hear yourself?", "y")
+            someone.answers("Begin?")
+            told = someone.answers("Take these settings?", "y")
+            someone.answers("Write it?")
+            assert someone.end() == 0
+        assert found_db < louder_db == room.mixer.volume_db
+    assert "It heard -" in heard
+    assert "echo delay" in told
+    settings = loaded(config)
+    assert settings.speaker.device is not None
+    assert settings.speaker.volume is not None
+    assert settings.echo.cancel == "software"
+    assert "echo.cancel: software" in someone.shown
+
+
+def test_the_volume_is_left_as_it_was_found_where_nothing_is_written(config):
+    with Room(spk_buffer_frames=BUFFER) as room:
+        room.mixer.turn(-20.0)
+        with sitting(config, environment(room)) as someone:
+            someone.answers("Key (it is not shown")
+            someone.answers("Its address")
+            someone.answers("Which is it?")
+            someone.answers("Which is it?")
+            someone.answers("Did you hear it?", "q")
+            someone.sees("Did you hear it?")
+            assert room.mixer.volume_db < -20.0
+            someone.presses_ctrl_c()
+            assert someone.end() == 130
+        assert room.mixer.volume_db == -20.0
+    assert not config.parent.exists()
