@@ -633,9 +633,6 @@ class Machine:
         if answers and event.hung:
             self._say_sorry(event.problem)
             return
-        if event.hung and self._announcing.pending:
-            self._announcement_fails(event.problem)
-            return
         self._trouble(event.problem)
         if answers and self.state is not State.DOUBTING:  # the mouth keeps the answer for a speaker that comes back
             self._wait(self._thinking_ms)
