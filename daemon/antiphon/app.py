@@ -435,7 +435,7 @@ def make_speech(settings: Settings, key: Secret | None) -> Speech | None:
         from antiphon.speech.client import SpeechPlan, StepFunSpeech
 
         wanted = settings.speech
-        return StepFunSpeech(SpeechPlan(wanted.url, wanted.model, wanted.voice), key)
+        return StepFunSpeech(SpeechPlan(wanted.url, wanted.model, wanted.voice, settings.realtime.proxy), key)
 
     return LateSpeech(load)
 

@@ -32,7 +32,7 @@ def run(scene):
 
 
 def speech_at(url, key=KEY, first_sound_ms=LONG_MS, gap_ms=LONG_MS):
-    plan = SpeechPlan(url, "stepaudio-2.5-tts", "linjiajiejie", first_sound_ms, gap_ms)
+    plan = SpeechPlan(url, "stepaudio-2.5-tts", "linjiajiejie", None, first_sound_ms, gap_ms)
     return StepFunSpeech(plan, key)
 
 
@@ -213,6 +213,34 @@ def test_nobody_there():
 
     [over] = run(scene())
     assert "Nothing listens at 127.0.0.1" in over.problem.sentence
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_proxy_that_does_not_let_it_through(answers):
+    async def scene():
+        lines = []
+
+        async def refuse(reader, writer):
+            lines.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+            writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        if not answers:
+            server.close()
+        proxy = f"http://127.0.0.1:{port}"
+        plan = SpeechPlan("https://api.stepfun.example/v1", "stepaudio-2.5-tts", "linjiajiejie", proxy)
+        events = []
+        await StepFunSpeech(plan, KEY).make(1, "Hi.", events.append)
+        server.close()
+        await server.wait_closed()
+        return events, lines
+
+    [over], lines = run(scene())
+    assert over.problem.sentence.startswith("The proxy of realtime.proxy did not connect to api.stepfun.example")
+    assert lines == [b"CONNECT api.stepfun.example:443 HTTP/1.1"] * (2 if answers else 0)
 
 
 def test_speech_without_end_is_ended(monkeypatch):

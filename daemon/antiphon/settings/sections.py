@@ -343,7 +343,7 @@ class Endpointing(Section):
 
 
 class Speech(Section):
-    """StepFun's text to speech, for `antiphon say`. It is asked with the same key."""
+    """StepFun's text to speech, for `antiphon say`. It is asked with the same key, and through realtime.proxy."""
 
     url: str = Field(default="https://api.stepfun.com/step_plan/v1")
     """Where the service is. A Step Plan key needs /step_plan/v1, a normal key /v1."""

@@ -35,6 +35,8 @@ class SpeechPlan:
     """Without the last part, as https://api.stepfun.com/v1."""
     model: str
     voice: str
+    proxy: str | None = None
+    """An address like http://host:port, for https only; None is no proxy, whatever the environment says."""
     first_sound_ms: float = 8000.0
     """From the asking to the first sound, the second try included; the mind waits a little longer."""
     gap_ms: float = 4000.0
@@ -118,6 +120,7 @@ class _Request:
                 self._plan.url.rstrip("/") + wire.PATH,
                 data=body,
                 headers={"Content-Type": "application/json"},
+                proxy=self._plan.proxy if self._plan.url.startswith("https:") else None,
                 allow_redirects=False,
             ) as response:
                 try:

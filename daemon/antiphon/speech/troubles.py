@@ -9,7 +9,9 @@ from typing import Final
 from aiohttp import (
     ClientConnectorCertificateError,
     ClientConnectorError,
+    ClientHttpProxyError,
     ClientPayloadError,
+    ClientProxyConnectionError,
     ClientResponseError,
     InvalidURL,
     ServerDisconnectedError,
@@ -40,6 +42,10 @@ def explain(error: Exception, host: str) -> LinkError:
             return error
         case InvalidURL():
             return Refused(f"{SETTING} is not an address: give one like https://api.stepfun.com/v1")
+        case ClientProxyConnectionError() | ClientHttpProxyError():
+            return Lost(
+                f"The proxy of realtime.proxy did not connect to {host}: check that it runs and lets it through"
+            )
         case ClientConnectorCertificateError() if isinstance(error.certificate_error, Exception):
             return reasons.explain_os(error.certificate_error, host, SETTING)
         case ClientConnectorError():
