@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from antiphon.devices.gpio.edges import watched_by_kernel
 from antiphon.errors import DeviceError
 
 PinFactory: TypeAlias = Any
@@ -37,10 +38,12 @@ def pin_factory(kind: Literal["real", "mock"]) -> PinFactory:
     except OSError as error:
         raise DeviceError("GPIO", f"lgpio finds no room for its pipe ({error})", "Make room in /tmp") from error
     try:
-        return LGPIOFactory()
+        factory = LGPIOFactory()
     except pin_faults() as error:
         remedy = "On a board, add the user to group gpio; elsewhere set lamps.kind to terminal and the buttons to null"
         raise DeviceError("GPIO", f"the chip cannot be opened ({in_words(error)})", remedy) from error
+    factory.pin_class = watched_by_kernel(factory.pin_class)
+    return factory
 
 
 @contextmanager
