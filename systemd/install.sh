@@ -28,6 +28,7 @@ place() {
   $SUDO "$PYTHON" -m venv --without-pip "$LIB/antiphon"
   $SUDO build/install/venv/bin/python -m pip --quiet --disable-pip-version-check --python "$LIB/antiphon/bin/python3" \
     install --no-index --no-deps build/install/wheels/*.whl
+  $SUDO sh systemd/debian/prune.sh "$LIB/antiphon"
   $SUDO ln -sf "../lib/antiphon/bin/antiphon" "$PREFIX/bin/antiphon"
   sed "s#^ExecStart=/usr/bin/#ExecStart=$PREFIX/bin/#" systemd/antiphon.service >build/install/antiphon.service
   local put=("$SUDO" install -D -m 644)
@@ -71,6 +72,7 @@ end() {
   if [ -n "${PURGE:-}" ]; then $SUDO sh systemd/debian/postrm purge; fi
 }
 
+command -v systemd-sysusers >/dev/null || { echo "Here is no systemd to install a service into." >&2; exit 2; }
 case $1 in
 install)
   if dpkg -s antiphon 2>/dev/null | grep -q '^Status: .* installed$'; then

@@ -70,7 +70,7 @@ fi
 # ── the environment, built where it will be used ──
 say "Building antiphon $VERSION for $SUITE on $ARCH"
 mkdir -p "$TREE/usr/lib/antiphon"
-cp $HERE/inside.sh "$WORK/"
+cp $HERE/inside.sh $HERE/prune.sh "$WORK/"
 # In mounts of its own, which end with it.
 $SUDO unshare --mount --propagation=private bash -euc '
   mount --bind "$1" "$0/build"; mount --bind "$2" "$0/usr/lib/antiphon"

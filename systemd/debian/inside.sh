@@ -18,15 +18,8 @@ python=$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
 "$python" -m venv --without-pip "$venv" # by its whole name: the links in bin/ then lead to it
 python3 -m pip --python "$venv/bin/python3" install --quiet --no-compile made/*.whl wheels/*.whl
 
-# What an appliance never uses, a third of the whole: tests, headers, accelerators for other chips, pip's notes.
 site=$(echo "$venv"/lib/python3*/site-packages)
-rm -rf "$venv"/include "$venv"/lib64 "$venv"/share "$venv"/bin/[!p]* "$venv"/bin/p[!y]* "$venv"/bin/py[!t]* \
-  "$site"/numpy/f2py "$site"/numpy/distutils "$site"/numpy/_core/include "$site"/numpy/_core/lib \
-  "$site"/ai_edge_litert/tools "$site"/ai_edge_litert/vendors "$site"/ai_edge_litert/libLiteRtWebGpuAccelerator.so \
-  "$site"/livekit/rtc/resources/jupyter-html
-find "$site"/numpy -depth -type d -name tests -exec rm -rf {} +
-find "$site" -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -path '*.dist-info/RECORD' \
-  -o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' | xargs -r rm -f
+sh prune.sh "$venv"
 
 cat >"$venv/bin/antiphon" <<'PYTHON'
 #!/usr/lib/antiphon/bin/python3 -I
