@@ -254,8 +254,8 @@ class Machine:
         self._rest()
 
     def _forget_speech(self) -> None:
-        """The turn is over; but a wake word may have begun already."""
-        if self._ear.streaming:
+        """The turn is over; but a wake word may have begun already, or before the announcement did."""
+        if self._ear.streaming or self._announces:
             self._utterance.keep_last(_KEPT_MS)
         else:
             self._utterance.begin()  # what was said before the reply is answered
@@ -751,7 +751,7 @@ class Machine:
             heard, overlap = self._ear.streaming, self._overlap
             speaks = heard and self.state in _SOUNDING
             rests = self.state in (State.ASLEEP, State.SORRY)
-            joined = heard or (rests and self._now - self._since_s <= kept_ms / 1000)
+            joined = heard or (rests and self._now - self._rested_s <= kept_ms / 1000)
             self._utterance.keep_last(kept_ms if joined else 0.0)
             self._interrupt()
             self._begin_turn(by_talk=True)
