@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from antiphon.audio.level import level_db
 from antiphon.controlling import ask
 from antiphon.simulator.room import Room
-from appliance.scenery import staged, take_turn
+from appliance.scenery import LONG_REPLY, PATIENCE_S, QUESTION, REPLY, WAKE, staged, take_turn
 
 pytestmark = pytest.mark.appliance
 
@@ -70,3 +71,21 @@ def test_a_control_that_is_not_there_is_said_and_the_sound_is_turned_instead():
         take_turn(stage)
         assert stage.daemon.said("mixer-failed") == [line]
         assert stage.room.mixer.volume_db == 0.0
+
+
+def test_a_card_that_was_pulled_is_as_loud_as_before():
+    with tempfile.TemporaryDirectory() as state:
+        with staged(NO_CHIMES, replies=(LONG_REPLY, REPLY), environ={"STATE_DIRECTORY": state}) as stage:
+            assert volume(stage, 40)["ok"]
+            stage.speak(WAKE, QUESTION)
+            stage.daemon.wait_for("sounded")
+            told = len(stage.daemon.lines)
+            stage.room.spk.unplug()
+            stage.daemon.wait_for("problem", told, fault="device")
+            stage.room.mixer.turn(0.0)  # as it wakes up
+            stage.room.spk.replug()
+            limit_s = time.monotonic() + PATIENCE_S
+            while stage.room.mixer.volume_db != -20.5:
+                assert time.monotonic() < limit_s
+                time.sleep(0.01)
+        assert json.loads(Path(state, "state.json").read_text()) == {"volume": 40}
