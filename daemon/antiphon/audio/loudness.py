@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from antiphon.pcm import Samples
+from antiphon.pcm import Floats, Samples
 
 EVEN_DB = 24.0
 """A range of no more than this is cut into even steps of decibels."""
@@ -54,7 +54,10 @@ class Gain:
     def apply(self, period: Samples) -> Samples:
         """The next period; the very same samples where the factor is 1."""
         before, self._now = self._now, self.wanted
-        if before == self._now:
-            return period if before == 1.0 else np.rint(period * np.float32(before)).astype(np.int16)
-        steps = np.linspace(before, self._now, len(period) + 1, dtype=np.float32)[1:]
-        return np.rint(period * steps).astype(np.int16)
+        if before == self._now == 1.0:
+            return period
+        steps: Floats = np.full(1, self._now, np.float32)
+        if before != self._now:
+            steps = np.linspace(before, self._now, len(period) + 1, dtype=np.float32)[1:]
+        quieter: Samples = np.rint(period * steps).astype(np.int16)
+        return quieter
