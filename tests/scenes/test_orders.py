@@ -267,7 +267,9 @@ def test_who_sets_the_volume_from_afar_is_told_when_it_is_so() -> None:
     assert book.on(VolumeWanted(percent=130, ask=2)) == [SetVolume(100)]
     assert book.on(VolumeChanged(100)) == [Answer(2), Chime("volume")]
     book.on(VolumeWanted(change=-200, ask=3))
+    asked_s = book.at
     assert told(book.wait_for_effects()), "the mixer says nothing"
+    assert book.at == pytest.approx(asked_s + 3)
 
 
 def test_somebody_elses_change_is_shown_and_not_heard() -> None:
@@ -347,6 +349,16 @@ def test_the_talk_button_likewise() -> None:
     book = announced(Playbook().awake())
     assert book.on(TALK) == [Hush("say-1"), StreamEar(), Chime("wake"), DropSpeech(1), Answer(1)]
     assert book.state is State.LISTENING
+
+
+def test_talk_silences_it_also_where_nobody_can_be_heard() -> None:
+    book = Playbook().awake()
+    book.on(EarClosed(GONE))
+    while book.state is not State.ASLEEP:
+        book.wait()
+    announced(book)
+    assert book.on(TALK) == [Hush("say-1"), Chime("sorry"), DropSpeech(1), Answer(1)]
+    assert book.state is State.ASLEEP
 
 
 def test_stop_silences_it_and_those_that_wait() -> None:
@@ -510,6 +522,7 @@ def test_where_the_sound_hangs_it_has_failed_and_the_program_begins_anew(audible
     assert sorted(one.ask for one in answers(effects)) == [1, 2]
     assert all(one.problem for one in answers(effects))
     assert isinstance(effects[-1], Replace)
+    assert not any(isinstance(one, MakeSpeech) for one in effects), "nobody could hear the second"
 
 
 def test_while_deaf_one_that_is_being_made_is_refused_when_the_program_begins_anew() -> None:
