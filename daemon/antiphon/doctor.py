@@ -13,7 +13,6 @@ from typing import Any
 
 from antiphon.app import make_sound_card
 from antiphon.checkup.acoustic import STOP_IT, Outcome, measure_acoustics
-from antiphon.checkup.advice import as_yaml
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.host import check_clock, check_echo, check_systemd, check_wake_words
@@ -21,6 +20,7 @@ from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.pins import check_gpio
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
+from antiphon.checkup.suggestion import as_yaml
 from antiphon.checkup.telling import drawn, printed
 from antiphon.config_files import find_key, read_layers
 from antiphon.errors import SettingsError

@@ -170,17 +170,19 @@ BUFFERS = 64, 65_536
 TRIES = 5
 DRIFTING = Acoustics(room_response(16_000, 300), 45.0, -12.0, drift_ppm=90)
 SLOWER = Acoustics(room_response(48_000, 300), 10.0, -20.0, drift_ppm=-40)
+SWAPPED = 'pcm.swapped { type plug slave { pcm "hwmic" channels 2 } ttable.1.0 1 }\n'
+"""A microphone whose first channel is not wired."""
 BENT = Acoustics(room_response(16_000), 20.0, -6.0, soft_clip=0.03)
 
 
-def ended_in(acoustics, *arguments, mic_hz=16_000, mic_channels=1, muted=False):
+def ended_in(acoustics, *arguments, mic_hz=16_000, mic_channels=1, muted=False, alsa=""):
     """The doctor's end, and the loudest that sounded. A run in which the card itself says that it ran dry, as this
     machine was too busy, is made once more.
     """
     for _ in range(TRIES):
         with Room(mic_hz, SPK_HZ, mic_channels=mic_channels, spk_buffer_frames=BUFFERS[1]) as room:
             asound = room.folder / "asound.conf"
-            asound.write_text(asound.read_text().replace(f"buffer {BUFFERS[0]} ", f"buffer {BUFFERS[1]} "))
+            asound.write_text(asound.read_text().replace(f"buffer {BUFFERS[0]} ", f"buffer {BUFFERS[1]} ") + alsa)
             room.noise(-60, for_s=60)
             if acoustics is not None:
                 room.acoustics(acoustics)
@@ -196,11 +198,14 @@ def ended_in(acoustics, *arguments, mic_hz=16_000, mic_channels=1, muted=False):
 @pytest.fixture(scope="module")
 def runs():
     """All of them at once, as each lasts as long as the probe does."""
-    with ThreadPoolExecutor(4) as side_by_side:
+    with ThreadPoolExecutor(5) as side_by_side:
         yield {
             "drifting": side_by_side.submit(ended_in, DRIFTING, "--json"),
             "slower": side_by_side.submit(ended_in, SLOWER, "--json", mic_hz=48_000, mic_channels=2),
             "bent": side_by_side.submit(ended_in, BENT),
+            "swapped": side_by_side.submit(
+                ended_in, DRIFTING, "--json", "--set", "microphone.device=swapped", mic_channels=2, alsa=SWAPPED
+            ),
             "muted": side_by_side.submit(ended_in, BENT, "--json", muted=True),
         }
 
@@ -225,6 +230,16 @@ def test_on_the_real_path(runs, name, acoustics, channels):
     assert measured["decay_ms"] == pytest.approx(300, rel=0.15)
     assert len(measured["channels"]) == channels  # ALSA gives a card of one channel as many as are asked for
     assert suggested["echo.cancel"] == "software"
+
+
+def test_on_the_real_path_the_wrong_channel(runs):
+    ended, _ = runs["swapped"].result()
+    found, _, suggested = told(ended)
+    assert ended.returncode == 1
+    assert found["channels"]["verdict"] == "fail"
+    assert "channel 2 hears" in found["channels"]["says"]
+    assert found["echo delay"]["verdict"] == "ok"
+    assert suggested == {}
 
 
 def test_on_the_real_path_an_echo_that_is_bent_in_words(runs):

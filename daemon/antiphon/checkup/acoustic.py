@@ -1,6 +1,6 @@
 """The acoustic test on a sound card: plays the probe, records it, and says where the cards' own times place it.
 
-What is heard is judged elsewhere: in numbers by audio/acoustic.py, in words by advice.py.
+What is heard is judged elsewhere: in numbers by audio/acoustic.py, in words by advice.py and suggestion.py.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,10 @@ from antiphon.app import make_mixer, make_sound_card
 from antiphon.audio.acoustic import LATE_MS, TAIL_MS, Measured, Recording, measure
 from antiphon.audio.clock import StreamClock
 from antiphon.audio.sweep import Probe
-from antiphon.checkup.advice import Suggestion, explain, suggest
+from antiphon.checkup.advice import explain
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.sound import NOT_IN_TIME
+from antiphon.checkup.suggestion import Suggestion, suggest
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.devices.echo_webrtc import WebrtcEchoCanceller
 from antiphon.devices.sound_devices import Device, choose, list_devices
@@ -28,7 +29,7 @@ SETTLE_MS = 500.0
 """Cards click as they begin: nothing that comes so early is used."""
 PATIENCE_S = 5.0
 """A card that does not go on for so long has stopped."""
-LIMIT_S = 60.0
+LIMIT_S = 90.0
 """After this nothing more can come, and a driver hangs."""
 MOST_CHANNELS = 8
 

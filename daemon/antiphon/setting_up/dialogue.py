@@ -12,9 +12,9 @@ from antiphon.app import make_mixer, make_sound_card
 from antiphon.audio.chime import chime
 from antiphon.audio.level import level_db
 from antiphon.checkup.acoustic import STOP_IT, measure_acoustics
-from antiphon.checkup.advice import as_yaml
 from antiphon.checkup.by_ear import at_rate, hear, play
 from antiphon.checkup.finding import in_time
+from antiphon.checkup.suggestion import as_yaml
 from antiphon.checkup.telling import drawn
 from antiphon.config_files import KEY_VARIABLE, as_key, board_files
 from antiphon.devices.sound_devices import Device, Direction, choose, list_devices
@@ -270,6 +270,8 @@ class _Dialogue:
             return 0
         for line in lines:
             talk.say(f"  {line}")
+        if any(line.startswith("speaker.volume") for line in lines):
+            talk.say("A volume that was set by button or by `antiphon volume` is kept, and goes before.")
         if not talk.yes("Write it?", default=True):
             raise KeyboardInterrupt
         return _written(draft)

@@ -27,11 +27,19 @@ BEFORE = ".before-setup"
 
 def must_be_writable(config: Path, may: Callable[[Path, int], bool] = os.access) -> None:
     """Raises SettingsError where `config`, or the folders on the way to it, could not be written."""
-    folder = next(one for one in config.absolute().parents if one.exists())
-    if not folder.is_dir():
+    try:
+        folder = next(one for one in config.absolute().parents if one.exists())
+        is_folder = folder.is_dir()
+    except PermissionError:
+        raise _no_permission(config) from None
+    if not is_folder:
         raise SettingsError(f"{folder} is no folder, so {config} cannot be written; give another --config")
     if not may(folder, os.W_OK | os.X_OK):
-        raise SettingsError(f"{config}: you may not write there; run it with sudo: sudo antiphon setup")
+        raise _no_permission(config)
+
+
+def _no_permission(path: Path) -> SettingsError:
+    return SettingsError(f"{path}: you may not write there; run it with sudo: sudo antiphon setup")
 
 
 class Draft:
@@ -81,7 +89,10 @@ class Draft:
 
     def has_key_file(self) -> bool:
         """There is one, from before."""
-        return self.key_path.exists()
+        try:
+            return self.key_path.exists()
+        except PermissionError:  # of the folder that it is in
+            return True
 
     def knows_key(self) -> bool:
         """The service can be asked."""
@@ -168,7 +179,7 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError:
-        raise SettingsError(f"{path}: you may not write there; run it with sudo: sudo antiphon setup") from None
+        raise _no_permission(path) from None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written ({error.strerror}); nothing more was changed") from None
 
