@@ -55,10 +55,10 @@ class Appliance:
     # ── what its owner does ──────────────────────────────────────────────────────────────────────
 
     def install(self, package: Path) -> Result:
-        """`dpkg -i`, as from a machine without a way to Debian; what it prints."""
+        """`dpkg -i`, as on a machine without a way to Debian, with nobody to answer questions; what it prints."""
         target = self.machine.share / package.name
         shutil.copy(package, target)
-        result = self.machine.run(f"DEBIAN_FRONTEND=noninteractive dpkg -i {shlex.quote(package.name)}", 300)
+        result = self.machine.run(f"dpkg -i --force-confdef --force-confold {shlex.quote(package.name)}", 300)
         target.unlink()
         return result
 
@@ -83,13 +83,24 @@ class Appliance:
     def start(self, timeout_s: float = 60.0) -> None:
         """Start it, or start it again; returns when it is ready."""
         self.mark()
-        self.machine.get(f"systemctl restart {self.unit}", timeout_s)
+        result = self.machine.run(f"systemctl restart {self.unit}", timeout_s)
+        assert result.status == 0, self.state()
 
-    def cloud(self, *arguments: str) -> None:
-        """Have the simulated service behave so."""
-        words = " ".join(shlex.quote(word) for word in ("--key", KEY, *arguments))
+    def cloud(self, *arguments: str, key: str | None = KEY) -> None:
+        """Have the simulated service behave so; returns when it listens."""
+        wanted = ["--no-key"] if key is None else ["--key", key]
+        words = " ".join(shlex.quote(word) for word in (*wanted, *arguments))
         self.write("/etc/board/cloud", f"CLOUD={words}\n")
-        self.machine.get("systemctl restart cloud")
+        listens = "journalctl -b -q _PID=$(systemctl show -P MainPID cloud) | grep -q listening"
+        self.machine.get(f"systemctl restart cloud; until {listens}; do sleep 0.2; done", 120)
+
+    def as_it_was(self) -> None:
+        """Settings, cloud and daemon as all tests begin with them."""
+        self.machine.run("systemctl reset-failed antiphon cloud")
+        self.settle()
+        self.cloud("--quick", "--reply", "Yes.")
+        self.start(120)
+        self.mark()
 
     # ── what it says of itself ───────────────────────────────────────────────────────────────────
 

@@ -28,6 +28,8 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section("the appliance in the machine")
     for row in TABLE.rows:
         terminalreporter.write_line(str(row))
+    for note in TABLE.notes:
+        terminalreporter.write_line(f"note: {note}")
     failed = [report.nodeid for kind in ("failed", "error") for report in terminalreporter.getreports(kind)]
     TABLE.write(len(terminalreporter.getreports("passed")), failed)
 
@@ -82,9 +84,7 @@ def installed(machine, package):
 def appliance(installed):
     """Installed, and at rest: whatever the test before has left behind."""
     if installed.show("StatusText").partition(",")[0] != "asleep":
-        installed.settle()
-        installed.cloud("--quick", "--reply", "Yes.")
-        installed.start()
+        installed.as_it_was()
     installed.mark()
     return installed
 

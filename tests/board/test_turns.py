@@ -8,6 +8,7 @@ from antiphon.simulator import chirps
 from antiphon.simulator.speech import synthesise
 from appliance.scenery import places_of, sound_of
 from board.appliance import MUTE, TALK
+from board.patience import when_busy_again
 
 pytestmark = pytest.mark.board
 
@@ -50,6 +51,7 @@ def assert_no_word_is_lost(appliance, asked):
     return verdict
 
 
+@when_busy_again
 def test_a_turn_by_wake_word(appliance, room, table):
     asked = question(wake=True)
     recording = room.record(10)
@@ -60,10 +62,12 @@ def test_a_turn_by_wake_word(appliance, room, table):
     assert told["heard"]["heard_ms"] == told["heard"]["length_ms"]
     verdict = assert_no_word_is_lost(appliance, asked)
     thinking_ms = 1000 * (told["sounded"]["t"] - told["turn-over"]["t"])
-    words = f"reply as sent, to the sample; {verdict.lost_frames} samples of the question lost; answered in {thinking_ms:.0f} ms"
+    lost = f"{verdict.lost_frames} samples of the question lost"
+    words = f"reply as sent, to the sample; {lost}; answered in {thinking_ms:.0f} ms"
     table.add("turn", "by wake word", words, lost=verdict.lost_frames, thinking_ms=thinking_ms)
 
 
+@when_busy_again
 def test_a_turn_by_button(appliance, room, pi, table):
     recording = room.record(10)
     pi.tap(TALK)
@@ -77,6 +81,7 @@ def test_a_turn_by_button(appliance, room, pi, table):
     table.add("turn", "by button", "a line pulled to ground; reply as it was sent, to the sample")
 
 
+@when_busy_again
 def test_muting_closes_the_card(appliance, pi, table):
     """By the button: the kernel says that nobody has the capture side open."""
     status = "cat /proc/asound/card0/pcm0c/sub0/status"

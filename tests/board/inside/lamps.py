@@ -1,10 +1,11 @@
-"""In the machine: how GPIO lines stand, over and over, as fast as it can be read and at most every millisecond.
+"""In the machine: how GPIO lines stand, over and over, at moments that no lamp's pulses can fall in step with.
 
 `lamps.py SECONDS LINE...` prints JSON: [[t, [level, ...]], ...], with t in seconds since the machine was switched on.
 """
 
 import json
 import os
+import random
 import sys
 import time
 
@@ -15,7 +16,7 @@ def main(seconds, *lines):
     seen = []
     while (now := time.monotonic()) < end:
         seen.append([round(now, 4), [int(os.pread(file, 8, 0)) for file in files]])
-        time.sleep(max(0.0, now + 0.001 - time.monotonic()))
+        time.sleep(random.uniform(0.001, 0.005))
     print(json.dumps(seen))
 
 

@@ -24,7 +24,7 @@ def entry(line):
         "pid": fields.get("_PID"),
         "priority": int(fields.get("PRIORITY", 6)),
     }
-    return {**own, **head}
+    return {"what": "", **own, **head}
 
 
 def main(unit, cursor, seconds, what="", *wanted):

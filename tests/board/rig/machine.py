@@ -40,15 +40,15 @@ class Result:
 class Job:
     """A command that runs in the machine."""
 
-    def __init__(self, machine: "Machine", number: int, command: str, timeout_s: float) -> None:
+    def __init__(self, machine: "Machine", number: int, command: str, patience_s: float) -> None:
         self._machine = machine
         self._command = command
-        self._timeout_s = timeout_s
+        self._patience_s = patience_s
         self.number = number
 
     def end(self) -> Result:
         """Wait for it."""
-        status = self._machine.status_of(self.number, self._timeout_s)
+        status = self._machine.status_of(self.number, self._patience_s)
         output = self._machine.share / "out" / str(self.number)
         text = output.read_text(encoding="utf-8", errors="replace")
         output.unlink()
@@ -160,17 +160,19 @@ class Machine:
         assert result.status == 0, str(result)
         return result.output.strip()
 
-    def begin(self, command: str, timeout_s: float = 60.0) -> Job:
-        """Have `command` run beside whatever else does."""
+    def begin(self, command: str, timeout_s: float = 60.0, patience_s: float | None = None) -> Job:
+        """Have `command` run beside whatever else does, for `timeout_s` of the machine's time at most; we wait for
+        `patience_s` of ours, else some times as long.
+        """
         number = next(self._numbers)
         request = {"job": number, "command": command, "timeout_s": timeout_s}
         assert self._line is not None, "the machine is off"
         self._line.sendall(json.dumps(request).encode() + b"\n")
-        return Job(self, number, command, timeout_s)
+        return Job(self, number, command, 3 * timeout_s + 30 if patience_s is None else patience_s)
 
-    def status_of(self, number: int, timeout_s: float) -> int:
+    def status_of(self, number: int, patience_s: float) -> int:
         """How job `number` ended. Raises RigError when that is not told, though it is past all patience."""
-        limit_s = time.monotonic() + 3 * timeout_s + 30
+        limit_s = time.monotonic() + patience_s
         with self._news:
             while number not in self._ended:
                 if not self._runs or time.monotonic() > limit_s:
