@@ -8,6 +8,10 @@ import threading
 import pytest
 
 from antiphon.config_files import read_layers
+from antiphon.setting_up.dialogue import Dialogue
+from antiphon.setting_up.draft import Draft
+from antiphon.setting_up.service import Service
+from antiphon.setting_up.talk import Talk
 from antiphon.settings import load
 from antiphon.simulator.acoustics import Acoustics, room_response
 from antiphon.simulator.room import Room
@@ -174,6 +178,56 @@ def test_beside_a_daemon_that_runs_the_sound_is_not_tried(config, cardless, tmp_
     assert status == (0 if goes_on else 130)
     assert config.exists() is goes_on
     assert "The speaker" not in someone.shown
+
+
+class Typing(Talk):
+    """Types these lines, and then hangs up."""
+
+    def __init__(self, *lines):
+        self.lines, self.shown = list(lines), []
+
+    def say(self, line=""):
+        self.shown.append(line)
+
+    def hidden(self, question):
+        return self._read(question)
+
+    def _read(self, prompt):
+        self.shown.append(prompt)
+        if not self.lines:
+            raise EOFError
+        return self.lines.pop(0)
+
+
+class Systemd(Service):
+    """Has the service, which comes up as it is said here."""
+
+    def __init__(self, *, comes_up=True):
+        self.asked = []
+        super().__init__(self.ask)
+        self.comes_up = comes_up
+
+    def ask(self, arguments):
+        self.asked.append(arguments[0])
+        return int(arguments[0] == "restart" and not self.comes_up)
+
+
+def test_a_service_that_was_stopped_is_started_again_whatever_comes(config):
+    systemd = Systemd()
+    with pytest.raises(EOFError):
+        Dialogue(Typing("y", KEY), Draft(config), systemd, runs=True).run()
+    assert systemd.asked == ["cat", "stop", "start"]
+    assert not config.exists()
+
+
+@pytest.mark.parametrize("comes_up", [True, False])
+def test_in_the_end_the_service_is_started(config, comes_up):
+    systemd = Systemd(comes_up=comes_up)
+    talk = Typing("n", "y", "", "http://nas:8000", "", "", "y")
+    assert Dialogue(talk, Draft(config), systemd, runs=True).run() == 0
+    assert loaded(config).links == ("generate",)
+    assert systemd.asked == ["cat", "cat", "enable", "restart"]
+    assert talk.shown[-1].startswith("It runs" if comes_up else "It did not come up")
 
 
 # ── on the simulated card ──

@@ -23,6 +23,7 @@ from antiphon.pcm import Samples
 from antiphon.secret import Secret
 from antiphon.setting_up.draft import Draft, must_be_writable
 from antiphon.setting_up.loudness import Loudness
+from antiphon.setting_up.service import Service
 from antiphon.setting_up.talk import Talk
 
 TEST_CHIME_DB = -20.0
@@ -57,29 +58,39 @@ def run_setup(
     if defaults:
         return _written(draft)
     try:
-        return _Dialogue(Talk(), draft, sound=not runs(draft.settings().control.socket)).run()
+        return Dialogue(Talk(), draft, Service(), runs=runs(draft.settings().control.socket)).run()
     except (KeyboardInterrupt, EOFError):
         print("\nNothing was changed.")
         return 130
 
 
-class _Dialogue:
+class Dialogue:
     """The questions, in their order."""
 
-    def __init__(self, talk: Talk, draft: Draft, *, sound: bool) -> None:
-        self._talk, self._draft, self._sound = talk, draft, sound
+    def __init__(self, talk: Talk, draft: Draft, service: Service, *, runs: bool) -> None:
+        """`runs`: the appliance does, and holds the card."""
+        self._talk, self._draft, self._service, self._runs = talk, draft, service, runs
 
     def run(self) -> int:
+        """Until all is written; 0. Raises KeyboardInterrupt, and EOFError, when it is not to be."""
         talk = self._talk
         talk.say(f"Antiphon's setup. It writes to {self._draft.config}, at the end and not before; Ctrl-C ends it.")
-        if not self._sound:
-            talk.say(f"The appliance runs, and holds the sound card. To try the sound: {STOP_IT}.")
-            if not talk.yes("Go on without trying the sound?", default=False):
-                raise KeyboardInterrupt
+        if not self._runs:
+            return self._ask_all(sound=True)
+        talk.say("The appliance runs, and holds the sound card.")
+        if self._service.is_here() and talk.yes("Stop it meanwhile?", default=True):
+            with self._service.stopped():
+                return self._ask_all(sound=True)
+        talk.say(f"To try the sound: {STOP_IT}.")
+        if not talk.yes("Go on without trying the sound?", default=False):
+            raise KeyboardInterrupt
+        return self._ask_all(sound=False)
+
+    def _ask_all(self, *, sound: bool) -> int:
         self._key()
         self._servers()
         self._board()
-        if self._sound:
+        if sound:
             devices = _listed(self._talk)
             self._device("output", devices)
             with self._volume_comes_back() as loudness:
@@ -274,7 +285,21 @@ class _Dialogue:
             talk.say("A volume that was set by button or by `antiphon volume` is kept, and goes before.")
         if not talk.yes("Write it?", default=True):
             raise KeyboardInterrupt
-        return _written(draft)
+        _written(draft)
+        self._start()
+        return 0
+
+    def _start(self) -> None:
+        """Of itself it starts again where it was stopped for the questions."""
+        talk, service = self._talk, self._service
+        if (
+            service.pauses
+            or not service.is_here()
+            or not talk.yes("Start the appliance now, and at every boot?", default=True)
+        ):
+            return
+        came_up = service.start()
+        talk.say("It runs." if came_up else "It did not come up: systemctl status antiphon says why.")
 
 
 def _written(draft: Draft) -> int:
