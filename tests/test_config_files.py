@@ -100,7 +100,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     assert why_no_layers(latin / "x", {}, [])[0].startswith(f"{latin}/x: cannot be read (Not a directory)")
     assert why_no_layers(latin, {}, []) == [f"{latin}:2: is not UTF-8 text; save the file as UTF-8"]
     assert why_no_layers(Path("/dev/zero"), {}, []) == [
-        "/dev/zero: is larger than 1000000 bytes; this is not a settings file"
+        "/dev/zero: is larger than 250000 bytes; this is not a settings file"
     ]
 
 
@@ -249,7 +249,7 @@ def test_a_board_that_is_not_there_is_told_where_it_was_chosen(tmp_path: Path) -
         f"--set: board: {missing}: there is no such file; give the path of a board file"
     ]
     assert why_no_layers(None, {}, ["board=/dev/zero"]) == [
-        "--set: board: /dev/zero: is larger than 1000000 bytes; this is not a board file"
+        "--set: board: /dev/zero: is larger than 250000 bytes; this is not a board file"
     ]
 
 

@@ -22,7 +22,7 @@ BOARD_FOLDERS = (
 VARIABLE_PREFIX = "ANTIPHON_"
 KEY_VARIABLE = "STEPFUN_API_KEY"
 CREDENTIAL = "stepfun_api_key"
-MAX_BYTES = 1_000_000  # of a settings file; a stop for a wrong path, such as a recording
+MAX_BYTES = 250_000  # of a settings file; a stop for a wrong path, such as a recording
 MAX_KEY_BYTES = 10_000
 
 

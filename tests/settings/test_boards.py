@@ -91,7 +91,14 @@ def test_mistakes_in_facts_and_in_settings_are_told_at_once() -> None:
         ("header: none\ntakes: {18: x}", "b.yaml:4: takes.18: is a line, and the board has no header"),
         ("takes: {28: x}", "b.yaml:3: takes.28: is no line of the header; give BCM numbers from 0 to 27"),
         ("takes: {clock: x}", "b.yaml:3: takes.clock: is no line of the header"),
+        ("takes:\n  2: x\n  28: x", "b.yaml:5: takes.28: is no line of the header"),
+        ("takes: {018: x}", "b.yaml:3: takes.018: is no line of the header"),
+        ("takes: {³: x}", "b.yaml:3: takes.³: is no line of the header"),
+        ("takes: {18: ''}", "b.yaml:3: takes.18: is empty; give text"),
         ("takes: 18", "b.yaml:3: takes: is 18; give a mapping"),
+        ("header: none\nsettings:\n  buttons: {talk: 3}", "b.yaml:5: buttons.talk: pin 3 is of a header, and"),
+        ('notes: ["\\e[2J"]', "b.yaml:3: notes.0: holds a line break or a character that cannot be shown"),
+        ('settings: {microphone: {device: "a\\nb"}}', "b.yaml:3: settings.microphone.device: holds a line break or"),
         ("header: arduino", 'b.yaml:3: header: is "arduino"; give raspberry-pi-40 or none'),
         ("parts: [{what: LED, count: 0}]", "b.yaml:3: parts.0.count: is 0; give a whole number from 1 to 99"),
         ("settings: {realtime: {url: x}}", "b.yaml:3: settings.realtime: is not for a board to set, only"),
@@ -102,6 +109,23 @@ def test_mistakes_in_facts_and_in_settings_are_told_at_once() -> None:
 )  # fmt: skip
 def test_what_people_write_wrong_in_a_board(text: str, line: str) -> None:
     assert fact(text)[0].startswith(line)
+
+
+def test_of_a_text_that_cannot_be_read_nothing_is_missed() -> None:
+    for text in ("title: x\ntried: so\nnotes: [*x]", "root:x:0:0", "title: 'x", "- a"):
+        assert len(wrong(text)) == 1
+
+
+def test_a_description_has_lines_and_no_other_fact_has() -> None:
+    board = loaded('about: "one\\ntwo"\ntitle: x\ntried: so').board
+    assert board is not None
+    assert board.about == "one\ntwo"
+    assert wrong('title: "x\\ny"\ntried: so')[0].startswith("b.yaml:1: title: holds a line break")
+
+
+def test_the_owner_may_put_a_button_on_a_computer_whose_board_has_no_header() -> None:
+    board = "title: x\ntried: so\nheader: none\nsettings: {lamps: {kind: terminal}}"
+    assert loaded(board, Layer("f.yaml", "buttons: {talk: 17}")).settings.buttons.talk == 17
 
 
 def test_power_and_ground_take_more_than_one_wire() -> None:

@@ -213,3 +213,10 @@ def test_any_text_is_settings_or_one_line_for_each_error(text: str) -> None:
                 assert line.isprintable()
         else:
             assert isinstance(loaded, Loaded)
+
+
+def test_of_very_many_mistakes_the_first_are_told() -> None:
+    lines = wrong_in("".join(f"k{number}: 1\n" for number in range(20_000)))
+    assert len(lines) == 51
+    assert lines[0].startswith("f.yaml:1: k0: unknown key; ")
+    assert lines[-1] == "f.yaml:51: from here on there are 19950 more mistakes; mend these first"

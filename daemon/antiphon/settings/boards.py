@@ -5,12 +5,12 @@ A new board is a YAML file like those of hardware/boards; nothing else need chan
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from antiphon.settings.header import LINES, PINS, pin_name
-from antiphon.settings.layers import BoardLayer, Complaint, Layer, Place, Sheet, lay
+from antiphon.settings.layers import BoardLayer, Complaint, Layer, Path, Place, Sheet, Value, dotted, lay
 from antiphon.settings.sections import Section, Settings, wrong
 from antiphon.settings.wording import complaints, validated
 
@@ -97,14 +97,14 @@ class Board(Section):
             seen.append(wire.pin)
         return wiring
 
-    takes: Mapping[str, str] = {}
+    takes: Mapping[str, Annotated[str, Field(min_length=1)]] = {}
     """The lines that its buses use, by their BCM numbers, and for what: nothing else can use them."""
 
     @field_validator("takes")
     @classmethod
     def _are_lines(cls, takes: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
         for line in takes:
-            if not (line.isdecimal() and int(line) in LINES):
+            if line not in map(str, LINES):
                 wrong("is no line of the header; give BCM numbers from 0 to 27", f"takes.{line}")
             if info.data.get("header") == "none":
                 wrong("is a line, and the board has no header; take it or `header: none` out", f"takes.{line}")
@@ -148,9 +148,11 @@ class BoardReading:
 def read_board(layer: BoardLayer) -> BoardReading:
     """What a board file says. Its settings are looked at for what they set, not whether they fit."""
     sheet = lay([layer])
+    if sheet.complaints and not sheet.tree:  # nothing of it can be read; to miss anything would mislead
+        return BoardReading(complaints=tuple(sheet.complaints))
     sheet.places[()] = Place(0, 0, layer.origin)  # of what is missing
     settings = sheet.under("settings")
-    found = [*sheet.complaints, *_foreign(settings)]
+    found = [*sheet.complaints, *_foreign(settings), *_unprintable(sheet, sheet.tree, ())]
     board = None
     try:
         board = validated(Board, sheet.tree)
@@ -173,3 +175,16 @@ def _foreign(settings: Sheet) -> Iterator[Complaint]:
         del settings.tree[key]
         sentence = "is not for a board to set, only for its owner; a board sets " + ", ".join(SECTIONS)
         yield Complaint(settings.place((key,)), f"settings.{key}", sentence)
+
+
+def _unprintable(sheet: Sheet, value: Value, path: Path) -> Iterator[Complaint]:
+    """Complain of texts that would write over a terminal, or break a table; only `about` has lines."""
+    if isinstance(value, str):
+        lines = value.splitlines() if path == ("about",) else [value]
+        if not all(line.isprintable() for line in lines):
+            sentence = "holds a line break or a character that cannot be shown; write it as one line of plain text"
+            yield Complaint(sheet.place(path), dotted(path), sentence)
+        return
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from _unprintable(sheet, one, (*path, key))

@@ -115,7 +115,10 @@ def lay(layers: Sequence[Layer], beneath: Sheet | None = None) -> Sheet:
         upper = reading.text(layer.data) if isinstance(layer.data, str) else reading.given(layer.data)
         sheet.complaints += reading.complaints
         if isinstance(upper, dict):
-            _lay_over(sheet, sheet.tree, upper, (), reading.places)
+            laid: set[Path] = set()
+            _lay_over(sheet.tree, upper, (), laid)
+            below = {path: place for path, place in sheet.places.items() if not _is_within(path, laid)}
+            sheet.places = below | {path: place for path, place in reading.places.items() if _is_within(path, laid)}
     return sheet
 
 
@@ -135,24 +138,25 @@ def dotted(path: Path) -> str:
     return ".".join(str(part) for part in path)
 
 
-def _lay_over(
-    sheet: Sheet, lower: dict[str, Value], upper: dict[str, Value], path: Path, places: Mapping[Path, Place]
-) -> None:
-    """Put `upper`, found at `path`, over `lower`, which becomes the result; and its places with it."""
+def _lay_over(lower: dict[str, Value], upper: dict[str, Value], path: Path, laid: set[Path]) -> None:
+    """Put `upper`, found at `path`, over `lower`, which becomes the result; and the paths that it has now in `laid`."""
     for key, value in upper.items():
         here = (*path, key)
         below = lower.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
-            _lay_over(sheet, below, value, here, places)
+            _lay_over(below, value, here, laid)
         elif isinstance(below, dict) and value is None:
             continue  # an empty section takes nothing away
         elif below is not None and isinstance(value, dict):
             continue  # a section was given as something else: that stays, to be complained of
         else:
             lower[key] = value
-            length = len(here)
-            sheet.places = {old: place for old, place in sheet.places.items() if old[:length] != here}
-            sheet.places |= {new: place for new, place in places.items() if new[:length] == here}
+            laid.add(here)
+
+
+def _is_within(path: Path, laid: set[Path]) -> bool:
+    """Whether `path` is one of these, or lies under one."""
+    return any(path[:length] in laid for length in range(1, len(path) + 1))
 
 
 class _Reading:

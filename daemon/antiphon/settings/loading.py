@@ -1,14 +1,14 @@
 """From layers to settings that fit, with the origin of each; or one error that names everything that does not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from antiphon.errors import SettingsError
 from antiphon.settings.boards import Board, BoardReading, read_board
-from antiphon.settings.layers import DEFAULT, BoardLayer, Layer, Value, dotted, lay, plain
-from antiphon.settings.sections import Settings
+from antiphon.settings.layers import DEFAULT, BoardLayer, Complaint, Layer, Sheet, Value, dotted, lay, plain
+from antiphon.settings.sections import Settings, lines_in_use
 from antiphon.settings.wording import Schema, complaints, keys, node_at, resolved, validated
 
 
@@ -37,10 +37,24 @@ def load(layers: Sequence[Layer]) -> Loaded:
         settings = validated(Settings, tree, reading.board.taken if reading.board else None)
     except ValidationError as error:
         found += complaints(sheet, tree, schema, error.errors(include_url=False, include_input=False))
+    else:
+        found += _headless(reading.board, settings, sheet)
     if found:
         raise SettingsError("\n".join(str(one) for one in sorted(set(found))))
     origins = {dotted(path): str(sheet.places.get(path, DEFAULT)) for path in keys(schema)}
     return Loaded(settings, origins, reading.board)
+
+
+def _headless(board: Board | None, settings: Settings, sheet: Sheet) -> Iterator[Complaint]:
+    """Of a board without a header: the lines that it uses all the same. The owner's own are his affair."""
+    if board is None or board.header != "none":
+        return
+    for key, line in lines_in_use(settings.lamps, settings.buttons):
+        section, name, *_ = key.split(".")
+        place = sheet.place((section, name))
+        if place.rank == 0:
+            sentence = f"pin {line} is of a header, and the board has none; take it or `header: none` out"
+            yield Complaint(place, f"{section}.{name}", sentence)
 
 
 def _completed(tree: dict[str, Value], schema: Schema) -> dict[str, Value]:

@@ -16,6 +16,8 @@ Schema: TypeAlias = Mapping[str, Any]
 Model = TypeVar("Model", bound=BaseModel)
 
 VARIABLE_PREFIX = "ANTIPHON_"
+MOST_ERRORS = 50
+"""Of one file; one of another kind has thousands."""
 KEY_NAMES = ("key", "api_key", "apikey", "token", "secret", "stepfun_api_key")
 NO_KEY_HERE = "the API key itself does not belong here; put it in $STEPFUN_API_KEY or a file named by realtime.key_file"
 
@@ -27,16 +29,22 @@ def validated(model: type[Model], tree: Value, taken: Mapping[int, str] | None =
 
 
 def complaints(sheet: Sheet, tree: Value, schema: Schema, errors: Iterable[ErrorDetails]) -> Iterator[Complaint]:
-    """Pydantic's errors about `tree`, each at the place of the value it is about."""
-    for error in errors:
+    """Pydantic's errors about `tree`, each at the place of the value it is about; of very many the first."""
+    errors = list(errors)
+    if len(errors) > MOST_ERRORS:
+        place = sheet.place(_known_part(schema, errors[MOST_ERRORS]["loc"]))
+        yield Complaint(
+            place, "", f"from here on there are {len(errors) - MOST_ERRORS} more mistakes; mend these first"
+        )
+    for error in errors[:MOST_ERRORS]:
         path = _known_part(schema, error["loc"])
         context = error.get("ctx", {})
         if error["type"] == "wrong":
-            paths = [path[:-1] + _split(key) for key in context["keys"]] or [path]
+            paths = [_split(key, tree, path[:-1]) for key in context["keys"]] or [path]
             yield _at_odds(sheet, paths, context["sentence"])
         elif error["type"] == "clashes":
             for sentence, keys_at_odds in context["clashes"]:
-                yield _at_odds(sheet, [path[:-1] + _split(key) for key in keys_at_odds], sentence)
+                yield _at_odds(sheet, [_split(key, tree, path[:-1]) for key in keys_at_odds], sentence)
         else:
             yield _complaint(sheet, tree, schema, path, error["type"])
 
@@ -193,8 +201,15 @@ def _what_is(value: Any, node: Schema) -> str:
             return "is a mapping"
 
 
-def _split(key: str) -> Path:
-    return tuple(int(part) if part.isdigit() else part for part in key.split("."))
+def _split(key: str, tree: Value, home: Path) -> Path:
+    """The path of the dotted `key`, which is said from `home` on. Only what is in a list is counted."""
+    path, value = home, _value_at(tree, home)
+    for part in key.split("."):
+        if isinstance(value, list):
+            path, value = (*path, int(part)), value[int(part)]
+        else:
+            path, value = (*path, part), value.get(part) if isinstance(value, dict) else None
+    return path
 
 
 def _bounds(node: Schema) -> str:
