@@ -94,6 +94,7 @@ def test_key_and_board_are_asked_for_and_written(config, cardless):
         someone.sees("A number from 1 to")
         number = re.search(r"(\d+)  LED and two buttons", boards)[1]
         someone.answers("Which is it?", number)
+        someone.sees("antiphon boards led-button")
         to_the_end(someone)
         assert someone.end() == 0
     settings = loaded(config)

@@ -19,6 +19,7 @@ from antiphon.checkup.sound import NOT_IN_TIME
 from antiphon.checkup.suggestion import Suggestion, suggest
 from antiphon.devices.echo_speex import SpeexEchoCanceller
 from antiphon.devices.echo_webrtc import WebrtcEchoCanceller
+from antiphon.devices.quiet import no_stderr
 from antiphon.devices.sound_devices import Device, choose, list_devices
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples, bytes_of, floats_of, ms_of, samples_of
@@ -64,9 +65,10 @@ def measure_acoustics(settings: Settings) -> Outcome:
 
 def _volume(settings: Settings) -> int | None:
     """What the card's mixer says; None where it has none."""
+    mixer = make_mixer(settings)
     try:
-        mixer = make_mixer(settings)
-        return None if mixer is None else mixer.get()
+        with no_stderr():  # ALSA complains of a card that is none
+            return None if mixer is None else mixer.get()
     except DeviceError:
         return None
 

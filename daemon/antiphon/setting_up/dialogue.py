@@ -163,7 +163,10 @@ class Dialogue:
         board = draft.settings().board
         if board not in names:
             names, titles = [board, *names], [f"as it is ({board})", *titles]
-        draft.put({"board": names[talk.choose("Which is it?", titles, names.index(board))]})
+        chosen = names[talk.choose("Which is it?", titles, names.index(board))]
+        draft.put({"board": chosen})
+        if chosen not in ("none", board):
+            talk.say(f"Its wires, and what else it needs: antiphon boards {chosen}")
 
     # ── sound ──
 

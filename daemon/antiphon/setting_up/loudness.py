@@ -3,6 +3,7 @@
 import numpy as np
 
 from antiphon.audio.loudness import gain_of
+from antiphon.devices.quiet import no_stderr
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples, clipped, floats_of
 from antiphon.ports import Mixer
@@ -19,7 +20,8 @@ class Loudness:
         self._found: int | None = None
         if mixer is not None:
             try:
-                self._found = mixer.get()
+                with no_stderr():  # ALSA complains of a card that is none
+                    self._found = mixer.get()
             except DeviceError:
                 self._mixer = None
         self.percent = FULL if self._found is None else self._found
@@ -51,6 +53,7 @@ class Loudness:
         self.percent = percent
         if self._mixer is not None:
             try:
-                self._mixer.set(percent)
+                with no_stderr():
+                    self._mixer.set(percent)
             except DeviceError:  # it has gone; the gain takes over, as in the daemon
                 self._mixer = None
