@@ -234,6 +234,16 @@ def test_a_board_is_found_by_path(tmp_path: Path) -> None:
     assert loaded.origins["buttons.talk"] == f"{folder}/hat.yaml:5"
 
 
+def test_a_path_in_a_settings_file_is_seen_from_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    boards_in(tmp_path / "own", hat=5)
+    file = tmp_path / "a.yaml"
+    file.write_text("board: own/hat.yaml\n")
+    monkeypatch.chdir("/")
+    assert load(read_layers(file, {}, [])).settings.buttons.talk == 5
+    monkeypatch.chdir(tmp_path / "own")
+    assert talk_line(["board=./hat.yaml"]) == 5
+
+
 def test_a_board_that_is_not_there_is_told_where_it_was_chosen(tmp_path: Path) -> None:
     folder = boards_in(tmp_path / "own", hat=5, ring=6)
     file = tmp_path / "a.yaml"

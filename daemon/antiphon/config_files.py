@@ -70,20 +70,22 @@ def read_layers(
         raise SettingsError("\n".join(wrong))
     if choice := chosen_board(layers):
         name, place = choice
+        beside = Path(place.origin).parent if place.line else Path()  # a file has lines
         try:
-            layers.insert(0, find_board(name, board_folders))
+            layers.insert(0, find_board(name, board_folders, beside))
         except SettingsError as error:
             raise SettingsError(f"{place}: board: {error}") from None
     return layers
 
 
-def find_board(name: str, folders: Sequence[Path] = BOARD_FOLDERS) -> BoardLayer:
+def find_board(name: str, folders: Sequence[Path] = BOARD_FOLDERS, beside: Path = Path()) -> BoardLayer:
     """The board file of that name; or the file itself, where `name` is a path, which has a slash or ends in .yaml.
 
-    Raises SettingsError, with a sentence, when there is none or it cannot be read.
+    A relative path is seen from `beside`: in a settings file it must mean the same to whoever reads that. Raises
+    SettingsError, with a sentence, when there is none or it cannot be read.
     """
     if "/" in name or name.endswith(".yaml"):
-        return _board_layer(Path(name))
+        return _board_layer(beside / name)
     there = _board_paths(folders)
     if name in there:
         return _board_layer(there[name])

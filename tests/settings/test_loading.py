@@ -121,6 +121,11 @@ def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
         ("wake:\n  words:\n    - model: a\n    - model: a", "f.yaml:4: wake.words.1.model: is in the list twice"),
         ("conversation:\n  thinking_ms: '9000'",
          "f.yaml:2: conversation.thinking_ms: is text, by its quotes or the 0 in front; give a whole number"),
+        ("lamps:\n  spi: 0.1", "f.yaml:2: lamps.spi: is 0.1; give 0.0, 0.1, 1.0, 1.1 or 1.2, in quotes"),
+        ("lamps:\n  spi: '0.2'", 'f.yaml:2: lamps.spi: is "0.2" (perhaps 1.2?); give 0.0, 0.1, 1.0'),
+        ("lamps:\n  night_from: 9pm", 'f.yaml:2: lamps.night_from: is text; give text like "22:00" or null'),
+        ("lamps:\n  night_to: 7", 'f.yaml:2: lamps.night_to: is 7; give text like "22:00", in quotes'),
+        ("control:\n  socket: here", "f.yaml:2: control.socket: is no absolute path; give one like /run/"),
         ("realtime:\n  allow_plain: false\n  url: ws://lan", "f.yaml:3: realtime.url: sends key and speech"),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from antiphon.settings.header import SPI_LINES
 Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None
 CardRate = Annotated[int, Field(ge=8000, le=192_000)] | None
 Pin = Annotated[int, Field(ge=0, le=27)]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 LinkKind = Literal["realtime", "generate"]
 
 
@@ -397,7 +398,7 @@ class Lamps(Section):
     leds: int = Field(default=3, ge=1, le=64)
     """With kind apa102 or ws2812: how many LEDs are in the chain."""
 
-    spi: str = Field(default="0.0", pattern=r"^[01]\.[0-2]$")
+    spi: Literal["0.0", "0.1", "1.0", "1.1", "1.2"] = Field(default="0.0")
     """With kind apa102 or ws2812: the SPI bus and chip select, in quotes, as in /dev/spidev0.1."""
 
     power_pin: Pin | None = Field(default=None)
@@ -406,10 +407,10 @@ class Lamps(Section):
     brightness: float = Field(default=1.0, ge=0, le=1)
     """How bright the lamps are, 0 to 1."""
 
-    night_from: str | None = Field(default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    night_from: TimeOfDay | None = Field(default=None)
     """When the night begins, in local time and in quotes, as "22:00"; null for never."""
 
-    night_to: str = Field(default="07:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    night_to: TimeOfDay = Field(default="07:00")
     """When the night ends."""
 
     night_brightness: float = Field(default=0.1, ge=0, le=1)
@@ -454,6 +455,13 @@ class Control(Section):
     """The path of its socket; auto is /run/antiphon/control.sock, or one in $XDG_RUNTIME_DIR for a user's own daemon;
     null for none. Members of its group may use it.
     """
+
+    @field_validator("socket")
+    @classmethod
+    def _is_found_from_everywhere(cls, socket: str | None) -> str | None:
+        if socket not in (None, "auto") and not (socket.startswith("/") and socket.isprintable()):
+            wrong("is no absolute path; give one like /run/antiphon/control.sock, auto, or null")
+        return socket
 
 
 class Log(Section):

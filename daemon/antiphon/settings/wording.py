@@ -92,7 +92,7 @@ def allowed(schema: Schema, node: Schema) -> str:
         case "null":
             return "null"
         case _:
-            return "text"
+            return f'text like "{node["examples"][0]}"' if "examples" in node else "text"
 
 
 def unknown(schema: Schema, path: Path, origin: str) -> str:
