@@ -6,7 +6,7 @@ import re
 import socket
 import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -167,7 +167,24 @@ def test_a_daemon_that_hangs_is_said(monkeypatch):
             ask([path], {"do": "status"})
 
 
-@pytest.mark.parametrize("reply", [b"220 mail\n", b"[]\n", b"{}\n", b'{"ok": false}\n', b"\xff\n"])
+def test_a_daemon_that_takes_no_more_callers_is_not_said_to_be_away():
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as door, ExitStack() as crowd:
+        path = Path(folder, "control.sock")
+        door.bind(str(path))
+        door.listen(0)
+        with suppress(BlockingIOError):
+            for _ in range(100):
+                caller = crowd.enter_context(socket.socket(socket.AF_UNIX))
+                caller.setblocking(False)
+                caller.connect(str(path))
+        with pytest.raises(NoDaemonError, match=f"^the daemon at {path} takes no more callers: try again, or see what"):
+            ask([Path("/nowhere"), path], {"do": "status"})
+
+
+STRANGE = [b"220 mail\n", b"[]\n", b"{}\n", b'{"ok": false}\n', b"\xff\n", b"[" * 100_000 + b"\n", b"x" * 1_100_000]
+
+
+@pytest.mark.parametrize("reply", STRANGE, ids=range(len(STRANGE)))
 def test_somebody_else_who_answers_there_is_said(reply):
     with daemon(reply) as (path, _), pytest.raises(NoDaemonError, match="what answers there is no antiphon"):
         ask([path], {"do": "status"})
@@ -198,6 +215,15 @@ def test_what_is_no_volume_is_refused(text):
 
 
 # ── for people ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("field", [*STATUS.keys() - {"ok"}])
+def test_a_status_of_another_version_is_not_half_shown(field):
+    for other in ({name: value for name, value in STATUS.items() if name != field}, STATUS | {field: 7.5j}):
+        if field in ("version", "pid", "state", "board", "problem") and field in other:
+            continue  # shown as it is, whatever it is
+        with pytest.raises(NoDaemonError, match=r"^the daemon is of another version \([^)]+\): restart it \("):
+            shown(other)
 
 
 def test_the_status_fits_on_a_screen_and_is_aligned():

@@ -18,6 +18,7 @@ from antiphon.runtime.control import ANSWER_S, SAY_S
 Tree: TypeAlias = dict[str, Any]
 
 STATUS_S = 10.0
+LONGEST_REPLY = 1_000_000  # a status has some thousands
 CLEAR = "\x1b[H\x1b[2J"
 _GRACE_S = 5.0
 _WIDTH = 13
@@ -78,6 +79,7 @@ _SEE = "see what it says (systemctl status antiphon)"
 def _caller(paths: Sequence[Path]) -> socket.socket:
     """Connected to the first of `paths` where somebody listens."""
     closed = ""
+    busy: Path | None = None
     for path in paths:
         caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         caller.settimeout(STATUS_S)
@@ -86,10 +88,15 @@ def _caller(paths: Sequence[Path]) -> socket.socket:
         except PermissionError:
             caller.close()
             closed = closed or str(path)
+        except BlockingIOError:  # it listens, and takes nobody: it hangs, or many call at once
+            caller.close()
+            busy = busy or path
         except (OSError, ValueError):  # not there, nobody listens, or no place for a socket
             caller.close()
         else:
             return caller
+    if busy is not None:
+        raise NoDaemonError(f"the daemon at {busy} takes no more callers: try again, or {_SEE}")
     if closed:
         remedy = "join it (sudo usermod -aG antiphon $USER, and log in again), or use sudo"
         raise NoDaemonError(f"{closed}: only root and the group antiphon may use it: {remedy}")
@@ -103,12 +110,12 @@ def _send(stream: BufferedRWPair, request: Tree) -> None:
 
 
 def _reply(stream: BufferedRWPair) -> Tree:
-    line = stream.readline()
-    if not line.endswith(b"\n"):
+    line = stream.readline(LONGEST_REPLY)
+    if not line.endswith(b"\n") and len(line) < LONGEST_REPLY:
         raise NoDaemonError(f"the daemon ended before it had answered: {_SEE}")
     try:
         reply = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         reply = None
     if not isinstance(reply, dict) or not (reply.get("ok") is True or isinstance(reply.get("why"), str)):
         raise NoDaemonError("what answers there is no antiphon: name its socket by --socket or control.socket")
@@ -119,7 +126,19 @@ def _reply(stream: BufferedRWPair) -> Tree:
 
 
 def shown(status: Tree) -> str:
-    """The status on one screen; `status` is a reply to {"do": "status"} that is ok."""
+    """The status on one screen; `status` is a reply to {"do": "status"} that is ok.
+
+    Raises NoDaemonError for that of another version, as of a daemon that was not restarted after an upgrade.
+    """
+    try:
+        return _shown(status)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        version = plain(str(status.get("version", "unknown")))
+        remedy = "restart it (sudo systemctl restart antiphon), or read its status with --json"
+        raise NoDaemonError(f"the daemon is of another version ({version}): {remedy}") from None
+
+
+def _shown(status: Tree) -> str:
     rows = [
         ("antiphon", f"{status['version']}, process {status['pid']}, for {_length(status['uptime_s'])}"),
         ("state", f"{status['state']}, for {_length(status['since_s'])}"),
