@@ -93,7 +93,8 @@ put 644 config/antiphon.yaml usr/share/antiphon/antiphon.yaml
 put 644 config/schema.json usr/share/antiphon/schema.json
 put 644 systemd/debian/copyright usr/share/doc/antiphon/copyright
 put 644 README.md usr/share/doc/antiphon/README.md
-gzip -9nc CHANGELOG.md >"$TREE/usr/share/doc/antiphon/changelog.gz"
+gzip -9nc CHANGELOG.md >"$TREE/usr/share/doc/antiphon/NEWS.gz"
+put 644 $HERE/lintian-overrides usr/share/lintian/overrides/antiphon
 for script in postinst prerm postrm; do put 755 $HERE/$script DEBIAN/$script; done
 echo /etc/antiphon/antiphon.yaml >"$TREE/DEBIAN/conffiles"
 find "$TREE" -type d -exec chmod 755 {} +

@@ -20,6 +20,7 @@ python3 -m pip --python "$venv/bin/python3" install --quiet --no-compile made/*.
 
 site=$(echo "$venv"/lib/python3*/site-packages)
 sh prune.sh "$venv"
+ln -sf "../../../bin/$python" "$venv/bin/$python" # relative, as Debian wants it within /usr
 
 cat >"$venv/bin/antiphon" <<'PYTHON'
 #!/usr/lib/antiphon/bin/python3 -I

@@ -4,7 +4,7 @@
 set -eu
 venv=$1
 site=$(echo "$venv"/lib/python3*/site-packages)
-rm -rf "$venv"/include "$venv"/lib64 "$venv"/share "$venv"/bin/[!ap]* "$venv"/bin/a[!n]* "$venv"/bin/p[!y]* "$venv"/bin/py[!t]* \
+rm -rf "$venv"/.gitignore "$venv"/include "$venv"/lib64 "$venv"/share "$venv"/bin/[!ap]* "$venv"/bin/a[!n]* "$venv"/bin/p[!y]* "$venv"/bin/py[!t]* \
   "$site"/numpy/f2py "$site"/numpy/distutils "$site"/numpy/_core/include "$site"/numpy/_core/lib \
   "$site"/ai_edge_litert/tools "$site"/ai_edge_litert/vendors "$site"/ai_edge_litert/libLiteRtWebGpuAccelerator.so \
   "$site"/livekit/rtc/resources/jupyter-html
