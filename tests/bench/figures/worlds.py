@@ -1,9 +1,10 @@
 """A hundred thousand turns in virtual time, where links fail in every way: how many were not as they should be.
 
 The worlds of tests/conversation/world.py, all arrangements of links, from other seeds than the suite's: a third of all
-links fail in a turn, and a tenth of all turns are interrupted, muted, begun anew or given up. In half of the worlds the
-ear hears while we sound, and half of all replies there are spoken or coughed over. What is right is told by judge.py
-there. Turns per second are by CLOCK_MONOTONIC, and of the world's own work as well as of the mind.
+links fail in a turn, and a tenth of all turns are interrupted, muted, begun anew or given up. In two thirds of the
+worlds the ear hears while we sound, and half of all replies there are spoken or coughed over; in half of these somebody
+elsewhere has texts said and turns the volume. What is right is told by judge.py there. Turns per second are by
+CLOCK_MONOTONIC, and of the world's own work as well as of the mind.
 """
 
 import time
@@ -20,6 +21,7 @@ _SEED = 1_000_000  # far from the suite's
 _STORMS = (
     Climate(faults=0.3, disturbances=0.1, overlaps=0.2),
     Climate(faults=0.3, disturbances=0.1, overlaps=0.5, full=True),
+    Climate(faults=0.3, disturbances=0.1, overlaps=0.5, full=True, orders=True),
 )
 _OUTCOMES = ("answered", "sorry", "interrupted", "begun anew", "given up", "withdrawn", "unnoticed", "ignored")
 _OVER_REPLIES = ("barge-in", "coughed over", "held", "resumed", "coughs believed")
