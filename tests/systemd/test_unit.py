@@ -1,6 +1,7 @@
 """The unit: known to this machine's systemd, and shut as tight as it says."""
 
 import configparser
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -44,6 +45,14 @@ def test_its_exposure_is_at_most_one_and_a_half():
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
 
 
+def test_nothing_runs_from_where_it_can_write():
+    unit = UNIT.read_text()
+    (kept,) = re.findall(r"^NoExecPaths=(.*)$", unit, re.MULTILINE)
+    assert set(kept.split()) == {"/dev/shm", "/run/antiphon", "/tmp", "/var/lib/antiphon", "/var/tmp"}
+    assert "\nReadWritePaths=" not in unit
+    assert "\nMemoryDenyWriteExecute=yes\n" in unit
+
+
 def test_what_the_daemon_counts_on():
     unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
     unit.optionxform = str
@@ -54,4 +63,8 @@ def test_what_the_daemon_counts_on():
     assert int(service["WatchdogSec"]) > 0
     assert service["Restart"] == "always"
     assert service["RestartPreventExitStatus"] == "2"
+    assert service["User"] == "antiphon"
+    assert service["StateDirectory"] == service["RuntimeDirectory"] == "antiphon"
+    assert service["LoadCredential"] == "stepfun_api_key:/etc/antiphon/stepfun_api_key"
+    assert service["SetCredential"] == r"stepfun_api_key:\n", "a file that is missing is for the daemon to tell"
     assert not any("API_KEY" in value for value in service.values())
