@@ -54,7 +54,12 @@ def frame_of(probe, at_s, mic_hz=16_000, drift_ppm=0):
 
 def measured(**room):
     """The figures of such a recording."""
-    return measure(*recorded(**room))
+    return _measured(tuple(sorted(room.items())))
+
+
+@cache
+def _measured(room):
+    return measure(*recorded(**dict(room)))
 
 
 # ── faults ──

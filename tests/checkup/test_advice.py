@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from antiphon.audio.acoustic import measure
 from antiphon.checkup.advice import explain
 from antiphon.settings import Layer, Settings, load
-from sweeping import hum, lost, noise_like, only_below, recorded, turned_down
+from sweeping import hum, lost, measured, noise_like, only_below, turned_down
 
 RATE_HZ = 16_000
 
@@ -17,8 +16,7 @@ def settings(*layers):
 
 def judged(*, with_settings=None, volume=None, **room):
     """The findings by check."""
-    recording, probe = recorded(**room)
-    found = explain(measure(recording, probe), with_settings or Settings(), recording.rate_hz, volume)
+    found = explain(measured(**room), with_settings or Settings(), RATE_HZ, volume)
     names = [finding.check for finding in found]
     assert len(set(names)) == len(names)
     assert all(finding.remedy for finding in found if finding.verdict in ("fail", "warn"))

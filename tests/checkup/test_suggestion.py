@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from antiphon.audio.acoustic import Channel, Clocks, measure
+from antiphon.audio.acoustic import Channel, Clocks
 from antiphon.checkup.suggestion import Suggestion, as_yaml, suggest
 from antiphon.settings import Layer, load
-from sweeping import lost, noise_like, recorded, turned_down
+from sweeping import lost, measured, noise_like, turned_down
 
 
 def settings(*layers):
@@ -21,11 +21,10 @@ def room(**how):
 
 def suggested(text="{}", *, can_cancel=True, change_measured=None, volume=None, **room):
     """By key; all of it must be settings that load."""
-    recording, probe = recorded(**room)
-    measured = measure(recording, probe)
+    found, rate_hz = measured(**room), room.get("mic_hz", 16_000)
     if change_measured is not None:
-        measured = replace(measured, **change_measured)
-    ones = suggest(measured, settings(text), recording.rate_hz, volume, can_cancel=can_cancel)
+        found = replace(found, **change_measured)
+    ones = suggest(found, settings(text), rate_hz, volume, can_cancel=can_cancel)
     pasted = as_yaml(ones)
     loaded = settings(text, pasted) if ones else settings(text)
     for one in ones:
