@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from antiphon.conversation.states import State
-from antiphon.runtime.log import JsonLog
+from antiphon.runtime.log import LONGEST_FIELD, JsonLog
 from antiphon.runtime.record import MOST_TROUBLES, Record
 from antiphon.snapshot import Snapshot
 
@@ -115,6 +115,14 @@ def test_only_the_last_troubles_are_kept(record):
     assert [trouble.words for trouble in record.troubles] == [
         f"problem {number}" for number in range(3 * MOST_TROUBLES - 1, 2 * MOST_TROUBLES - 1, -1)
     ]
+
+
+def test_what_a_service_says_at_length_is_not_kept_at_length(record):
+    for number in range(MOST_TROUBLES):
+        record.write("warning", "link-closed", sentence=f"{number} {'x' * 1_000_000}")
+        record.write("warning", f"strange-{number}", value="x" * 1_000_000)
+    assert len(record.troubles) == MOST_TROUBLES
+    assert max(len(trouble.words) for trouble in record.troubles) == LONGEST_FIELD
 
 
 def test_lines_of_many_threads_are_all_counted(record):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 from antiphon.ports import LogLevel
-from antiphon.runtime.log import LevelledLog
+from antiphon.runtime.log import LONGEST_FIELD, LevelledLog
 from antiphon.snapshot import Snapshot
 
 MOST_TROUBLES = 10
@@ -111,11 +111,11 @@ class Record:
                 self._lost.update({name: int(count) for name, count in fields.items() if not isinstance(count, str)})
 
     def _remember(self, level: LogLevel, what: str, fields: Mapping[str, str | float]) -> None:
-        sentence = next((str(fields[name]) for name in _WORDS if name in fields), "")
+        sentence = next((str(fields[name])[:LONGEST_FIELD] for name in _WORDS if name in fields), "")
         before = self._troubles.pop((what, sentence), None)
         words = sentence or ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fields.items())
         at = datetime.now(UTC).isoformat(timespec="seconds")
         times = 1 if before is None else before.times + 1
-        self._troubles[what, sentence] = Trouble(level, what, words, times, self._clock(), at)
+        self._troubles[what, sentence] = Trouble(level, what, words[:LONGEST_FIELD], times, self._clock(), at)
         if len(self._troubles) > MOST_TROUBLES:
             self._troubles.popitem(last=False)
