@@ -511,9 +511,10 @@ def test_a_speaker_that_stays_away_is_admitted(muted: bool) -> None:
     assert told(book.wait_for_effects())
 
 
+@pytest.mark.parametrize("muted", [False, True])
 @pytest.mark.parametrize("audible", [False, True])
-def test_where_the_sound_hangs_it_has_failed_and_the_program_begins_anew(audible: bool) -> None:
-    book = Playbook().awake()
+def test_where_the_sound_hangs_it_has_failed_and_the_program_begins_anew(audible: bool, muted: bool) -> None:
+    book = deaf() if muted else Playbook().awake()
     book.on(SayWanted("dinner", 1))
     if audible:
         book.on(SpeechMade(1, pcm(100)), Sounded("say-1"))
