@@ -114,6 +114,12 @@ def test_a_board_is_shown(capsys, tmp_path):
     assert capsys.readouterr().err == f"antiphon: {own}: tried: is missing; give text\n"
 
 
+@pytest.mark.parametrize("what", ["--page", "--drawing"])
+def test_the_page_of_no_board_is_refused(what, capsys):
+    assert main(["boards", what]) == 2
+    assert capsys.readouterr().err.startswith("antiphon: --page and --drawing are of one board: name it")
+
+
 def test_a_board_lies_beneath_what_is_set(capsys):
     assert main(["check", "--set", "board=led-button", "--set", "buttons.talk=25", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)

@@ -93,6 +93,8 @@ def boards(options: argparse.Namespace) -> int:
     """List the boards that the setting `board` can name; or show one: its wires, its lines, what it sets."""
     if options.name is not None:
         return _show_board(options)
+    if options.page or options.drawing:
+        raise SettingsError("--page and --drawing are of one board: name it, as in antiphon boards led-button --page")
     entries = board_files()
     if options.json:
         rows = [(one.name, one.title, one.board.tried if one.board else None, str(one.path)) for one in entries]
@@ -113,7 +115,8 @@ def _show_board(options: argparse.Namespace) -> int:
     assert loaded.board is not None  # or loading would have failed
     name = Path(options.name).stem
     if options.json:
-        print(json.dumps({"name": name, **loaded.board.model_dump(mode="json", by_alias=True)}, ensure_ascii=False))
+        told = {"name": name, **loaded.board.model_dump(mode="json", by_alias=True)}
+        print(json.dumps(told, indent=2, ensure_ascii=False))
     elif options.drawing:
         print(draw(loaded.board), end="")
     else:
