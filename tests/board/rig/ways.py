@@ -100,7 +100,7 @@ class Qemu:
         if not written.exists():
             run("qemu-img", "create", "-q", "-f", "qcow2", "-b", place.image, "-F", "raw", written)
         drives = (
-            ("disk", f"file={written},format=qcow2"),
+            ("disk", f"file={written},format=qcow2,backing.file.locking=off"),  # user-mode Linux has it locked
             ("modules", f"file={self.kernel.modules},format=raw,readonly=on"),
         )
         return [
