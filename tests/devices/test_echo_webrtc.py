@@ -120,3 +120,14 @@ def test_it_is_found_without_being_loaded(monkeypatch):
 def test_who_asks_for_none_does_not_pay_for_livekit():
     loaded = "import antiphon.devices.echo_webrtc, sys; sys.exit('livekit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
+
+
+def test_its_threads_call_no_python_while_the_process_ends():
+    """Rust aborts a process that ends the thread in which it waits for Python."""
+    told = (
+        "import sys, threading; from livekit.rtc import _ffi_client as client; told = threading.Event()\n"
+        "client.to_python_level = lambda level: told.set()\n"
+        "from antiphon.devices.echo_webrtc import WebrtcEchoCanceller; canceller = WebrtcEchoCanceller(16_000)\n"
+        "sys.exit(told.wait(0.5))"  # it tells at once, if it does
+    )
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0

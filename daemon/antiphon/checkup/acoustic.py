@@ -98,7 +98,7 @@ def check_acoustics(
 
 
 def _can_cancel() -> bool:
-    """Both cancellers are here. They are not begun: livekit's threads abort a process that ends right after."""
+    """Both cancellers are here. They are not begun: that takes a second of a small board."""
     try:
         SpeexEchoCanceller.seek()
         WebrtcEchoCanceller.seek()

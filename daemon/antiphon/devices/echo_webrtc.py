@@ -6,6 +6,9 @@ first seconds on, 45 dB later. The price is whoever speaks over us: the suppress
 livekit is imported by whoever asks for a canceller: it takes 50 ms, 14 MB, and four threads that then do nothing.
 """
 
+import ctypes
+import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -34,6 +37,7 @@ class WebrtcEchoCanceller:
         self.late_frames = LATE_FRAMES[rate_hz]
         try:
             self._livekit = import_module(package)
+            _tell_nothing(package)
             self._engine = self._begin()
         except (ImportError, OSError, AttributeError, TypeError, RuntimeError) as error:  # an old one, or half of one
             raise _unusable(str(error)) from None
@@ -79,6 +83,16 @@ class WebrtcEchoCanceller:
         """See ports.EchoCanceller; 8 ms of CPU. What is let go was filled with silence first."""
         self.cancel(self._silence, self._silence)
         self._engine = self._begin()
+
+
+def _tell_nothing(package: str) -> None:
+    """livekit's threads tell Python their log, in which there is nothing for us. Where that comes as the process ends,
+    CPython ends the thread that brings it, and Rust aborts the process for it: so what they call is no Python.
+    """
+    client: Any = sys.modules.get(f"{package}._ffi_client")
+    with suppress(AttributeError):  # another livekit may be made otherwise
+        if client is not None and client.FfiClient._instance is None:  # noqa: SLF001 - it has no other door
+            client.ffi_event_callback = client.ffi_cb_fnc(("getpid", ctypes.CDLL(None)))  # harmless
 
 
 def _unusable(why: str) -> DeviceError:
