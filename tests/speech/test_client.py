@@ -203,6 +203,13 @@ def test_no_other_address_is_gone_to():
     assert len(asked) == 1
 
 
+def test_a_host_that_cannot_be_a_name():
+    events = []
+    run(speech_at("https://a..b/v1").make(7, "Good night.", events.append))
+    [over] = events
+    assert "cannot be a name: check speech.url" in over.problem.sentence
+
+
 def test_nobody_there():
     async def scene():
         async with serving() as service:

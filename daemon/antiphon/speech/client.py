@@ -127,7 +127,7 @@ class _Request:
                     await self._listen(response)
                 finally:
                     response.close()  # whoever leaves early hangs up: nobody makes what nobody hears
-        except (ClientError, OSError) as error:
+        except (ClientError, OSError, UnicodeError) as error:  # the last: a host that cannot be a name
             raise troubles.explain(error, self._host) from error
         if not self._heard_ms:
             raise troubles.soundless(self._host)
