@@ -66,3 +66,11 @@ def test_who_asked_is_told_when_it_is_so_or_when_the_mixer_is_silent() -> None:
     assert (late.ask, bool(late.problem)) == (2, True)
     volume.want(50, 0, 3, 40.0)
     assert volume.forget("over") == [Answer(3, "over")]
+
+
+def test_who_asked_waits_until_the_last_wish_is_fulfilled() -> None:
+    volume = volume_of(50)
+    assert volume.want(20, 0, 1, 10.0) == [SetVolume(20)]
+    assert volume.want(90, 0, 2, 10.01) == [SetVolume(90)]
+    assert volume.changed(20, 10.02) == (True, []), "else the second would be told 20"
+    assert volume.changed(90, 10.03) == (True, [Answer(1), Answer(2)])

@@ -54,14 +54,17 @@ class Volume:
         return self.want(None, change, None, now)
 
     def changed(self, percent: int, now: float) -> tuple[bool, list[Effect]]:
-        """It is so loud now. Whether somebody here wanted that; and what to tell those who did."""
+        """It is so loud now. Whether somebody here wanted that; and what to tell those who did.
+
+        While a later wish is under way they wait for that: they ask how loud it has become.
+        """
         ours = self._wish is not None and now < self._wish_until_s
         if ours or self.percent not in (None, percent):
             self._shown_until_s = now + SHOWN_S
         self.percent = percent
         if percent == self._wish:
             self._wish = None
-        return ours, self._asks.news()
+        return ours, self._asks.news() if self._wish is None else []
 
     def tick(self, now: float) -> list[Effect]:
         """What was shown is no longer shown; who has waited too long is told."""
