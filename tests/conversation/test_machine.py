@@ -2,8 +2,9 @@
 
 import pytest
 
-from antiphon.conversation.effects import CancelReply, Chime, OpenEar
+from antiphon.conversation.effects import Answer, CancelReply, Chime, OpenEar
 from antiphon.conversation.events import (
+    Commanded,
     EarClosed,
     EarOpened,
     Finished,
@@ -77,6 +78,17 @@ def test_a_reply_goes_on_without_a_microphone() -> None:
     book = Playbook().speaking()
     assert book.on(EarClosed(Problem("device", "mic: gone. Plug it in"))) == []
     assert book.state is State.SPEAKING
+
+
+def test_who_unmutes_a_microphone_that_is_gone_is_told_so() -> None:
+    gone = Problem("device", "mic: gone. Plug it in")
+    book = Playbook().awake()
+    book.on(EarClosed(gone))
+    assert book.on(Commanded("unmute", 1)) == []
+    assert book.on(EarClosed(gone)) == [Answer(1, gone.sentence)]
+    assert book.on(Commanded("unmute", 2)) == []
+    assert Answer(2) in book.on(EarOpened())
+    assert book.on(Commanded("unmute", 3)) == [Answer(3)]
 
 
 def test_the_snapshot_tells_the_link_and_the_closed_ear() -> None:

@@ -687,7 +687,7 @@ class Machine:
             self._do(*answer(ask, self._muting.why))
             return
         self._open_ear()
-        if self.state is State.DEAF:
+        if self.state is State.DEAF or not self._ear.open:
             self._muting.await_opening(ask, self._now)
         else:
             self._do(*answer(ask))
