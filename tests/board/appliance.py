@@ -86,10 +86,9 @@ class Appliance:
         result = self.machine.run(f"systemctl restart {self.unit}", timeout_s)
         assert result.status == 0, self.state()
 
-    def cloud(self, *arguments: str, key: str | None = KEY) -> None:
+    def cloud(self, *arguments: str, key: str = KEY) -> None:
         """Have the simulated service behave so; returns when it listens."""
-        wanted = ["--no-key"] if key is None else ["--key", key]
-        words = " ".join(shlex.quote(word) for word in (*wanted, *arguments))
+        words = " ".join(shlex.quote(word) for word in ("--key", key, *arguments))
         self.write("/etc/board/cloud", f"CLOUD={words}\n")
         listens = "journalctl -b -q _PID=$(systemctl show -P MainPID cloud) | grep -q listening"
         self.machine.get(f"systemctl restart cloud; until {listens}; do sleep 0.2; done", 120)

@@ -52,7 +52,8 @@ def test_an_upgrade_keeps_what_the_owner_has_set(fresh, package, folder, table):
     appliance.settle({"realtime": {"voice": "rms"}})
     appliance.cloud("--quick")
     appliance.start()
-    kept = "sha256sum /etc/antiphon/antiphon.yaml /etc/antiphon/stepfun_api_key; stat -c '%U %G %a' /etc/antiphon/*"
+    ours = "/etc/antiphon/antiphon.yaml /etc/antiphon/stepfun_api_key"
+    kept = f"sha256sum {ours}; stat -c '%U %G %a' {ours}"
     fresh.get("antiphon volume 40", 30)
     owned, old = fresh.get(kept), appliance.pid
     result = appliance.install(package)
