@@ -188,6 +188,42 @@ def test_the_other_chip_select_of_a_bus_is_free() -> None:
     assert loaded("title: x\ntried: so\n", Layer("f.yaml", text)).settings.buttons.talk == 8
 
 
+HAT = """\
+title: HAT
+tried: so
+hat: true
+settings:
+  lamps: {kind: apa102, spi: "0.1", power_pin: 5}
+  buttons: {talk: 17}
+"""
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("lamps: {kind: gpio, pins: [10]}", "f.yaml:1: lamps.pins.0: pin 10 is soldered to the board's own chain of"),
+        ("lamps: {kind: none}\nbuttons: {mute: 11}", "f.yaml:2: buttons.mute: pin 11 is soldered to the board's own"),
+        ("lamps: {kind: none}\nbuttons: {mute: 5}", "f.yaml:2: buttons.mute: pin 5 is soldered to the board's own sw"),
+        ("lamps: {kind: gpio, pins: [17]}\nbuttons: {talk: null}", "f.yaml:1: lamps.pins.0: pin 17 is soldered to the"),
+        ("buttons: {mute: 10}", "f.yaml:1: buttons.mute: pin 10 is already used by lamps.spi"),
+    ],
+)
+def test_what_is_soldered_on_keeps_its_line_when_it_is_set_otherwise(owner: str, said: str) -> None:
+    (line,) = wrong(HAT, Layer("f.yaml", owner))
+    assert line.startswith(said)
+    assert loaded(HAT.replace("hat: true", "hat: false"), Layer("f.yaml", owner.replace("mute: 10", "mute: 12"))).board
+
+
+@pytest.mark.parametrize("owner", ["buttons: {talk: null, mute: 17}", "lamps: {spi: '0.0'}", "lamps: {kind: none}", ""])
+def test_what_is_soldered_on_may_do_something_else(owner: str) -> None:
+    assert loaded(HAT, Layer("f.yaml", owner)).board
+
+
+def test_of_a_hat_with_wrong_settings_its_mistakes_are_told_once() -> None:
+    (line,) = wrong(HAT.replace("apa102", "apa"), Layer("f.yaml", "buttons: {mute: 12}"))
+    assert line.startswith("b.yaml:5: lamps.kind")
+
+
 # ── which board ──────────────────────────────────────────────────────────────────────────────────
 
 

@@ -74,6 +74,11 @@ class Board(Section):
     header: Literal["raspberry-pi-40", "none"] = "raspberry-pi-40"
     """The header that its lines are of."""
 
+    hat: bool = False
+    """Whether it is plugged onto the header: nothing is wired, and the lines of its own lamps and buttons stay its own
+    when they are set otherwise.
+    """
+
     parts: tuple[Part, ...] = ()
     """What is needed beside the computer."""
 

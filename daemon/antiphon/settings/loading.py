@@ -29,12 +29,13 @@ def load(layers: Sequence[Layer]) -> Loaded:
     Raises SettingsError with every error, one a line, as `file:line: key: what is wrong; what is allowed`.
     """
     reading = next((read_board(layer) for layer in layers if isinstance(layer, BoardLayer)), BoardReading())
+    schema = Settings.model_json_schema()
+    soldered = _soldered(reading, schema)  # before the owner's settings are laid over the board's
     sheet = lay([layer for layer in layers if not isinstance(layer, BoardLayer)], reading.settings)
     found = [*reading.complaints, *sheet.complaints]
-    schema = Settings.model_json_schema()
     tree = _completed(sheet.tree, schema)
     try:
-        settings = validated(Settings, tree, reading.board.taken if reading.board else None)
+        settings = validated(Settings, tree, reading.board.taken if reading.board else None, soldered)
     except ValidationError as error:
         found += complaints(sheet, tree, schema, error.errors(include_url=False, include_input=False))
     else:
@@ -43,6 +44,17 @@ def load(layers: Sequence[Layer]) -> Loaded:
         raise SettingsError("\n".join(str(one) for one in sorted(set(found))))
     origins = {dotted(path): str(sheet.places.get(path, DEFAULT)) for path in keys(schema)}
     return Loaded(settings, origins, reading.board)
+
+
+def _soldered(reading: BoardReading, schema: Schema) -> dict[int, str]:
+    """Of a HAT: the lines of its own lamps and buttons, each with the key that uses it."""
+    if reading.board is None or not reading.board.hat:
+        return {}
+    try:
+        alone = validated(Settings, _completed(reading.settings.tree, schema))
+    except ValidationError:  # which is told when all layers are laid
+        return {}
+    return {line: key for key, line in lines_in_use(alone.lamps, alone.buttons)}
 
 
 def _headless(board: Board | None, settings: Settings, sheet: Sheet) -> Iterator[Complaint]:

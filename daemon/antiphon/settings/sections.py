@@ -496,8 +496,8 @@ def lines_in_use(lamps: Lamps, buttons: Buttons) -> Iterator[tuple[str, int]]:
             yield f"buttons.{name}", pin
 
 
-def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str]) -> Iterator[Clash]:
-    """Lines with two uses, or with one and a bus of the board, which has `taken` them."""
+def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str], soldered: Mapping[int, str]) -> Iterator[Clash]:
+    """Lines with two uses, or with one and a bus of the board (`taken`) or its own parts (`soldered`) too."""
     users: dict[int, str] = {}
     for key, line in uses:
         if line in taken:
@@ -505,8 +505,19 @@ def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str]) -> Itera
         elif line in users:
             sentence = f"pin {line} is already used by {{other}}; give each LED and button a pin of its own"
             yield sentence, (key, users[line])
+        elif line in soldered and _kind_of_use(key) != _kind_of_use(soldered[line]):
+            its = _kind_of_use(soldered[line])
+            yield f"pin {line} is soldered to the board's own {its}, used or not; give another", (key,)
         else:
             users[line] = key
+
+
+def _kind_of_use(key: str) -> str:
+    """What is at a line for `key`, as far as that is a matter of wires: a button is a button, whatever it does."""
+    section, _, name = key.partition(".")
+    if section == "buttons":
+        return "button"
+    return {"spi": "chain of lamps", "power_pin": "switch of the lamps' power"}.get(name, "lamps")
 
 
 class Settings(Section):
@@ -578,9 +589,12 @@ class Settings(Section):
     @field_validator("buttons")
     @classmethod
     def _have_their_own_pins(cls, buttons: Buttons, info: ValidationInfo) -> Buttons:
-        """In the context of the validation the board's lines may be given, as {"taken": {line: what}}."""
-        lamps = info.data.get("lamps") or Lamps()
-        clashes = list(_clashes(lines_in_use(lamps, buttons), (info.context or {}).get("taken", {})))
+        """In the context of the validation the board's lines may be given, as {"taken": {line: what}}, and those of its
+        own lamps and buttons, as {"soldered": {line: key}}.
+        """
+        lamps, context = info.data.get("lamps") or Lamps(), info.context or {}
+        uses = lines_in_use(lamps, buttons)
+        clashes = list(_clashes(uses, context.get("taken", {}), context.get("soldered", {})))
         if clashes:
             all_of_them = "; ".join(sentence.replace("{other}", keys[-1]) for sentence, keys in clashes)
             raise PydanticCustomError("clashes", "{sentences}", {"sentences": all_of_them, "clashes": clashes})

@@ -22,10 +22,15 @@ KEY_NAMES = ("key", "api_key", "apikey", "token", "secret", "stepfun_api_key")
 NO_KEY_HERE = "the API key itself does not belong here; put it in $STEPFUN_API_KEY or a file named by realtime.key_file"
 
 
-def validated(model: type[Model], tree: Value, taken: Mapping[int, str] | None = None) -> Model:
-    """`tree` as a `model`; `taken` are the lines of the header that the board needs. Raises ValidationError."""
+def validated(
+    model: type[Model], tree: Value, taken: Mapping[int, str] | None = None, soldered: Mapping[int, str] | None = None
+) -> Model:
+    """`tree` as a `model`; `taken` are the lines of the header that the board needs, `soldered` the keys of its own
+    lamps and buttons, by their lines. Raises ValidationError.
+    """
     # Through JSON, where "strict" still takes a list for a tuple and a mapping for a section, and little else.
-    return model.model_validate_json(json.dumps(tree), strict=True, context={"taken": taken or {}})
+    context = {"taken": taken or {}, "soldered": soldered or {}}
+    return model.model_validate_json(json.dumps(tree), strict=True, context=context)
 
 
 def complaints(sheet: Sheet, tree: Value, schema: Schema, errors: Iterable[ErrorDetails]) -> Iterator[Complaint]:
