@@ -37,7 +37,7 @@ def test_what_is_saved_is_loaded_and_nothing_else_is_left(tmp_path):
 def test_without_a_place_nothing_is_kept():
     log = Lines()
     kept = KeptVolume(None, log)
-    kept.save(40)
+    assert kept.save(40)
     assert kept.load() is None
     assert log == []
 
@@ -69,7 +69,8 @@ def test_garbage_is_said_and_mended_by_the_next_volume(tmp_path, content):
     [(level, what, fields)] = log
     assert (level, what) == ("warning", "not-kept")
     assert str(path) in fields["sentence"]
-    kept.save(55)
+    assert fields["sentence"].endswith("kept anew")
+    assert kept.save(55)
     assert json.loads(path.read_text()) == {"volume": 55}
 
 
@@ -78,11 +79,10 @@ def test_a_disk_that_takes_nothing_is_said_once_until_it_takes_something_again(t
     kept = KeptVolume(path, log)
     blocked = tmp_path / ".state.json.new"
     blocked.mkdir()  # as good as a disk that is read-only: root may write to those
-    for percent in (1, 2, 3):
-        kept.save(percent)
+    assert not any(kept.save(percent) for percent in (1, 2, 3))
     assert [level for level, _, _ in log] == ["warning"]
     blocked.rmdir()
-    kept.save(4)
+    assert kept.save(4)
     assert kept.load() == 4
     blocked.mkdir()
     kept.save(5)

@@ -163,6 +163,20 @@ def test_a_card_that_has_come_is_turned_at_the_next_look():
     assert rig.silent()
 
 
+def test_what_a_full_disk_did_not_take_is_kept_when_it_has_room(tmp_path):
+    path, blocked = tmp_path / "state.json", tmp_path / ".state.json.new"
+    blocked.mkdir()
+    plan = VolumePlan(look_s=math.inf, keep_s=0.0, keep_again_s=0.002)
+    with running(path, FakeMixer(37), plan=plan) as rig:
+        assert rig.told() == 37
+        rig.keeper.set(45)
+        assert rig.told() == 45
+        assert rig.line()[:2] == ("warning", "not-kept")
+        blocked.rmdir()
+    assert json.loads(path.read_text()) == {"volume": 45}
+    assert rig.silent()  # said once
+
+
 def test_what_others_turn_is_told_and_kept(tmp_path):
     path, mixer = tmp_path / "state.json", FakeMixer(50)
     with running(path, mixer, first=50, plan=OFTEN) as rig:
@@ -202,8 +216,9 @@ def test_a_button_that_is_held_writes_once(tmp_path):
     saved: list[int] = []
 
     class Counting(KeptVolume):
-        def save(self, percent: int) -> None:
+        def save(self, percent: int) -> bool:
             saved.append(percent)
+            return True
 
     events: SimpleQueue = SimpleQueue()
     means = VolumeMeans(FakeMixer(), False, Counting(None, None))

@@ -46,15 +46,15 @@ class KeptVolume:
         except OSError as error:
             self._warn(f"cannot be read ({error.strerror})")
         except (ValueError, KeyError, TypeError, RecursionError):
-            self._warn("does not hold what was written there")
+            self._warn("does not hold what was written there", "the volume is not known from before, and is kept anew")
         else:
             return volume
         return None
 
-    def save(self, percent: int) -> None:
-        """Keep `percent`: all of the new file is there, or the old one, whenever the power fails."""
+    def save(self, percent: int) -> bool:
+        """Keep `percent`: all of the new file is there, or the old one, whenever the power fails. False: try again."""
         if self._path is None:
-            return
+            return True
         fresh = self._path.with_name(f".{self._path.name}.new")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,11 +65,11 @@ class KeptVolume:
             fresh.replace(self._path)
         except OSError as error:
             self._warn(f"cannot be written ({error.strerror})")
-        else:
-            self._failing = False
+            return False
+        self._failing = False
+        return True
 
-    def _warn(self, wrong: str) -> None:
+    def _warn(self, wrong: str, so: str = "the volume is not kept across restarts until that is mended") -> None:
         if not self._failing:
             self._failing = True
-            sentence = f"{self._path} {wrong}: the volume is not kept across restarts until that is mended"
-            self._log.write("warning", "not-kept", sentence=sentence)
+            self._log.write("warning", "not-kept", sentence=f"{self._path} {wrong}: {so}")

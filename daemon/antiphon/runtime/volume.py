@@ -32,6 +32,8 @@ class VolumePlan:
     look_at_most_s: float = 3600.0
     keep_s: float = 2.0
     """A volume is written down when it has stood for so long: a button that is held writes once."""
+    keep_again_s: float = 300.0
+    """What could not be written down, as on a full disk, is tried again this often, and at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +162,8 @@ class VolumeKeeper:
 
     def _write_down(self) -> None:
         self._keep_at_s = NEVER_S
-        if self._percent is not None:
-            self._kept.save(self._percent)
+        if self._percent is not None and not self._kept.save(self._percent):
+            self._keep_at_s = time.monotonic() + self._plan.keep_again_s
 
     # ── the mixer ────────────────────────────────────────────────────────────────────────────────
 
