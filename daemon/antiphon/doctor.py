@@ -13,6 +13,7 @@ from typing import Any
 
 from antiphon.app import make_sound_card
 from antiphon.checkup.acoustic import STOP_IT, Outcome, measure_acoustics
+from antiphon.checkup.advice import unsure
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.host import check_clock, check_echo, check_systemd, check_wake_words
@@ -68,7 +69,8 @@ def run_acoustic(settings: Settings, *, as_json: bool, runs: bool) -> int:
     elif outcome.suggestions:
         print(f"\nIt suggests, for /etc/antiphon/antiphon.yaml:\n\n{as_yaml(outcome.suggestions)}", end="")
     elif outcome.measured is not None:
-        print("\nIt suggests no other settings.")
+        why = unsure(outcome.measured)
+        print(f"\nIt suggests nothing, as {why}: try again." if why else "\nIt suggests no other settings.")
     return 1 if any(finding.verdict == "fail" for finding in outcome.findings) else 0
 
 

@@ -1,8 +1,11 @@
 """What is said of figures, and advised: each of many faults, laid into a recording, is named, and nothing else is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from antiphon.audio.acoustic import Clocks
 from antiphon.checkup.advice import explain
 from antiphon.settings import Layer, Settings, load
 from sweeping import hum, lost, measured, noise_like, only_below, turned_down
@@ -101,6 +104,22 @@ def test_a_microphone_that_cancels_is_right_to_hear_nothing():
     assert judged(with_settings=hardware, change=lambda heard, _: noise_like(heard, -60))["echo level"].verdict == "ok"
     assert judged(with_settings=hardware, gain_db=-50.0, noise_db=-75.0)["echo level"].verdict == "ok"
     assert "does not take out" in judged(with_settings=hardware)["echo level"].remedy
+
+
+@pytest.mark.parametrize("how", [room(change=lost(320), delay_ms=320.0), room(underflows=6, decay_ms=950.0)])
+def test_figures_of_a_sound_that_was_lost_are_not_told(how):
+    found = judged(**how)
+    assert set(faults(found)) == {"frames"}
+    assert found["frames"].remedy.startswith("try again")
+    for check in ("distortion", "band", "echo delay", "room", "clocks"):
+        assert (found[check].verdict, found[check].says) == ("skip", "not known, as sound was lost")
+
+
+def test_where_too_little_was_heard_the_rest_is_not_known():
+    found = {one.check: one for one in explain(replace(measured(), clocks=Clocks(None, ())), Settings(), RATE_HZ)}
+    assert found["echo level"].verdict == "warn"
+    assert "try again" in found["echo level"].remedy
+    assert (found["echo delay"].verdict, found["room"].verdict) == ("skip", "skip")
 
 
 def test_too_little_above_the_noise_is_said():

@@ -46,12 +46,11 @@ def test_a_straight_echo_is_to_be_cancelled_where_it_can_be():
     [
         room(soft_clip=0.02),
         room(change=turned_down),
-        room(change=lost(320)),
         room(delay_ms=320.0),
         room(drift_ppm=-900),
         room(change=lambda heard, _: np.clip(20 * heard, -1, 1)),
     ],
-    ids=["bent", "gain moves", "lost", "late", "wrong rate", "clips"],
+    ids=["bent", "gain moves", "late", "wrong rate", "clips"],
 )
 def test_what_cannot_be_cancelled_is_not_to_be(how):
     assert "echo.cancel" not in suggested(**how)
@@ -85,10 +84,18 @@ def test_a_rate_at_which_no_echo_can_be_judged():
     assert suggested("microphone: {rate_hz: 44100}", mic_hz=44_100)["microphone.rate_hz"] == 48_000
 
 
-def test_a_speaker_that_runs_dry_gets_longer_blocks():
-    assert suggested(underflows=1)["speaker.block_ms"] == 40
-    assert suggested("speaker: {block_ms: 60}", underflows=1)["speaker.block_ms"] == 80
-    assert "speaker.block_ms" not in suggested("speaker: {block_ms: 80}", underflows=1)
+@pytest.mark.parametrize(
+    "how",
+    [room(change=lost(320)), room(change=lost(-320)), room(underflows=1), room(overflows=1)],
+    ids=["lost", "stood still", "dry", "overflow"],
+)
+def test_where_sound_was_lost_nothing_is_suggested(how):
+    assert suggested("echo: {cancel: software, decay_ms: 1500}", decay_ms=900.0, **how) == {}
+
+
+def test_of_too_little_nothing_is_suggested():
+    faint = {"clocks": Clocks(None, ())}
+    assert suggested("echo: {decay_ms: 1500}", change_measured=faint) == {}
 
 
 def test_of_what_was_not_heard_nothing_is_suggested():

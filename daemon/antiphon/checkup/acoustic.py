@@ -3,7 +3,7 @@
 What is heard is judged elsewhere: in numbers by audio/acoustic.py, in words by advice.py and suggestion.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 
@@ -88,13 +88,20 @@ def check_acoustics(
         return Outcome([Finding("acoustics", "fail", str(error), BUSY)], [])
     except TimeoutError as error:
         return Outcome([Finding("acoustics", "fail", str(error), NOT_IN_TIME)], [])
-    measured = measure(recording, probe)
+    measured = measure(without_copies(recording), probe)
     return Outcome(
         explain(measured, settings, recording.rate_hz, volume),
         suggest(measured, settings, recording.rate_hz, volume, can_cancel=_can_cancel()),
         measured,
         recording.rate_hz,
     )
+
+
+def without_copies(recording: Recording) -> Recording:
+    """Only the first channel, where the others are the same: ALSA gives as many of a card's one as are asked for."""
+    if np.array_equal(recording.heard[1:], np.broadcast_to(recording.heard[0], recording.heard[1:].shape)):
+        return replace(recording, heard=recording.heard[:1])
+    return recording
 
 
 def _can_cancel() -> bool:

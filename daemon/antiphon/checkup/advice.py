@@ -8,6 +8,7 @@ import math
 from antiphon.audio.acoustic import Measured
 from antiphon.audio.sweep import BAND, MOST_HZ
 from antiphon.checkup.finding import Finding
+from antiphon.clone import page
 from antiphon.pcm import ms_of
 from antiphon.settings import Settings
 
@@ -32,7 +33,7 @@ UNCLEAR_DB = 30.0
 LONG_DECAY_MS = 800.0
 CANCELLED_DB = -20.0
 
-_DOCS = "docs/acoustic.md"
+_DOCS = page("docs/acoustic.md")
 
 
 def explain(measured: Measured, settings: Settings, rate_hz: int, volume: int | None = None) -> list[Finding]:
@@ -41,9 +42,9 @@ def explain(measured: Measured, settings: Settings, rate_hz: int, volume: int | 
     """
     findings = [_mixer(volume), _heard(measured, settings), _channels(measured), _frames(measured, rate_hz)]
     findings += [_clipping(measured), _noise(measured), _dc(measured)]
-    if measured.gain_db is None:
+    if why := "nothing was heard" if measured.gain_db is None else unsure(measured):
         unknown = "distortion", "band", "echo delay", "room", "clocks"
-        return [*findings, *(Finding(check, "skip", "not known, as nothing was heard") for check in unknown)]
+        return [*findings, *(Finding(check, "skip", f"not known, as {why}") for check in unknown)]
     return [
         *findings,
         _distortion(measured),
@@ -52,6 +53,15 @@ def explain(measured: Measured, settings: Settings, rate_hz: int, volume: int | 
         _room(measured),
         _clocks(measured),
     ]
+
+
+def unsure(measured: Measured) -> str:
+    """Why the figures of what was heard are not to be trusted; "" when they are."""
+    if measured.overflows or measured.underflows or measured.clocks.lost_frames:
+        return "sound was lost"
+    if measured.gain_db is not None and measured.clocks.drift_ppm is None:
+        return "too little was heard"
+    return ""
 
 
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────
@@ -92,7 +102,7 @@ def _heard(measured: Measured, settings: Settings) -> Finding:
             "it does not take out what it plays: use the speaker of the same device, or echo.cancel software or none"
         )
         return Finding("echo level", "warn", says, remedy)
-    if measured.clear_db is not None and measured.clear_db < UNCLEAR_DB:
+    if measured.clocks.drift_ppm is None or (measured.clear_db is not None and measured.clear_db < UNCLEAR_DB):
         return Finding("echo level", "warn", f"{says}, barely above the noise", "try again in a quieter moment")
     return Finding("echo level", "ok", says)
 
@@ -100,7 +110,7 @@ def _heard(measured: Measured, settings: Settings) -> Finding:
 def _channels(measured: Measured) -> Finding:
     channels = measured.channels
     if len(channels) == 1:
-        return Finding("channels", "ok", "the microphone has one")
+        return Finding("channels", "ok", "the microphone has one, or copies of one")
     gains = [-math.inf if one.gain_db is None else one.gain_db for one in channels]
     best = max(gains)
     if best == -math.inf:
@@ -127,7 +137,7 @@ def _frames(measured: Measured, rate_hz: int) -> Finding:
         ms = ms_of(abs(lost), rate_hz)
         wrong.append(f"{ms:.1f} ms of sound got lost" if lost > 0 else f"the sound stood still for {ms:.1f} ms")
     if wrong:
-        remedy = "see what else keeps the CPU busy, use another USB port, or raise speaker.block_ms"
+        remedy = "try again; if it goes on, free the CPU, use another USB port, or raise speaker.block_ms"
         return Finding("frames", "warn", ", ".join(wrong), remedy)
     if measured.clocks.drift_ppm is None:
         return Finding("frames", "ok", "the card says that none were lost")
@@ -214,8 +224,7 @@ def _room(measured: Measured) -> Finding:
 
 def _clocks(measured: Measured) -> Finding:
     drift_ppm = measured.clocks.drift_ppm
-    if drift_ppm is None:
-        return Finding("clocks", "skip", "how far they drift is not known, as too little was heard")
+    assert drift_ppm is not None
     which = "faster" if drift_ppm > 0 else "slower"
     says = f"the speaker's runs {abs(drift_ppm):.1f} ppm {which} than the microphone's"
     if abs(drift_ppm) > MOST_PPM:

@@ -17,6 +17,7 @@ from antiphon.checkup.advice import (
     LATEST_MS,
     LOUD_DB,
     MOST_PPM,
+    unsure,
 )
 from antiphon.runtime.echo_path import RATES_HZ
 from antiphon.settings import Settings
@@ -41,11 +42,10 @@ def suggest(
     measured: Measured, settings: Settings, rate_hz: int, volume: int | None = None, *, can_cancel: bool
 ) -> list[Suggestion]:
     """Only what differs from the settings. `can_cancel`: the software cancellers are on this machine."""
-    if measured.gain_db is None or measured.channel != 0:  # that is to be mended first
+    if measured.gain_db is None or measured.channel != 0 or unsure(measured):  # that is to be mended first
         return []
     wanted = [
         _rate(rate_hz),
-        _block(measured, settings),
         _volume(measured, settings, volume),
         _cancel(measured, settings, rate_hz, can_cancel=can_cancel),
         _decay(measured, settings),
@@ -59,14 +59,6 @@ def _rate(rate_hz: int) -> Suggestion | None:
     nearest = min(RATES_HZ, key=lambda rate: abs(rate - rate_hz))
     reason = f"at {rate_hz} Hz echo can be neither cancelled nor judged"
     return Suggestion("microphone.rate_hz", nearest, reason)
-
-
-def _block(measured: Measured, settings: Settings) -> Suggestion | None:
-    block_ms = settings.speaker.block_ms
-    stood = measured.underflows or any(lost < 0 for lost in measured.clocks.lost_frames)
-    if not stood or block_ms >= 80:
-        return None
-    return Suggestion("speaker.block_ms", min(80, 2 * block_ms), "the speaker ran dry")
 
 
 def _volume(measured: Measured, settings: Settings, volume: int | None) -> Suggestion | None:
@@ -102,7 +94,6 @@ def _canceller(measured: Measured, settings: Settings, rate_hz: int, *, can_canc
         "the echo is bent, and a bent one cannot be cancelled": measured.clipped > CLIPPED
         or (measured.distortion_db or -math.inf) > BENT_DB,
         "the gain moves by itself, and no canceller follows": abs(measured.compression_db or 0.0) > GAIN_MOVES_DB,
-        "sound gets lost, and no canceller follows": bool(measured.clocks.lost_frames),
         "the echo comes too late to be cancelled": not EARLIEST_MS <= delay_ms <= LATEST_MS,
         "the clocks are too far apart": abs(drift_ppm or 0.0) > MOST_PPM,
     }
