@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from antiphon import __version__
+from antiphon.clone import WITHOUT_A_CARD, page
 from antiphon.config_files import DEFAULT_PATH, board_files, find_board, find_key, read_layers
 from antiphon.errors import AntiphonError, SettingsError
 from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
@@ -133,7 +134,7 @@ def devices(options: argparse.Namespace) -> int:
         print(json.dumps([asdict(device) for device in found], indent=2))
         return 0
     if not found:
-        print("There is no sound device. Plug one in, or try 'make run', which simulates one.")
+        print(f"There is no sound device. Plug one in; {WITHOUT_A_CARD}.")
     for device in found:
         ways = (
             (device.input_channels, "in", device.default_input),
@@ -149,6 +150,13 @@ def listen(options: argparse.Namespace) -> int:
     from antiphon.listening import run_listen
 
     return run_listen(_settings(options).settings, seconds=options.seconds, as_json=options.json)
+
+
+def wiring(options: argparse.Namespace) -> int:
+    """Light every lamp in turn, show the faces, and tell what buttons and switch do, until Ctrl-C."""
+    from antiphon.wiring import run_wiring
+
+    return 0 if run_wiring(_settings(options).settings) else EXIT_MEND
 
 
 def ask(options: argparse.Namespace) -> int:
@@ -171,7 +179,7 @@ def _check_servers(layers: Sequence[Layer]) -> None:
     if not load([*layers, both]).settings.generate.urls:
         raise SettingsError(
             "--link generate: there is no server to ask: set generate.urls, as in "
-            "--set generate.urls=http://nas:8000 (docs/lan-server.md)"
+            f"--set generate.urls=http://nas:8000 ({page('docs/lan-server.md')})"
         )
 
 
@@ -361,7 +369,7 @@ def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
     verb.set_defaults(parsed_for=service)
     if service == "voxserve":
         verb.usage = "antiphon simulate voxserve [options]"
-        verb.epilog = "What each fault means: docs/simulated-voxserve.md."
+        verb.epilog = f"What each fault means: {page('docs/simulated-voxserve.md')}."
     add_arguments(verb)
 
 
@@ -412,6 +420,7 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     add(devices, settings=False, prints=True)
     listen_verb = add(listen, settings=True, prints=True)
     listen_verb.add_argument("--seconds", type=_seconds, metavar="S", help="stop after so long")
+    add(wiring, settings=True, prints=False)
     ask_verb = add(ask, settings=True, prints=True)
     ask_verb.add_argument("question", type=Path, help="a WAV file with the question")
     ask_verb.add_argument("--link", metavar="LINK", help="ask this link alone: realtime or generate (else as set)")

@@ -22,6 +22,7 @@ from typing import IO, Any, Self, TypeAlias
 
 import numpy as np
 
+from antiphon.clone import CLONE
 from antiphon.config_files import VARIABLE_PREFIX
 from antiphon.errors import AntiphonError
 from antiphon.pcm import LINK_RATE_HZ, Samples, frames_in, samples_of
@@ -33,7 +34,7 @@ from antiphon.simulator.speech import EDGE_MS, synthesise
 Line: TypeAlias = dict[str, Any]
 
 REPOSITORY = Path(__file__).parents[2]
-DEMO_SETTINGS = REPOSITORY / "config" / "demo.yaml"
+DEMO_SETTINGS = CLONE / "config" / "demo.yaml" if CLONE else Path(__file__).with_name("demo.yaml")
 PROGRAM = ("-m", "antiphon")
 KEY = "sk-simulated"
 _PATIENCE_S = 30.0

@@ -308,6 +308,13 @@ def test_plugin_that_is_missing_says_how_to_make_it(tmp_path, monkeypatch):
     assert find_plugin() == tmp_path / "named.so"
 
 
+def test_an_installed_antiphon_has_no_plugin_and_says_so(monkeypatch):
+    monkeypatch.delenv("SIMULATED_CARD", raising=False)
+    monkeypatch.setattr("antiphon.simulator.room.CLONE", None)
+    with pytest.raises(DeviceError, match=r"not part of an installed Antiphon.*clone of the sources"):
+        find_plugin()
+
+
 def test_library_of_another_version_is_refused(room):
     room._ctl[0] = 99
     assert b"make card" in run(room, arecord(room.mic, "-d1")).stderr

@@ -115,3 +115,10 @@ def test_purging_takes_back_all_that_installing_makes():
     made = re.search(r"^GROUPS_MADE=(.*)$", postrm, re.MULTILINE)[1]
     for other in (DEBIAN / "postinst", SYSTEMD / "install.sh"):
         assert f"GROUPS_MADE={made}" in other.read_text()
+
+
+def test_the_wheel_takes_files_along_that_are_there():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    taken = wheel["force-include"]
+    assert taken == {"hardware/boards": "antiphon/boards", "config/demo.yaml": "antiphon/demo.yaml"}
+    assert all((ROOT / one).exists() for one in taken)

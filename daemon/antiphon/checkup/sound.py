@@ -11,6 +11,7 @@ import numpy as np
 from antiphon.audio.chime import chime
 from antiphon.audio.level import level_db
 from antiphon.checkup.finding import Finding
+from antiphon.clone import WITHOUT_A_CARD
 from antiphon.errors import DeviceError
 from antiphon.pcm import FULL_SCALE, Samples, bytes_of, first_channel, frames_in, ms_of, samples_of
 from antiphon.ports import Block, Microphone, Speaker, StreamFormat
@@ -21,7 +22,7 @@ PATIENCE_S = 3.0
 CLIPPED = 0.001
 """More of the samples than this at full scale is a microphone that is turned up too far."""
 
-NO_DEVICE = "`antiphon devices` lists what there is; where there is no sound card, `make run` simulates one"
+NO_DEVICE = f"`antiphon devices` lists what there is; where there is no sound card, {WITHOUT_A_CARD}"
 NOT_IN_TIME = "pull the card and put it back, restart the sound server, or stop the program that holds the card"
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pyaudio
 
+from antiphon.clone import WITHOUT_A_CARD
 from antiphon.devices.quiet import no_stderr
 from antiphon.errors import DeviceError
 
@@ -64,7 +65,7 @@ def choose(devices: list[Device], direction: Direction, wanted: int | str | None
         raise DeviceError(
             f"{who}{named}",
             "this machine has none, or another program holds it",
-            "Plug one in, or end that program; `make run` shows a whole turn without",
+            f"Plug one in, or end that program; {WITHOUT_A_CARD}",
         )
     if wanted is None:
         found = [one for one in able if (one.default_input if direction == "input" else one.default_output)]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from antiphon.checkup.acoustic import STOP_IT
+from antiphon.clone import page
 from antiphon.config_files import KEY_VARIABLE, as_key, board_files
 from antiphon.errors import SettingsError
 from antiphon.secret import Secret
@@ -117,7 +118,7 @@ class Dialogue:
     def _servers(self) -> None:
         """A server on the LAN; without a key it is the only one to be asked."""
         talk, draft = self._talk, self._draft
-        talk.head("A server of your own on the LAN (docs/lan-server.md)")
+        talk.head(f"A server of your own on the LAN ({page('docs/lan-server.md')})")
         now = ", ".join(draft.settings().generate.urls) or "none"
         while True:
             text = talk.ask("Its address, like http://nas:8000", now)

@@ -17,6 +17,7 @@ from typing import Final, Literal, Self
 
 import numpy as np
 
+from antiphon.clone import CLONE, WITHOUT_A_CARD
 from antiphon.errors import DeviceError
 from antiphon.pcm import FULL_SCALE, SAMPLE_BYTES, Floats, Samples, bytes_of, first_channel, samples_of, spread
 from antiphon.simulator.acoustics import Acoustics, at_level
@@ -54,6 +55,9 @@ _AIR_BYTES: Final = 4096 + 4 * SAMPLE_BYTES * 2**18  # a head, and a ring for ea
 def find_plugin(path: Path | None = None) -> Path:
     """The card's library: `path`, else $SIMULATED_CARD, else build/ of the source tree. Raises DeviceError."""
     named = path or (Path(card) if (card := os.environ.get("SIMULATED_CARD")) else None)
+    if named is None and CLONE is None:
+        remedy = f"Plug in a real one, or run the demo in a clone of the sources; {WITHOUT_A_CARD}"
+        raise DeviceError("simulated sound card", "it is not part of an installed Antiphon", remedy)
     plugin = (named or Path(__file__).resolve().parents[3] / "build" / PLUGIN).absolute()
     if not plugin.is_file():
         raise DeviceError(
