@@ -1,10 +1,11 @@
 """Settings and the key are found in files, variables and the command line, or it is said why not."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from antiphon.config_files import board_files, find_key, read_layers
+from antiphon.config_files import board_files, find_board, find_key, read_layers, service_key
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Generate, Realtime, Settings, load
 
@@ -191,6 +192,20 @@ def test_a_key_file_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     assert "Is a directory" in why_no_key(Settings(), {"CREDENTIALS_DIRECTORY": str(folder)})
 
 
+def test_a_key_that_only_root_may_read_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = key_file(tmp_path)
+    assert (found := service_key(path)) is not None
+    assert found.reveal() == KEY
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)
+    assert "(Permission denied); use sudo" in why_no_key(named(path), {})
+    with pytest.raises(SettingsError, match="use sudo"):
+        service_key(path)
+
+
 @pytest.mark.parametrize(
     "key", [f"{KEY}\nX: y", f"Bearer {KEY}", f"{KEY}\x00", f"{KEY}\x7f", f"{KEY}é", f"{KEY}\u200b"]
 )
@@ -242,6 +257,14 @@ def test_a_path_in_a_settings_file_is_seen_from_that_file(tmp_path: Path, monkey
     assert load(read_layers(file, {}, [])).settings.buttons.talk == 5
     monkeypatch.chdir(tmp_path / "own")
     assert talk_line(["board=./hat.yaml"]) == 5
+
+
+def test_seen_from_the_root_folder_a_path_keeps_its_slash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = boards_in(tmp_path / "boards", mine=5) / "mine.yaml"
+    monkeypatch.chdir("/")
+    assert find_board(str(board)).origin == str(board)
+    monkeypatch.chdir(tmp_path)
+    assert find_board(str(board)).origin == str(board.relative_to(tmp_path))
 
 
 def test_a_board_that_is_not_there_is_told_where_it_was_chosen(tmp_path: Path) -> None:

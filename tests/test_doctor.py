@@ -7,7 +7,9 @@ import threading
 import pytest
 
 from antiphon.audio.chime import chime
-from antiphon.doctor import finite, run_acoustic
+from antiphon.checkup.key import EncryptedKeyError
+from antiphon.doctor import _unusable_key, finite, run_acoustic
+from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Settings
 from antiphon.simulator.room import Room
 from antiphon.simulator.stepfun.options import DEFAULT_KEY
@@ -130,6 +132,27 @@ def test_without_a_key_the_way_to_the_service_is_still_tried(deaf):
     assert "$STEPFUN_API_KEY" in found["key"]["remedy"]
     assert found["name"]["verdict"] == "fail"
     assert found["service"]["verdict"] == "skip"
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "says", "remedy"),
+    [
+        (EncryptedKeyError("/etc/x.conf"), "skip", "an encrypted one (/etc/x.conf)", "journalctl -u antiphon"),
+        (
+            SettingsError("/k: cannot be read (Permission denied); use sudo"),
+            "fail",
+            "/k: cannot be read",
+            "sudo antiphon doctor",
+        ),
+        (SettingsError("/k: should hold the API key, and is empty"), "fail", "/k: should hold", "antiphon setup"),
+        (MissingKeyError("there is no API key: put it in x"), "fail", "there is no API key", "put it in x"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_told_with_its_remedy(error, verdict, says, remedy):
+    finding = _unusable_key(error)
+    assert finding.verdict == verdict
+    assert says in finding.says
+    assert remedy in finding.remedy
 
 
 def test_a_link_that_is_left_out_is_not_tried(deaf):

@@ -22,6 +22,8 @@ BOARD_FOLDERS = (
 VARIABLE_PREFIX = "ANTIPHON_"
 KEY_VARIABLE = "STEPFUN_API_KEY"
 CREDENTIAL = "stepfun_api_key"
+SERVICE_KEY = DEFAULT_PATH.with_name(CREDENTIAL)
+"""The unit gives it to the service as its credential."""
 MAX_BYTES = 250_000  # of a settings file; a stop for a wrong path, such as a recording
 MAX_KEY_BYTES = 10_000
 
@@ -117,7 +119,7 @@ def _board_paths(folders: Sequence[Path]) -> dict[str, Path]:
 def _board_layer(path: Path) -> BoardLayer:
     (layer,) = _file_layer(path, needed=True, what="board file")
     here = Path.cwd()
-    origin = path.relative_to(here) if path.is_relative_to(here) else path
+    origin = path.relative_to(here) if path.is_relative_to(here) and here.name else path  # of /, all is below it
     return BoardLayer(str(origin), layer.data)
 
 
@@ -142,10 +144,17 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
         return None
     raise MissingKeyError(
         f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL} "
-        f"(the installed service gets it from {DEFAULT_PATH.with_name(CREDENTIAL)}), "
+        f"(the installed service gets it from {SERVICE_KEY}), "
         "or in a file named by realtime.key_file"
         + (", or leave realtime out of links" if _has_another(settings) else "")
     )
+
+
+def service_key(path: Path = SERVICE_KEY) -> Secret | None:
+    """The key that the installed service is given; None where there is none, or a blank one. Raises SettingsError for
+    one that this user may not read.
+    """
+    return _key_from(path, from_systemd=True)
 
 
 def _has_another(settings: Settings) -> bool:
@@ -197,7 +206,8 @@ def _key_from(path: Path, *, from_systemd: bool) -> Secret | None:
             return None
         raise SettingsError(f"{path}: realtime.key_file names it for the API key, and there is no such file") from None
     except OSError as error:
-        raise SettingsError(f"{path}: the API key cannot be read from it ({error.strerror})") from None
+        remedy = f"; use sudo, or give a key in ${KEY_VARIABLE}" if isinstance(error, PermissionError) else ""
+        raise SettingsError(f"{path}: the API key cannot be read from it ({error.strerror}){remedy}") from None
     if not raw.strip():
         if from_systemd:
             return None

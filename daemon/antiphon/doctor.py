@@ -17,14 +17,15 @@ from antiphon.checkup.advice import unsure
 from antiphon.checkup.cable import check_cable
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.checkup.host import check_clock, check_echo, check_systemd, check_wake_words
+from antiphon.checkup.key import EncryptedKeyError, key_in_use
 from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.pins import check_gpio
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
 from antiphon.checkup.suggestion import as_yaml
 from antiphon.checkup.telling import drawn, printed
-from antiphon.config_files import find_key, read_layers
-from antiphon.errors import SettingsError
+from antiphon.config_files import read_layers
+from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Loaded, Settings, load
 
 SOUND_LIMIT_S = 10.0
@@ -104,7 +105,7 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
     else:
         yield Finding("settings", "ok", _origin(loaded))
         settings = loaded.settings
-        yield from _check_links(settings, environ)
+        yield from _check_links(settings, config, environ)
     yield check_clock()
     microphone, speaker = make_sound_card(settings)
     rates_hz: list[int] = []
@@ -130,7 +131,7 @@ def _origin(loaded: Loaded) -> str:
     return f"from {', '.join(origins)}" if origins else "the defaults"
 
 
-def _check_links(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _check_links(settings: Settings, config: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     """The network, the key, and the way to everybody who may be asked."""
     targets = [*lan_targets(settings), *([target_of(settings)] if "realtime" in settings.links else [])]
     if all(target.is_here for target in targets):
@@ -140,24 +141,34 @@ def _check_links(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     yield cable
     connected = cable.verdict != "fail"
     if "realtime" in settings.links:
-        yield from _check_service(settings, environ, connected=connected)
+        yield from _check_service(settings, config, environ, connected=connected)
     else:
         for check in ("key", "service"):
             yield Finding(check, "skip", "not in use: links leaves realtime out")
     yield from check_lan(settings, connected=connected)
 
 
-def _check_service(settings: Settings, environ: Mapping[str, str], *, connected: bool) -> Iterator[Finding]:
+def _check_service(
+    settings: Settings, config: Path | None, environ: Mapping[str, str], *, connected: bool
+) -> Iterator[Finding]:
     """The key, and the way to the service with it."""
     try:
-        key = find_key(settings, environ)
+        key = key_in_use(settings, config, environ)
     except SettingsError as error:
-        says, _, remedy = str(error).partition(": ")
-        yield Finding("key", "fail", says, remedy or "give the key alone, as its maker shows it")
+        yield _unusable_key(error)
         yield from check_network(settings, None, connected=connected, call=False)
         return
     yield Finding("key", "ok", f"found in {key.origin}" if key else "none, and this machine's own service needs none")
     yield from check_network(settings, key, connected=connected)
+
+
+def _unusable_key(error: SettingsError) -> Finding:
+    if isinstance(error, EncryptedKeyError):
+        says = f"the service has an encrypted one ({error}), which only systemd can read: it cannot be tried from here"
+        return Finding("key", "skip", says, "the journal says whether it is taken: journalctl -u antiphon")
+    says, _, remedy = str(error).partition(": " if isinstance(error, MissingKeyError) else "; ")
+    remedy = remedy.replace("use sudo", "sudo antiphon doctor", 1)  # whoever may read it
+    return Finding("key", "fail", says, remedy or "give the key alone, as its maker shows it: sudo antiphon setup")
 
 
 def _check_sound(check: str, work: Callable[[], Finding]) -> Finding:

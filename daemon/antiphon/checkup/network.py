@@ -80,7 +80,7 @@ def check_network(
 
 
 def _not_called(*_: object) -> Finding:
-    return Finding("service", "skip", "not tried, as 'key' failed")
+    return Finding("service", "skip", "not tried, without a key")
 
 
 def way_to(target: Target, limit_s: float) -> list[Step]:

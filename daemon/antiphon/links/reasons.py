@@ -23,7 +23,9 @@ _CERTIFICATES = {
     64: "belongs to another address: " + _LOGIN,
 }
 
-_UNKNOWN_NAME = "The name {host} is not known to this network's DNS: check {where}"
+_UNKNOWN_NAME = (
+    "The name {host} is not known to this network's DNS: check the router's DNS, and {where} if you have set it"
+)
 _NAMES = {
     socket.EAI_NONAME: _UNKNOWN_NAME,
     socket.EAI_NODATA: _UNKNOWN_NAME,
