@@ -9,7 +9,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
-VENV_OPTIONS :=  # --system-site-packages lets it see Raspberry Pi OS's python3-lgpio
+GPIO ?= $(if $(wildcard /sys/firmware/devicetree/base/model),1)
+# A board has a device tree, and then the Python packages for GPIO lines and SPI; GPIO=1 or GPIO= says otherwise.
 BIN := $(VENV)/bin
 CARD := build/libasound_module_pcm_antiphon.so
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -83,7 +84,7 @@ lock: setup  ## choose anew which Python packages the package carries: writes sy
 
 card: $(CARD)  ## build the simulated sound card
 
-setup: build/.installed
+setup: build/.installed $(if $(GPIO),build/.gpio)
 
 clean:  ## forget everything that was built or installed here
 	@if [ -n "$$(find build -maxdepth 1 -name 'root-*' 2>/dev/null)" ]; then $(ROOT) rm -rf --one-file-system build/root-*; fi  # made by root
@@ -109,7 +110,8 @@ build/.packages: Makefile
 
 build/.deb-tools: TOOLS := mmdebstrap arch-test qemu-user-static binfmt-support systemd-container
 build/.install-tools: TOOLS := swig
-build/.deb-tools build/.install-tools: | build/.packages
+build/.gpio-tools: TOOLS := swig
+build/.deb-tools build/.install-tools build/.gpio-tools: | build/.packages
 	@if ! dpkg -s $(TOOLS) >/dev/null 2>&1; then \
 	  echo "Installing Debian packages: $(TOOLS)"; \
 	  $(ROOT) apt-get -qq update; \
@@ -129,7 +131,12 @@ build/.board-tools: | build/.packages
 
 build/.installed: pyproject.toml build/.packages
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Antiphon needs Python 3.11 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another: make PYTHON=/usr/bin/python3")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Python packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[systemd,echo,dev]'
+	@touch $@
+
+build/.gpio: build/.installed build/.gpio-tools
+	@echo "Installing Python packages for GPIO lines and SPI into $(VENV)"
+	@PYPI=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[board]'
 	@touch $@

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from antiphon.clone import CLONE, clone_of, page, where_pages_are, without_a_card
+from antiphon.clone import CLONE, clone_of, gpio_is_missing, page, where_pages_are, without_a_card
 
 ROOT = Path(__file__).parents[1]
 INSTALLED = Path("/usr/lib/antiphon/lib/python3.11/site-packages/antiphon/clone.py")
@@ -25,6 +25,8 @@ def test_a_makefile_of_somebody_else_makes_no_clone(tmp_path):
 def test_only_a_clone_is_told_to_make_anything():
     assert "make run" in without_a_card(ROOT)
     assert "make" not in without_a_card(None)
+    assert "make setup" in gpio_is_missing(ROOT)
+    assert "make" not in gpio_is_missing(None)
 
 
 def test_the_pages_are_where_they_are_installed():

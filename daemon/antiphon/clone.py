@@ -26,9 +26,16 @@ def without_a_card(clone: Path | None) -> str:
     return "`antiphon ask QUESTION.wav` does a whole turn without"
 
 
+def gpio_is_missing(clone: Path | None) -> str:
+    """What to do where the Python packages for GPIO lines and SPI are not there: the beginning of a sentence."""
+    return "Run `make setup GPIO=1`" if clone else "Install antiphon again: it brings that along"
+
+
 CLONE: Final = clone_of(Path(__file__).resolve())
 """The clone that this program runs in; None where it is installed."""
 WITHOUT_A_CARD: Final = without_a_card(CLONE)
+
+GPIO_IS_MISSING: Final = gpio_is_missing(CLONE)
 
 
 def page(name: str) -> str:

@@ -163,7 +163,7 @@ def test_what_is_wrong_with_the_bus_is_said_with_its_remedy(spidev, trouble, wor
 
 def test_without_spidev_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "spidev", None)
-    with pytest.raises(DeviceError, match=r"spidev is missing .*python3-spidev"):
+    with pytest.raises(DeviceError, match=r"spidev is missing .*make setup GPIO=1"):
         open_bus("0.0", 1)
 
 

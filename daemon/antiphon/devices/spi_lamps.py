@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
+from antiphon.clone import GPIO_IS_MISSING
 from antiphon.devices.led_chains import APA102_HZ, WS2812_HZ, apa102, ws2812
 from antiphon.devices.patience import WAITS_S, Patience
 from antiphon.errors import DeviceError
@@ -35,8 +36,7 @@ def open_bus(name: str, speed_hz: int) -> Bus:
     try:
         import spidev
     except ImportError as error:
-        remedy = "Run `sudo apt install python3-spidev` and make the venv with --system-site-packages"
-        raise _unusable(name, f"spidev is missing ({error})", remedy) from error
+        raise _unusable(name, f"Python's spidev is missing ({error})", GPIO_IS_MISSING) from error
     bus: Any = spidev.SpiDev()
     try:
         bus.open(*map(int, name.split(".")))

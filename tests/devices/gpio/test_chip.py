@@ -59,7 +59,7 @@ def put_factory(monkeypatch, factory):
 def test_without_lgpio_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "lgpio", None)
     monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
-    with pytest.raises(DeviceError, match=r"python3-lgpio is missing .*sudo apt install python3-lgpio"):
+    with pytest.raises(DeviceError, match=r"Python's lgpio is missing .*make setup GPIO=1"):
         pin_factory("real")
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import gpiozero
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from antiphon.clone import GPIO_IS_MISSING
 from antiphon.devices.gpio.edges import watched_by_kernel
 from antiphon.errors import DeviceError
 
@@ -30,11 +31,8 @@ def pin_factory(kind: Literal["real", "mock"]) -> PinFactory:
         with _room_for_lgpio():
             from gpiozero.pins.lgpio import LGPIOFactory
     except ImportError as error:
-        remedy = (
-            "Run `sudo apt install python3-lgpio` and make the venv with --system-site-packages; "
-            "on a machine without GPIO set lamps.kind to terminal and the buttons to null"
-        )
-        raise DeviceError("GPIO", f"python3-lgpio is missing ({error})", remedy) from error
+        remedy = f"{GPIO_IS_MISSING}; on a machine without GPIO set lamps.kind to terminal and the buttons to null"
+        raise DeviceError("GPIO", f"Python's lgpio is missing ({error})", remedy) from error
     except OSError as error:
         raise DeviceError("GPIO", f"lgpio finds no room for its pipe ({error})", "Make room in /tmp") from error
     try:
