@@ -46,7 +46,20 @@ def test_what_is_no_command_ends_with_2(arguments, capsys):
 def test_help_names_every_verb(capsys):
     assert refused(["--help"]) == 0
     words = capsys.readouterr().out
-    for verb in ("run", "demo", "check", "boards", "devices", "listen", "ask", "simulate", "doctor", "docs", "version"):
+    for verb in (
+        "run",
+        "demo",
+        "check",
+        "boards",
+        "devices",
+        "listen",
+        "wiring",
+        "ask",
+        "simulate",
+        "doctor",
+        "docs",
+        "version",
+    ):
         assert f"\n    {verb} " in words
     for verb in ("status", "say", "listen-now", "stop", "mute", "unmute", "volume"):
         assert re.search(rf"\n    {verb}\s", words)
