@@ -261,7 +261,7 @@ def test_a_daemon_that_does_not_run_is_one_line_and_status_2(capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "antiphon: the daemon does not run: nobody answers at /nowhere/c.sock. Start it: systemctl start antiphon\n"
+        f"antiphon: the daemon does not run: nobody answers at /nowhere/c.sock. {controlling.how_to_start()}\n"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from antiphon import controlling
-from antiphon.controlling import NoDaemonError, ask, shown, volume_request, watch
+from antiphon.controlling import NoDaemonError, ask, how_to_start, shown, volume_request, watch
 
 BOUND_S = 30
 
@@ -126,8 +126,19 @@ def test_what_is_watched_is_told_until_the_daemon_ends():
 def test_a_daemon_that_does_not_run_is_said_with_where_it_was_looked_for(paths):
     with pytest.raises(NoDaemonError) as said:
         ask([Path(path) for path in paths], {"do": "status"})
-    assert str(said.value).startswith(f"the daemon does not run: nobody answers at {' or '.join(paths)}. Start it: ")
-    assert "systemctl start antiphon" in str(said.value)
+    assert str(said.value).startswith(f"the daemon does not run: nobody answers at {' or '.join(paths)}. ")
+    assert str(said.value).endswith(how_to_start())
+
+
+def test_a_service_that_ends_at_once_is_not_only_to_be_started_again(tmp_path):
+    (tmp_path / "antiphon.service").touch()
+    told = how_to_start([tmp_path / "nowhere", tmp_path])
+    for words in ("sudo systemctl start antiphon", "journalctl -u antiphon", "antiphon check", "sudo antiphon setup"):
+        assert words in told
+
+
+def test_where_no_service_is_installed_none_is_to_be_started(tmp_path):
+    assert how_to_start([tmp_path]).endswith("start it: antiphon run")
 
 
 def test_who_may_not_use_it_is_told_who_may(monkeypatch):
@@ -249,6 +260,9 @@ def test_the_status_fits_on_a_screen_and_is_aligned():
 @pytest.mark.parametrize(
     ("name", "changes", "words"),
     [
+        ("state", {"state": "deaf", "microphone": {"muted": True, "open": False}}, "deaf (muted), for 12 s"),
+        ("state", {"microphone": {"open": False}}, "asleep, but it hears nothing, for 12 s"),
+        ("state", {"state": "starting", "microphone": {"open": False}}, "starting, for 12 s"),
         ("microphone", {"microphone": {"muted": True, "open": False}}, "closed: muted"),
         (
             "microphone",

@@ -20,6 +20,7 @@ Tree: TypeAlias = dict[str, Any]
 STATUS_S = 10.0
 LONGEST_REPLY = 1_000_000  # a status has some thousands
 CLEAR = "\x1b[H\x1b[2J"
+UNIT_FOLDERS = tuple(map(Path, ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")))
 _GRACE_S = 5.0
 _WIDTH = 13
 _LOUDER = re.compile(r"([+-]?)([0-9]{1,3})%?")
@@ -101,7 +102,17 @@ def _caller(paths: Sequence[Path]) -> socket.socket:
         remedy = "join it (sudo usermod -aG antiphon $USER, and log in again), or use sudo"
         raise NoDaemonError(f"{closed}: only root and the group antiphon may use it: {remedy}")
     tried = " or ".join(map(str, paths))
-    raise NoDaemonError(f"the daemon does not run: nobody answers at {tried}. Start it: systemctl start antiphon")
+    raise NoDaemonError(f"the daemon does not run: nobody answers at {tried}. {how_to_start()}")
+
+
+def how_to_start(folders: Sequence[Path] = UNIT_FOLDERS) -> str:
+    """What to do where the daemon does not run; `folders` are where its unit may be installed."""
+    if not any((folder / "antiphon.service").exists() for folder in folders):
+        return "It is not installed as a service; start it: antiphon run"
+    return (
+        "Start it: sudo systemctl start antiphon; if it ends at once, journalctl -u antiphon -n 5 says why, "
+        "antiphon check tries the settings, and sudo antiphon setup asks for a key"
+    )
 
 
 def _send(stream: BufferedRWPair, request: Tree) -> None:
@@ -141,7 +152,7 @@ def shown(status: Tree) -> str:
 def _shown(status: Tree) -> str:
     rows = [
         ("antiphon", f"{status['version']}, process {status['pid']}, for {_length(status['uptime_s'])}"),
-        ("state", f"{status['state']}, for {_length(status['since_s'])}"),
+        ("state", f"{_state(status)}, for {_length(status['since_s'])}"),
         ("link", _link(status["link"])),
         ("microphone", _microphone(status["microphone"])),
         ("speaker", _speaker(status["speaker"])),
@@ -172,6 +183,15 @@ def _length(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // part} {lesser}"
     return f"{whole} s"
+
+
+def _state(status: Tree) -> str:
+    """`deaf` is what it is by its own wish; without a microphone it is no less so."""
+    state, mic = status["state"], status["microphone"]
+    if state == "deaf":
+        return "deaf (muted)"
+    unheard = state != "starting" and not mic["open"] and not mic["muted"]
+    return f"{state}, but it hears nothing" if unheard else str(state)
 
 
 def _link(link: Tree) -> str:
