@@ -147,7 +147,7 @@ def test_no_key_is_one_sentence_that_names_the_three_places() -> None:
 
 
 def test_no_key_is_another_error_than_one_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(MissingKeyError):
+    with pytest.raises(MissingKeyError, match="antiphon setup asks for it"):
         find_key(Settings(), {})
     for settings, environ in ((named(tmp_path / "none"), {}), (Settings(), {"STEPFUN_API_KEY": "two words"})):
         with pytest.raises(SettingsError) as caught:

@@ -36,6 +36,8 @@ CLONE: Final = clone_of(Path(__file__).resolve())
 WITHOUT_A_CARD: Final = without_a_card(CLONE)
 
 GPIO_IS_MISSING: Final = gpio_is_missing(CLONE)
+SETUP: Final = "antiphon setup" if CLONE else "sudo antiphon setup"
+"""In a clone sudo would not find it."""
 
 
 def page(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import BinaryIO, NamedTuple
 
+from antiphon.clone import SETUP
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.secret import Secret
 from antiphon.settings import Board, BoardLayer, Layer, Settings, Typed, chosen_board, is_loopback, read_board
@@ -143,7 +144,8 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
     if is_loopback(settings.realtime.url):
         return None
     raise MissingKeyError(
-        f"there is no API key for the service: put it in ${KEY_VARIABLE}, in the systemd credential {CREDENTIAL} "
+        f"there is no API key for the service: {SETUP} asks for it; or put it in ${KEY_VARIABLE}, "
+        f"in the systemd credential {CREDENTIAL} "
         f"(the installed service gets it from {SERVICE_KEY}), "
         "or in a file named by realtime.key_file"
         + (", or leave realtime out of links" if _has_another(settings) else "")
