@@ -35,4 +35,4 @@ class Snapshot:
     call: int = 0
     """The number of the call that takes speech, or that is being opened to; 0 for none."""
     problem: str = ""
-    """The last problem's sentence, until a turn succeeds."""
+    """The last problem's sentence, until a turn succeeds or the device that it is about is back."""

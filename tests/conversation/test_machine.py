@@ -52,6 +52,7 @@ def test_a_reply_nobody_asked_for_is_cancelled() -> None:
 
 
 GONE = Problem("device", "spk: gone. Plug it in")
+DEAD = Problem("device", "mic: silent. Plug it in")
 
 
 def test_a_speaker_that_is_gone_is_a_note_and_a_reply_waits_for_it() -> None:
@@ -65,6 +66,26 @@ def test_a_speaker_that_is_gone_is_a_note_and_a_reply_waits_for_it() -> None:
     assert (book.state, book.machine.snapshot.voiceless) == (State.SPEAKING, False)
     book.on(Finished("r1", 400))
     assert book.state is State.LINGERING
+
+
+def test_what_is_mended_is_no_problem_any_more() -> None:
+    book = Playbook().awake()
+    book.on(MouthFailed(GONE))
+    book.on(MouthOpened())
+    assert book.machine.snapshot.problem == ""
+    for problem in (DEAD, GONE):
+        book.on(EarClosed(problem))
+        assert book.machine.snapshot.problem == problem.sentence
+    book.on(EarOpened())
+    assert book.machine.snapshot.problem == ""
+
+
+def test_one_device_that_is_mended_leaves_the_problem_of_another() -> None:
+    book = Playbook().awake()
+    book.on(EarClosed(DEAD))
+    book.on(MouthFailed(GONE))
+    book.on(EarOpened())
+    assert book.machine.snapshot.problem == GONE.sentence
 
 
 def test_a_reply_does_not_wait_for_a_speaker_for_ever() -> None:

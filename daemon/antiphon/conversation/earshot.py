@@ -19,6 +19,8 @@ class Earshot:
         """Every sample comes to the mind."""
         self.closing = 0
         """So many times it was told to close, and has not said yet that it has."""
+        self.problem: Problem | None = None
+        """Why it was closed last where nobody wished that."""
         self._failed = False
         self.deadline: float | None = None
         """When `tick` has something to do."""
@@ -33,6 +35,7 @@ class Earshot:
         if problem is None:
             self.closing = max(0, self.closing - 1)
             return False
+        self.problem = problem
         if self.wanted:
             self.deadline = now + RETRY_S
         news, self._failed = not self._failed, True

@@ -154,6 +154,7 @@ class Machine:
         self._deadline_limit = 0.0
         self._problem = ""
         self._voiceless_s: float | None = None  # since then the speaker cannot be used
+        self._mouth_problem: Problem | None = None  # its last
         self._apologises = False  # somebody waited for an answer
         self._hung = False  # a part of the sound system hangs for good
         self._ear_hangs = False  # nobody knows whether the capture stream is closed
@@ -319,6 +320,7 @@ class Machine:
 
     @_on.register
     def _on_ear_opened(self, _: EarOpened) -> None:
+        self._mended(self._ear.problem)
         self._ear.opened()
         if self._ear.wanted:
             self._do(*self._muting.opened())
@@ -627,6 +629,7 @@ class Machine:
     @_on.register
     def _on_mouth_failed(self, event: MouthFailed) -> None:
         self._hung = self._hung or event.hung
+        self._mouth_problem = event.problem
         if self._voiceless_s is None:
             self._voiceless_s = self._now
         answers = self.state is State.THINKING or self.state in _SOUNDING or self._announces
@@ -640,6 +643,7 @@ class Machine:
     @_on.register
     def _on_mouth_opened(self, _: MouthOpened) -> None:
         since_s, self._voiceless_s = self._voiceless_s, None
+        self._mended(self._mouth_problem)
         self._note("mouth-opened")
         sounds = self.state is State.SPEAKING or self._announces
         if since_s is not None and sounds and self._replies.current is not None:
@@ -1423,6 +1427,11 @@ class Machine:
     def _trouble(self, problem: Problem, level: str = "warning") -> None:
         self._problem = problem.sentence
         self._note("problem", level, fault=problem.fault, sentence=problem.sentence)
+
+    def _mended(self, problem: Problem | None) -> None:
+        """It is no problem any more; another that has come since stays one."""
+        if problem is not None and problem.sentence == self._problem:
+            self._problem = ""
 
     def _chime(self, name: ChimeName) -> None:
         self._do(Chime(name))
