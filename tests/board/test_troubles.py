@@ -18,7 +18,7 @@ Before=antiphon.service
 
 [Service]
 Type=oneshot
-ExecStart=/bin/date -s @0
+ExecStart=/bin/date -s @86400
 
 [Install]
 WantedBy=multi-user.target
