@@ -246,6 +246,19 @@ def test_the_journal_gets_a_sentence_and_fields(journal, journal_log):
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "no-lamp: GPIO: it is busy. Free it"),
+        ({"fault": "device", "again": 3}, "no-lamp: GPIO: it is busy. Free it (fault device, again 3)"),
+    ],
+)
+def test_a_sentence_is_told_without_the_name_of_its_field(journal, journal_log, fields, message):
+    journal_log.write("error", "no-lamp", **fields, sentence="GPIO: it is busy. Free it")
+    (entry,) = journal.read()
+    assert (entry["MESSAGE"], entry["ANTIPHON_SENTENCE"]) == (message, "GPIO: it is busy. Free it")
+
+
 @pytest.mark.parametrize("value", ["two\nlines", "\n", "ends\n", "x\nPRIORITY=0\n\n", ""])
 def test_what_a_stranger_said_stays_in_its_field(journal, journal_log, value):
     journal_log.write("info", "said", text=value, last=1)

@@ -30,6 +30,8 @@ Fields: TypeAlias = Mapping[str, str | float]
 LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warning", "error")
 PRIORITIES: dict[LogLevel, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3}  # syslog(3)
 LONGEST_FIELD = 400
+SENTENCE = "sentence"
+"""The field that is told without its name."""
 STDERR = 2
 JOURNAL_SOCKET = "/run/systemd/journal/socket"  # systemd's "Native Journal Protocol"
 
@@ -135,9 +137,8 @@ class JournalLog(LevelledLog):
         self._path = path
 
     def _put(self, level: LogLevel, what: str, fields: Fields) -> bool:
-        told = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in fields.items())
         entry = {
-            "MESSAGE": f"{what}: {told}" if told else what,
+            "MESSAGE": _message(what, fields),
             "PRIORITY": str(PRIORITIES[level]),
             "SYSLOG_IDENTIFIER": "antiphon",
             "ANTIPHON_WHAT": what,
@@ -212,6 +213,14 @@ def _is_journal(fd: int, stream: str) -> bool:
     except OSError:
         return False
     return stream == f"{status.st_dev}:{status.st_ino}"
+
+
+def _message(what: str, fields: Fields) -> str:
+    """For people: `woke: word hey jarvis, score 0.93`. A sentence stands for itself: `no-lamp: GPIO: … (again 3)`."""
+    told = ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in fields.items() if name != SENTENCE)
+    if SENTENCE in fields:
+        return f"{what}: {fields[SENTENCE]}" + (f" ({told})" if told else "")
+    return f"{what}: {told}" if told else what
 
 
 def _entry_field(name: str, value: str) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from antiphon.devices.gpio import chip
 from antiphon.devices.gpio.chip import Chip, pin_factory
 from antiphon.errors import DeviceError
 
@@ -75,8 +76,23 @@ def test_a_chip_that_cannot_be_opened_is_an_error_in_words(monkeypatch):
     lgpio.error = LgpioError
     monkeypatch.setitem(sys.modules, "lgpio", lgpio)
     put_factory(monkeypatch, fail)
-    with pytest.raises(DeviceError, match=r"\(can not open gpiochip\).*group gpio"):
+    with pytest.raises(DeviceError, match=r"the chip cannot be opened \(can not open gpiochip\)\. \S"):
         pin_factory("real")
+
+
+def test_a_chip_that_is_not_there_is_nobodys_group(tmp_path):
+    assert "This machine has none" in chip._remedy(tmp_path)
+
+
+def test_who_may_use_the_chip_is_not_told_to_join_its_group(tmp_path):
+    (tmp_path / "gpiochip0").touch()
+    assert "group" not in chip._remedy(tmp_path)
+
+
+def test_who_may_not_use_the_chip_is_told_its_group(tmp_path, monkeypatch):
+    (tmp_path / "gpiochip0").touch()
+    monkeypatch.setattr(chip.os, "access", lambda path, mode: False)
+    assert f"group gpio, and let that group have {tmp_path / 'gpiochip0'}" in chip._remedy(tmp_path)
 
 
 @pytest.mark.usefixtures("without_lgpio")

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import gpiozero
@@ -38,10 +39,19 @@ def pin_factory(kind: Literal["real", "mock"]) -> PinFactory:
     try:
         factory = LGPIOFactory()
     except pin_faults() as error:
-        remedy = "On a board, add the user to group gpio; elsewhere set lamps.kind to terminal and the buttons to null"
-        raise DeviceError("GPIO", f"the chip cannot be opened ({in_words(error)})", remedy) from error
+        raise DeviceError("GPIO", f"the chip cannot be opened ({in_words(error)})", _remedy()) from error
     factory.pin_class = watched_by_kernel(factory.pin_class)
     return factory
+
+
+def _remedy(devices: Path = Path("/dev")) -> str:
+    """For a chip that cannot be opened."""
+    chips = sorted(devices.glob("gpiochip*"))
+    if not chips:
+        return "This machine has none: set lamps.kind to terminal and the buttons to null"
+    if not all(os.access(chip, os.R_OK | os.W_OK) for chip in chips):
+        return f"Add the user to group gpio, and let that group have {chips[0]} (ls -l tells)"
+    return "`gpioinfo` tells whether it is a board's, and `dmesg` what the kernel says of it"
 
 
 @contextmanager
