@@ -82,6 +82,19 @@ def test_the_wires_are_those_of_the_lines_in_use(entry: BoardEntry) -> None:
 
 
 @pytest.mark.parametrize("entry", WIRED, ids=named)
+def test_there_are_as_many_jumper_wires_as_wires_from_the_header(entry: BoardEntry) -> None:
+    board = board_of(entry)
+    pins = [] if board.hat else [wire for wire in board.wiring if wire.pin is not None]
+    counts = {part.what: part.count for part in board.parts}
+    assert counts.get("jumper wire, female to male", 0) == len(pins)
+    assert ("breadboard" in counts) is bool(pins)
+
+
+def test_the_section_on_joining_wires_is_there() -> None:
+    assert "\n## Joining wires\n" in (HARDWARE / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("entry", WIRED, ids=named)
 def test_what_has_a_line_has_power_or_ground_too(entry: BoardEntry) -> None:
     parts: dict[str, set[bool]] = {}
     for wire in board_of(entry).wiring:

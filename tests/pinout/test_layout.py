@@ -121,6 +121,34 @@ def test_what_runs_through_a_wire(pin: int, role: str) -> None:
     assert role_of(board.wiring[0]) == role
 
 
+def test_a_wire_from_part_to_part_carries_what_the_header_brings_there() -> None:
+    text = """\
+title: x
+tried: so
+wiring:
+  - {pin: 2, to: "ring, 5 V"}
+  - {pin: 6, to: "ring, ground"}
+  - {pin: 19, to: "ring, data in"}
+  - {from: "ring, 5 V", to: "capacitor, +"}
+  - {from: "ring, ground", to: "capacitor, minus"}
+  - {from: "ring, data in", to: "ring 2, data in"}
+  - {from: "ring, data out", to: "ring 3, data in"}
+"""
+    roles = {path.wire.to: path.role for path in layout(board_of(text)).paths if path.wire.start is not None}
+    assert roles == {
+        "capacitor, +": "5 V", "capacitor, minus": "ground", "ring 2, data in": "line", "ring 3, data in": "line",
+    }  # fmt: skip
+
+
+def test_the_drawing_says_how_the_computer_lies_and_that_a_hat_is_plugged() -> None:
+    text = 'title: x\ntried: so\n{}wiring: [{{pin: 1, to: "HAT, VDD"}}]'
+    bare, hat = (layout(board_of(text.format(more))) for more in ("", "hat: true\n"))
+    assert "seen from above, the SD card at the top:" in [words.text for words in bare.words]
+    assert not any(words.text.startswith("Plug it onto the header") for words in bare.words)
+    assert any(words.text.startswith("Plug it onto the header") for words in hat.words)
+    assert complaints(hat) == []
+
+
 @pytest.mark.parametrize(
     ("end", "parts"), [("LED, long leg", ("LED", "long leg")), ("LED", ("LED", "")), ("a, b, c", ("a", "b, c"))]
 )

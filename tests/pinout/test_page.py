@@ -1,5 +1,7 @@
 """The page says everything that the file says, and the pin-out adds up what the settings and the buses use."""
 
+import pytest
+
 from antiphon.pinout import essentials, page
 from antiphon.settings import BoardLayer, Loaded, load
 
@@ -61,6 +63,50 @@ def test_what_is_not_there_has_no_heading() -> None:
     assert "##" not in text
     assert "svg" not in text
     assert essentials("bare", loaded("title: x\ntried: so\nheader: none")) == "bare: x\ntried: so\n"
+
+
+def steps(name: str, text: str) -> str:
+    return page(name, loaded(f"title: x\ntried: so\n{text}")).partition("## See that it works\n\n")[2]
+
+
+def test_lamps_and_buttons_are_tried_by_the_verb_after_the_boards_own_steps() -> None:
+    first, second = steps(
+        "mine", "test: [Look.]\nsettings: {lamps: {kind: gpio, pins: [17]}, buttons: {talk: 23, mute: 24}}"
+    ).splitlines()
+    assert first == "1. Look."
+    assert second.startswith(
+        "2. `antiphon wiring --set board=mine`, which needs neither key nor sound: the LED is lit; it"
+    )
+    assert "and every press of talk button and mute button is told. Ctrl-C ends it." in second
+
+
+@pytest.mark.parametrize(
+    ("lamps", "seen"),
+    [
+        ("{kind: gpio, pins: [17, 27]}", "each LED is lit in turn"),
+        ("{kind: rgb, pins: [17, 27, 22]}", "the LED is red, green and blue"),
+        ("{kind: apa102, leds: 12}", "all 12 LEDs are red, green and blue, then one after the other white"),
+        ("{kind: ws2812, leds: 8}", "all 8 LEDs are red"),
+    ],
+)
+def test_what_should_be_seen_is_what_the_lamps_can_do(lamps: str, seen: str) -> None:
+    assert seen in steps("mine", f"settings: {{lamps: {lamps}}}")
+
+
+@pytest.mark.parametrize("text", ["header: none\nsettings: {lamps: {kind: terminal}}", "notes: [x]"])
+def test_without_lamps_and_buttons_there_is_nothing_to_try(text: str) -> None:
+    assert steps("mine", text) == ""
+
+
+def test_what_is_wired_says_how_wires_are_joined_and_a_hat_that_it_is_plugged() -> None:
+    text = 'title: x\ntried: so\nwiring: [{pin: 1, to: "HAT, VDD"}]'
+    assert "README.md#joining-wires" in page("mine", loaded(text))
+    assert "plug it onto the header" not in page("mine", loaded(text))
+    hat = loaded(f"{text}\nhat: true")
+    assert "README.md#joining-wires" not in page("mine", hat)
+    assert "plug it onto the header" in page("mine", hat)
+    assert "plug it onto the header" in essentials("mine", hat)
+    assert "joining" not in page("mine", loaded(text.replace("pin: 1", "port: USB")))
 
 
 def test_the_terminal_gets_the_essentials() -> None:

@@ -21,7 +21,7 @@ Places: TypeAlias = dict[tuple[str, str], float]
 """By part and terminal, its height."""
 
 ROW = 28.0
-TOP = 92.0
+TOP = 112.0
 LEFT = 20
 PIN_X = (124, 152)  # of the odd pins, and of the even
 LANE = 15
@@ -114,13 +114,18 @@ def layout(board: Board) -> Sheet:
     order = _in_order(near, ports, places)
     for number, wire in enumerate(near):
         _put_wire(sheet, wire, ports, places, lanes + order.index(number) * LANE, box_x, via_x)
+    fed = {wire.to: role_of(wire) for wire in near}
     for number, wire in enumerate(far):
-        _put_far_wire(sheet, wire, places, box_x + BOX + (number + 1) * LANE + 16)
+        role = fed.get(wire.start or "", "line")
+        _put_far_wire(sheet, wire, role, places, box_x + BOX + (number + 1) * LANE + 16)
     right = max([box_x + BOX + (len(far) * LANE + 34 if far else 0), *(via.x + via.width for via in sheet.vias)])
-    sheet.words.append(Words(LEFT, 34, board.title, kind="title"))
+    heading = [Words(LEFT, 34, board.title, kind="title")]
+    if board.hat:
+        heading.append(Words(LEFT, 56, "Plug it onto the header; nothing is wired. It uses these pins:"))
+    sheet.words += heading
     lowest = [block.y + block.height for block in [*sheet.blocks, *sheet.ports]]
     bottom = max([*lowest, TOP + 19 * ROW + 24 if has_pins else 0])
-    sheet.width = max(right, sheet.words[-1].box[2]) + LEFT
+    sheet.width = max(right, *(words.box[2] for words in heading)) + LEFT
     sheet.height = bottom + 24
     return sheet
 
@@ -164,6 +169,7 @@ def _put_header(sheet: Sheet, near: list[Wire]) -> None:
     """The forty pins with their names; those in use are told from the others."""
     sheet.used = {wire.pin: role_of(wire) for wire in near if wire.pin is not None}
     middle = (PIN_X[0] + PIN_X[1]) / 2
+    sheet.words.append(Words(middle, TOP - 40, "seen from above, the SD card at the top:", "middle", "small"))
     sheet.words.append(Words(middle, TOP - 26, "pin 1 is square, even pins at the edge", "middle", "small"))
     for pin in PINS:
         x, y = pin_place(pin)
@@ -230,12 +236,12 @@ def _put_via(sheet: Sheet, what: str, x: float, y: float) -> None:
     sheet.words.append(words)
 
 
-def _put_far_wire(sheet: Sheet, wire: Wire, places: Places, lane: float) -> None:
-    """From part to part, on the side away from the header."""
+def _put_far_wire(sheet: Sheet, wire: Wire, role: Role, places: Places, lane: float) -> None:
+    """From part to part, on the side away from the header. `role`: what the header brings to where it begins."""
     assert wire.start is not None  # or it is no such wire
     start, end = places[split(wire.start)], places[split(wire.to)]
     right = sheet.blocks[0].x + BOX
     corners = ((right, start), (lane, start), (lane, end), (right, end))
-    sheet.paths.append(Path(wire, "line", _shade(sheet), corners))
+    sheet.paths.append(Path(wire, role, _shade(sheet), corners))
     if wire.via:
         _put_via(sheet, wire.via, lane - 24, (start + end) / 2)

@@ -8,6 +8,12 @@ from antiphon.settings.loading import Loaded
 from antiphon.settings.pages import written
 from antiphon.settings.sections import lines_in_use
 
+PLUG = "Nothing is wired: plug it onto the header of a Pi without power. These are the pins that it uses."
+JOIN = (
+    "A pin of the header takes one plug, and legs of parts take none: [how they are joined](README.md#joining-wires), "
+    "on a breadboard or with solder."
+)
+ENDS = "Ctrl-C ends it. Where the appliance runs already, `sudo systemctl stop antiphon` before"
 NOTE = "<!-- Made by `make boards` from boards/{}.yaml: change that file, not this one. -->"
 
 
@@ -18,15 +24,12 @@ def page(name: str, loaded: Loaded) -> str:
         [f"# {board.title}", "", NOTE.format(name), "", board.about.strip(), "", f"**Tried:** {board.tried}."],
         ["```yaml", f"board: {name}    # in /etc/antiphon/antiphon.yaml", "```"],
         _section("Parts", _table(("what", "how many", ""), _parts(board))),
-        _section(
-            "Wires",
-            [f"![{_alt(board)}](wiring/{name}.svg)", "", *_table(WIRE_HEAD, _wires(board))] if board.wiring else [],
-        ),
+        _section("Wires", [*_how(board), *_drawn(name, board), *_table(WIRE_HEAD, _wires(board))]),
         _section("Lines", _table(LINE_HEAD, _lines(loaded))),
         _section("In /boot/firmware/config.txt", ["```ini", *board.overlays, "```"] if board.overlays else []),
         _section("Sound", _bullets(board.sound)),
         _section("What it sets", ["```yaml", *_settings(loaded), "```"] if _settings(loaded) else []),
-        _section("See that it works", _steps(board.test)),
+        _section("See that it works", _steps([*board.test, *_trial(name, loaded)])),
         _section("Good to know", _bullets(board.notes)),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -37,6 +40,7 @@ def essentials(name: str, loaded: Loaded) -> str:
     board = _board_of(loaded)
     blocks = [
         [f"{name}: {board.title}", f"tried: {board.tried}"],
+        [PLUG] if board.hat else [],
         _plain(WIRE_HEAD, _wires(board)),
         _plain(LINE_HEAD, _lines(loaded)),
         ["/boot/firmware/config.txt:", *(f"  {line}" for line in board.overlays)] if board.overlays else [],
@@ -52,6 +56,36 @@ LINE_HEAD = ("GPIO", "pin", "is used for", "as said by")
 def _board_of(loaded: Loaded) -> Board:
     assert loaded.board is not None, "a page is of a board"
     return loaded.board
+
+
+def _how(board: Board) -> list[str]:
+    """How what is wired is held together."""
+    if board.hat:
+        return [PLUG, ""]
+    return [JOIN, ""] if any(wire.pin is not None for wire in board.wiring) else []
+
+
+def _drawn(name: str, board: Board) -> list[str]:
+    return [f"![{_alt(board)}](wiring/{name}.svg)", ""] if board.wiring else []
+
+
+def _trial(name: str, loaded: Loaded) -> list[str]:
+    """How to try lamps and buttons of the header, where it has any."""
+    lamps, buttons = loaded.settings.lamps, loaded.settings.buttons
+    each = "it then shows the faces"
+    seen = {
+        "gpio": [f"each LED is lit in turn; {each}" if len(lamps.pins) > 1 else f"the LED is lit; {each}"],
+        "rgb": [f"the LED is red, green and blue; {each}"],
+        "apa102": [f"all {lamps.leds} LEDs are red, green and blue, then one after the other white; {each}"],
+        "ws2812": [f"all {lamps.leds} LEDs are red, green and blue, then one after the other white; {each}"],
+    }.get(lamps.kind, [])
+    hands = [_purpose(key) for key, _ in lines_in_use(lamps, buttons) if key.startswith("buttons.")]
+    told = [f"every press of {' and '.join(hands)} is told"] if hands else []
+    if not seen and not told:
+        return []
+    return [
+        f"`antiphon wiring --set board={name}`, which needs neither key nor sound: {', and '.join(seen + told)}. {ENDS}"
+    ]
 
 
 def _alt(board: Board) -> str:
