@@ -409,6 +409,9 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     demo_verb.add_argument(
         "--failover", action="store_true", help="cut the cloud off in the middle of the question; all is simulated"
     )
+    demo_verb.add_argument(
+        "--stay", action="store_true", help="keep all that is simulated until Ctrl-C, to try the other verbs on it"
+    )
     demo_verb.add_argument("--voice", default="slt", help="who speaks in the simulated room: rms slt awb kal16")
     demo_verb.add_argument("--say", default="What time is it?", help="the question asked in the simulated room")
     demo_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to leave what the room heard")

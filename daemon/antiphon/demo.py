@@ -30,6 +30,7 @@ from antiphon.simulator.room import Room
 from antiphon.simulator.speech import synthesise
 from antiphon.snapshot import Snapshot
 from antiphon.staging import DEMO_SETTINGS, Line, Spoken, Stage, StageError
+from antiphon.staying import Somebody, free_card, said, what_to_try
 from antiphon.tape import check_place
 
 _ROOM_SETS = ("microphone.device=mic", "speaker.device=spk")  # the simulated card's ends
@@ -61,14 +62,17 @@ def run_demo(options: argparse.Namespace) -> int:
     """0 when the turn was answered and heard, 1 when not. Raises what the owner can mend."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the stage is cleared on the way out
     screen = Console(stderr=options.json, highlight=False, soft_wrap=True)
-    asked = ", as asked" if options.simulate else " for --failover" if options.failover else ""
-    options.simulate = options.simulate or options.failover
+    reason = " for --failover" if options.failover else " for --stay" if options.stay else ""
+    asked = ", as asked" if options.simulate else reason
+    options.simulate = options.simulate or options.failover or options.stay
     plan = _plan(options)
     room = None if plan.real_card else Room()
     output = options.output or Path("build") / "demo.wav"
     if room is not None:
         _check_words(options.say, options.voice)
         _check_output(output)
+    if options.stay and (options.failover or options.json):
+        raise SettingsError("--stay goes with neither --failover nor --json: it has no end to tell")
     stage = Stage(
         room=room,
         settings=[*plan.sets, *(_FAILOVER_SETS if options.failover else ())],
@@ -84,7 +88,10 @@ def run_demo(options: argparse.Namespace) -> int:
         screen.print("  a server on the LAN, simulated, over real HTTP; the service will be killed under the question")
     with stage:
         if room is None:
-            return _watch(stage, plan.wake, screen)
+            screen.print(f'\nSay [bold]"{escape(plan.wake)}"[/bold] and a question; Ctrl-C ends.')
+            return _watch(stage, screen)
+        if options.stay:
+            return _stay(stage, room, screen, plan.wake, options.voice)
         return _play(stage, room, screen, plan.wake, options, output)
 
 
@@ -237,9 +244,18 @@ def _asked_of_lan(stage: Stage) -> tuple[Samples, int] | None:
 # ── your own card ────────────────────────────────────────────────────────────────────────────────
 
 
-def _watch(stage: Stage, wake: str, screen: Console) -> int:
+def _stay(stage: Stage, room: Room, screen: Console, wake: str, voice: str) -> int:
+    """Keep the stage, and a second card, for other verbs until Ctrl-C."""
+    with free_card(stage) as (free, file):
+        for line in what_to_try(stage, file):
+            screen.print(escape(line))
+        say = said(stage, wake, voice, lambda line: screen.print(escape(line)))
+        with Somebody([room, free], say):
+            return _watch(stage, screen)
+
+
+def _watch(stage: Stage, screen: Console) -> int:
     """Follow turn after turn until Ctrl-C."""
-    screen.print(f'\nSay [bold]"{escape(wake)}"[/bold] and a question; Ctrl-C ends.')
     timeline = _Timeline(stage, float(stage.daemon.lines[0]["t"]), screen)
     try:
         while True:

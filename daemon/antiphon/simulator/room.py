@@ -241,18 +241,19 @@ class Room:
         *,
         mic_channels: int = 1,
         spk_channels: int = 1,
+        mic_buffer_frames: int = 64,
         spk_buffer_frames: int = 64,
         folder: Path | None = None,
         plugin: Path | None = None,
     ) -> None:
         """Make nothing yet. A `folder` that is given is kept afterwards. Raises DeviceError without a plugin.
 
-        The speaker buffers `spk_buffer_frames` at the least, whatever a program asks for, as sound servers do.
+        Each end buffers its `…_buffer_frames` at the least, whatever a program asks for, as sound servers do.
         """
         self._plugin = find_plugin(plugin)
         self._rates_hz: dict[EndName, int] = {"mic": mic_rate_hz, "spk": spk_rate_hz}
         self._channels: dict[EndName, int] = {"mic": mic_channels, "spk": spk_channels}
-        self._buffer_frames: dict[EndName, int] = {"mic": 64, "spk": spk_buffer_frames}
+        self._buffer_frames: dict[EndName, int] = {"mic": mic_buffer_frames, "spk": spk_buffer_frames}
         self._folder = folder
         self._own: tempfile.TemporaryDirectory[str] | None = None
 
