@@ -80,8 +80,10 @@ def test_where_it_cannot_write_it_says_so_before_it_asks(config, cardless):
 def test_key_and_board_are_asked_for_and_written(config, cardless):
     with sitting(config, cardless) as someone:
         someone.answers("Key (it is not shown", "two words")
-        someone.answers("strange characters in it. Try again.", "short")
-        someone.answers("too short for a key", f"  {KEY}  ")
+        someone.sees("strange characters in it. Try again.")  # only the question hides what is typed
+        someone.answers("Key (it is not shown", "short")
+        someone.sees("too short for a key")
+        someone.answers("Key (it is not shown", f"  {KEY}  ")
         someone.answers("Step Plan key?", "n")
         someone.answers("Its address", "nas:8000")
         someone.answers("generate.urls", "http://nas:8000/")
@@ -94,6 +96,7 @@ def test_key_and_board_are_asked_for_and_written(config, cardless):
         assert someone.end() == 0
     settings = loaded(config)
     assert settings.realtime.url == "wss://api.stepfun.com/v1/realtime"
+    assert settings.speech.url == "https://api.stepfun.com/v1"
     assert settings.generate.urls == ("http://nas:8000",)
     assert settings.links == ("realtime", "generate")
     assert settings.board == "led-button"

@@ -20,6 +20,8 @@ from antiphon.setting_up.trying import Trying
 LEAST_KEY = 8
 CLOUD = {True: "wss://api.stepfun.com/step_plan/v1/realtime", False: "wss://api.stepfun.com/v1/realtime"}
 """The service's address by whether the key is a Step Plan key."""
+SPEECH = {True: "https://api.stepfun.com/step_plan/v1", False: "https://api.stepfun.com/v1"}
+"""Likewise of its text to speech."""
 
 
 def run_setup(
@@ -98,6 +100,8 @@ class Dialogue:
         if url in CLOUD.values():
             plan = talk.yes("Is it a Step Plan key?", default=url == CLOUD[True])
             draft.put({"realtime.url": CLOUD[plan]})
+            if draft.settings().speech.url in SPEECH.values():
+                draft.put({"speech.url": SPEECH[plan]})
         if draft.settings().links == ("generate",):
             draft.put({"links": ["realtime", "generate"]})
 
