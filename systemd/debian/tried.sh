@@ -84,4 +84,9 @@ holds "and no group" diff /dev/null /tmp/groups
 if running; then
   holds "and no unit" not systemctl cat antiphon
 fi
+
+dpkg -i /job/next.deb >/dev/null 2>&1
+usermod -a -G antiphon games
+dpkg -P antiphon >/dev/null 2>&1
+holds "a group that somebody else is in outlives it" says 'antiphon:.*:games$' getent group antiphon
 exit $failed
