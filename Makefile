@@ -15,7 +15,8 @@ BIN := $(VENV)/bin
 CARD := build/libasound_module_pcm_antiphon.so
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-SUITE ?= trixie
+# The Debian that this machine has, where a package can be made for that, else the newest.
+SUITE ?= $(or $(filter bookworm trixie,$(shell sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null || true)),trixie)
 ARCH ?= $(shell dpkg --print-architecture 2>/dev/null || echo amd64)
 # The machine that proves the package: its disk, its two kernels, and what runs one of them.
 BOARD_TOOLS := mmdebstrap e2fsprogs gcc make flex bison bc binutils kmod xz-utils cpio busybox-static libelf1 libssl3 \
@@ -67,7 +68,7 @@ boards: setup  ## write the page and the drawing of every board anew from its fi
 	  if grep -q '^wiring:' $$file; then $(BIN)/antiphon boards $$file --drawing >hardware/wiring/$$name.svg; fi; \
 	done
 
-deb: setup build/.deb-tools  ## build the package, and print where it is (SUITE=trixie or bookworm, ARCH=arm64 or amd64)
+deb: setup build/.deb-tools  ## build the package, and print where it is (SUITE=trixie or bookworm, ARCH=arm64 or amd64; else as here)
 	@systemd/debian/build.sh $(SUITE) $(ARCH)
 
 debtest: setup build/.deb-tools  ## build the package, and try it in a fresh Debian: install, upgrade, remove, purge

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 PREFIX=/usr/local PYTHON=/usr/bin/python3 # the distribution's own: the service may not look into anybody's home
 LIB=$PREFIX/lib
 FILES=("$LIB/antiphon" "$PREFIX/bin/antiphon" "$LIB/systemd/system/antiphon.service" "$LIB/systemd/system/antiphon.service.d"
-  "$LIB/sysusers.d/antiphon.conf" "$LIB/tmpfiles.d/antiphon.conf" "$LIB/udev/rules.d/60-antiphon.rules")
+  "$LIB/sysusers.d/antiphon.conf" "$LIB/tmpfiles.d/antiphon.conf" "$LIB/udev/rules.d/60-antiphon.rules"
+  "$PREFIX/share/doc/antiphon")
 GROUPS_MADE=/var/lib/misc/antiphon-groups # as in debian/postinst
 SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
 
@@ -40,6 +41,7 @@ place() {
   "${put[@]}" systemd/antiphon.sysusers "$LIB/sysusers.d/antiphon.conf"
   "${put[@]}" systemd/antiphon.tmpfiles "$LIB/tmpfiles.d/antiphon.conf"
   "${put[@]}" systemd/antiphon.rules "$LIB/udev/rules.d/60-antiphon.rules"
+  $SUDO sh systemd/debian/pages.sh "$PREFIX/share/doc/antiphon"
   $SUDO mkdir -p /etc/antiphon/boards
   [ -e /etc/antiphon/antiphon.yaml ] || "${put[@]}" config/etc.yaml /etc/antiphon/antiphon.yaml
 }

@@ -10,7 +10,7 @@ case $SUITE in bookworm) PYTHON=3.11 DEBIAN=12 ;; trixie) PYTHON=3.13 DEBIAN=13 
 case $ARCH in amd64) MACHINE=x86_64 ;; arm64) MACHINE=aarch64 ;; *) echo "ARCH is amd64 or arm64" >&2; exit 2 ;; esac
 ROOT=$PWD/build/root-$SUITE-$ARCH WORK=$PWD/build/deb/$SUITE-$ARCH TREE=$PWD/build/deb/$SUITE-$ARCH/tree
 SUDO=$([ "$(id -u)" = 0 ] || echo sudo)
-say() { echo "$*" >&2; }
+say() { printf '%4d s  %s\n' $SECONDS "$*" >&2; }
 
 # Before a release: 0.1.0~dev412+deb13, so that each build is newer than the one before, and the release newer than all.
 version() {
@@ -24,6 +24,7 @@ VERSION=${VERSION:-$(version)}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y pyproject.toml)}
 
 # ── wheels ──
+say "antiphon $VERSION for $SUITE on $ARCH: the first time that takes some ten minutes"
 $SUDO rm -rf "$WORK"
 mkdir -p "$WORK/wheels" "$WORK/made"
 STORE=build/wheels/$SUITE-$ARCH-$(sha256sum $HERE/wheels.lock | cut -c1-12)
@@ -47,6 +48,7 @@ PY
   touch "$STORE/ok"
 fi
 cp "$STORE"/*.whl "$STORE"/*.tar.gz "$WORK/wheels/"
+say "Making a wheel of Antiphon"
 PIP_CONSTRAINT=$HERE/tools.lock PIP_BUILD_CONSTRAINT=$HERE/tools.lock \
   "${PIP[@]}" wheel --no-deps --wheel-dir="$WORK/wheels" .
 
@@ -59,7 +61,7 @@ if [ "$ARCH" != "$(dpkg --print-architecture)" ] && ! arch-test "$ARCH" >/dev/nu
   $SUDO update-binfmts --enable "qemu-$MACHINE"
 fi
 if [ ! -e "$ROOT.ok" ] || [ "$(cat "$ROOT.ok")" != "$PACKAGES" ]; then
-  say "Making a chroot of $SUITE for $ARCH"
+  say "Making a chroot of $SUITE for $ARCH, which is kept: some minutes"
   $SUDO rm -rf "$ROOT" "$ROOT.ok"
   $SUDO mmdebstrap --quiet --variant=minbase --architectures="$ARCH" --aptopt='APT::Install-Recommends "false"' \
     --include="$PACKAGES" "$SUITE" "$ROOT" >"$ROOT.log" 2>&1 || { tail -n 20 "$ROOT.log" >&2; exit 2; }
@@ -68,7 +70,7 @@ if [ ! -e "$ROOT.ok" ] || [ "$(cat "$ROOT.ok")" != "$PACKAGES" ]; then
 fi
 
 # ── the environment, built where it will be used ──
-say "Building antiphon $VERSION for $SUITE on $ARCH"
+say "Building in the chroot$([ "$ARCH" = "$(dpkg --print-architecture)" ] || echo ", as an emulated processor: minutes a step")"
 mkdir -p "$TREE/usr/lib/antiphon"
 cp $HERE/inside.sh $HERE/prune.sh "$WORK/"
 # In mounts of its own, which end with it.
@@ -80,6 +82,7 @@ $SUDO unshare --mount --propagation=private bash -euc '
 $SUDO chown -R "$(id -u):$(id -g)" "$WORK"
 
 # ── the package ──
+say "Packing it"
 put() { install -D -m "$1" "$2" "$TREE/$3"; }
 mkdir -p "$TREE/usr/bin" "$TREE/DEBIAN" "$TREE/etc/antiphon/boards"
 ln -s ../lib/antiphon/bin/antiphon "$TREE/usr/bin/antiphon"
@@ -92,7 +95,7 @@ put 644 config/etc.yaml etc/antiphon/antiphon.yaml
 put 644 config/antiphon.yaml usr/share/antiphon/antiphon.yaml
 put 644 config/schema.json usr/share/antiphon/schema.json
 put 644 systemd/debian/copyright usr/share/doc/antiphon/copyright
-put 644 README.md usr/share/doc/antiphon/README.md
+sh $HERE/pages.sh "$TREE/usr/share/doc/antiphon"
 gzip -9nc CHANGELOG.md >"$TREE/usr/share/doc/antiphon/NEWS.gz"
 put 644 $HERE/lintian-overrides usr/share/lintian/overrides/antiphon
 for script in postinst prerm postrm; do put 755 $HERE/$script DEBIAN/$script; done
@@ -106,4 +109,5 @@ sed -e "s/@VERSION@/$VERSION/; s/@ARCH@/$ARCH/; s/@SIZE@/$(du -sk --apparent-siz
 find "$TREE" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 DEB=$PWD/build/deb/antiphon_${VERSION}_$ARCH.deb
 dpkg-deb --root-owner-group -Zxz --build "$TREE" "$DEB" >/dev/null
+say "To install it: sudo apt install .${DEB#"$PWD"}"
 echo "$DEB"

@@ -10,11 +10,14 @@ CFLAGS="$(dpkg-buildflags --get CFLAGS) -g0 -fPIC" LDFLAGS="$(dpkg-buildflags --
 export CFLAGS LDFLAGS PYPI=1 # PYPI: lgpio's C library goes into its wheel
 umask 022
 venv=/usr/lib/antiphon
+step() { echo "        $*"; }
 
 cd /build
+step "Compiling what has no wheel"
 python3 -m pip wheel --quiet --use-pep517 --no-build-isolation --wheel-dir made wheels/*.tar.gz
 
 python=$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
+step "Unpacking $(find made wheels -name '*.whl' | wc -l) wheels"
 "$python" -m venv --without-pip "$venv" # by its whole name: the links in bin/ then lead to it
 python3 -m pip --python "$venv/bin/python3" install --quiet --no-compile made/*.whl wheels/*.whl
 
@@ -32,9 +35,11 @@ sys.exit(main())
 PYTHON
 chmod 755 "$venv/bin/antiphon"
 
+step "Compiling to byte code"
 # The sources never change under their byte code, so nobody needs to compare them.
 "$venv/bin/python3" -m compileall -q --invalidation-mode unchecked-hash "$site"
 
+step "Importing every module"
 # Nothing is missing: every module of ours can be imported.
 cd /tmp
 "$venv/bin/python3" -I - <<'PYTHON'
@@ -49,6 +54,7 @@ for module in pkgutil.walk_packages(antiphon.__path__, "antiphon."):
         importlib.import_module(module.name)
 PYTHON
 
+step "Asking what its libraries need"
 mkdir -p /tmp/shlibs/debian
 cd /tmp/shlibs
 printf 'Source: antiphon\n\nPackage: antiphon\nArchitecture: any\n' >debian/control

@@ -78,7 +78,7 @@ def test_what_has_a_wheel_for_each_machine_is_locked_for_each():
 # ── the files around the unit ────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm", "inside.sh", "prune.sh", "tried.sh"])
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm", "inside.sh", "prune.sh", "pages.sh", "tried.sh"])
 def test_the_scripts_are_sound_for_a_plain_shell(script):
     verdict = subprocess.run(["sh", "-n", DEBIAN / script], capture_output=True, text=True, timeout=60, check=False)
     assert (verdict.returncode, verdict.stderr) == (0, "")
@@ -122,3 +122,46 @@ def test_the_wheel_takes_files_along_that_are_there():
     taken = wheel["force-include"]
     assert taken == {"hardware/boards": "antiphon/boards", "config/demo.yaml": "antiphon/demo.yaml"}
     assert all((ROOT / one).exists() for one in taken)
+
+
+# ── the pages ────────────────────────────────────────────────────────────────────────────────────
+
+NOT_TAKEN = {"LICENSE", "systemd/vox-serve"}
+"""Debian has the licence elsewhere; a server is no part of the appliance."""
+
+
+def test_the_pages_that_are_installed_lead_to_one_another(tmp_path):
+    done = subprocess.run(
+        ["sh", DEBIAN / "pages.sh", tmp_path], capture_output=True, text=True, timeout=60, check=False
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = sorted(tmp_path.rglob("*.md"))
+    assert tmp_path / "docs" / "lan-server.md" in pages
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if "://" not in link:
+                named = (page.parent / link).resolve()
+                assert named.exists() or str(named.relative_to(tmp_path)) in NOT_TAKEN, (page, link)
+
+
+# ── what is purged ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_group_that_somebody_else_is_in_outlives_the_purge(tmp_path):
+    """The part about groups, with commands of our own: the rest would purge this machine."""
+    made = tmp_path / "made"
+    made.write_text("gpio\nspi\n")
+    commands = {
+        "getent": 'case $2 in antiphon) echo "antiphon:x:990:pi";; gpio) echo "gpio:x:991:";; *) exit 2;; esac',
+        "groupdel": f'echo "$1" >>{tmp_path}/deleted',
+    }
+    for name, script in commands.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    postrm = (DEBIAN / "postrm").read_text()
+    loop = postrm[postrm.index("  for group in") : postrm.index('  rm -f "$GROUPS_MADE"')]
+    subprocess.run(
+        ["sh", "-euc", loop],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GROUPS_MADE": str(made)}, timeout=60, check=True,
+    )  # fmt: skip
+    assert (tmp_path / "deleted").read_text() == "gpio\n"
