@@ -13,7 +13,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from antiphon.conversation.events import ButtonMoved, SwitchMoved
 from antiphon.devices.fake_hands import FakeLamps
 from antiphon.devices.gpio import chip
-from antiphon.errors import Problem, SettingsError
+from antiphon.errors import SettingsError
 from antiphon.settings import Buttons, Lamps, Settings
 from antiphon.wiring import FACE_S, FACES, Hands, Telling, pictures, run_wiring, try_wiring
 from verbs import ALONE, TIMEOUT_S
@@ -65,19 +65,19 @@ def tap(at_s, button="talk", for_s=0.1):
 
 def test_each_led_is_lit_of_its_own_with_its_line():
     first, second = pictures(Lamps(kind="gpio", pins=(17, 5), brightness=0.2), 2)
-    assert (first.words, first.colours) == ("lamp 1: lit (GPIO 17, pin 11)", ((51, 51, 51), DARK))
-    assert (second.words, second.colours) == ("lamp 2: lit (GPIO 5, pin 29)", (DARK, (51, 51, 51)))
+    assert (first.words, first.colours) == ("lamp 1 should be lit (GPIO 17, pin 11)", ((51, 51, 51), DARK))
+    assert (second.words, second.colours) == ("lamp 2 should be lit (GPIO 5, pin 29)", (DARK, (51, 51, 51)))
 
 
 def test_each_colour_of_an_rgb_led_is_lit_with_its_line():
     shown = [(one.words, one.colours) for one in pictures(Lamps(kind="rgb", pins=(17, 27, 22, 5, 6, 13)), 2)]
     assert shown == [
-        ("lamp 1: red (GPIO 17, pin 11)", (RED, DARK)),
-        ("lamp 1: green (GPIO 27, pin 13)", (GREEN, DARK)),
-        ("lamp 1: blue (GPIO 22, pin 15)", (BLUE, DARK)),
-        ("lamp 2: red (GPIO 5, pin 29)", (DARK, RED)),
-        ("lamp 2: green (GPIO 6, pin 31)", (DARK, GREEN)),
-        ("lamp 2: blue (GPIO 13, pin 33)", (DARK, BLUE)),
+        ("lamp 1 should be red (GPIO 17, pin 11)", (RED, DARK)),
+        ("lamp 1 should be green (GPIO 27, pin 13)", (GREEN, DARK)),
+        ("lamp 1 should be blue (GPIO 22, pin 15)", (BLUE, DARK)),
+        ("lamp 2 should be red (GPIO 5, pin 29)", (DARK, RED)),
+        ("lamp 2 should be green (GPIO 6, pin 31)", (DARK, GREEN)),
+        ("lamp 2 should be blue (GPIO 13, pin 33)", (DARK, BLUE)),
     ]
 
 
@@ -85,10 +85,10 @@ def test_each_colour_of_an_rgb_led_is_lit_with_its_line():
 def test_a_chain_is_lit_in_each_colour_and_then_one_by_one(kind):
     shown = [(one.words, one.colours) for one in pictures(Lamps(kind=kind), 3)]
     assert shown == [
-        ("all 3 lamps: red", (RED,) * 3),
-        ("all 3 lamps: green", (GREEN,) * 3),
-        ("all 3 lamps: blue", (BLUE,) * 3),
-        ("one lamp after the other: white", (WHITE, DARK, DARK)),
+        ("all 3 lamps should be red", (RED,) * 3),
+        ("all 3 lamps should be green", (GREEN,) * 3),
+        ("all 3 lamps should be blue", (BLUE,) * 3),
+        ("one lamp after the other should be white", (WHITE, DARK, DARK)),
         ("", (DARK, WHITE, DARK)),
         ("", (DARK, DARK, WHITE)),
     ]
@@ -96,8 +96,8 @@ def test_a_chain_is_lit_in_each_colour_and_then_one_by_one(kind):
 
 def test_lamps_without_hands_are_shown_once_with_every_face():
     said, lamps, ended_s = tried(Settings(lamps=Lamps(kind="gpio", pins=(17,))))
-    assert said[0].startswith("lamp 1: lit")
-    assert [line for line in said if "face" in line] == said[1:]
+    assert said[0].startswith("lamp 1 should be lit")
+    assert [line for line in said if "now they say" in line] == said[1:]
     assert [line.partition(": ")[2] for line in said[1:]] == [
         "one moment", "listening", "thinking", "speaking", "still listening", "sorry", "muted",
     ]  # fmt: skip
@@ -142,23 +142,21 @@ def test_presses_are_told_in_the_appliances_own_words():
 def test_a_press_while_lamps_are_tried_is_told_and_delays_nothing():
     said, _, ended_s = tried(Settings(lamps=Lamps(kind="gpio", pins=(17, 5)), buttons=TWO_BUTTONS), *tap(0.5), count=2)
     assert said[:4] == [
-        "lamp 1: lit (GPIO 17, pin 11)",
+        "lamp 1 should be lit (GPIO 17, pin 11)",
         "talk button: pressed",
         "talk button: let go: a tap",
-        "lamp 2: lit (GPIO 5, pin 29)",
+        "lamp 2 should be lit (GPIO 5, pin 29)",
     ]
     assert ended_s == pytest.approx(2 + len(FACES) * FACE_S)
 
 
-def test_the_switch_is_told_and_why_it_cannot_be_read():
-    problem = Problem("device", "mute switch on GPIO 16: its wire is off")
-    moves = [(1, SwitchMoved(muted=True)), (2, SwitchMoved(muted=False)), (3, SwitchMoved(muted=True, problem=problem))]
+def test_where_the_switch_is_is_told():
+    moves = [(1, SwitchMoved(muted=True)), (2, SwitchMoved(muted=False))]
     said, _, _ = tried(Settings(buttons=Buttons(mute_switch=16)), *moves)
     assert said == [
         "Now move mute switch (GPIO 16, pin 36); Ctrl-C ends.",
         "mute switch: muted",
         "mute switch: not muted",
-        "mute switch on GPIO 16: its wire is off",
         "^C",
     ]
 
@@ -179,6 +177,7 @@ def test_what_is_missing_and_what_comes_back_are_told():
     telling.write("warning", "lamp-failed", lamp="lamp 1", error="gone")
     assert telling.missing
     telling.write("error", "no-lamp", sentence="lamp 2 on GPIO 5: it is busy")
+    telling.miss("lamp 2 on GPIO 5: it is busy")
     assert said == ["lamp 1 can be used now", "lamp 1 fails (gone): look at its wires", "lamp 2 on GPIO 5: it is busy"]
 
 
@@ -196,7 +195,21 @@ def test_a_line_that_is_busy_is_named_and_the_rest_is_tried(monkeypatch, capsys)
     told = capsys.readouterr().out
     assert "lamp 1 on GPIO 17" in told
     assert "systemctl stop antiphon" in told
-    assert "lamp 2: lit" in told
+    assert "lamp 2 should be lit" in told
+
+
+def test_a_switch_that_cannot_be_read_is_missing_too(monkeypatch, capsys):
+    class Busy(MockFactory):
+        def pin(self, name):
+            raise OSError("GPIO busy")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chip, "pin_factory", lambda _: Busy(pin_class=MockPWMPin))
+    monkeypatch.setattr("antiphon.wiring.Hands.follow", stop)
+    assert run_wiring(Settings(buttons=Buttons(mute_switch=16))) is False
+    assert capsys.readouterr().out.count("mute switch on GPIO 16") == 1
 
 
 # ── on mock pins ──
@@ -213,7 +226,7 @@ def test_the_verb_tells_presses_while_lamps_are_tried_and_ends_at_ctrl_c():
         text=True,
     ) as process:
         try:
-            assert process.stdout.readline() == "lamp 1: lit (GPIO 17, pin 11)\n"
+            assert process.stdout.readline() == "lamp 1 should be lit (GPIO 17, pin 11)\n"
             process.stdin.write("24 down\n")
             process.stdin.flush()
             assert any(line == "mute button: pressed\n" for line in process.stdout)

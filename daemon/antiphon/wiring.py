@@ -74,9 +74,16 @@ def run_wiring(settings: Settings) -> bool:
         )
     telling = Telling(_print)
     moves: SimpleQueue[Moved] = SimpleQueue()
+
+    def moved(event: Moved) -> None:
+        if isinstance(event, SwitchMoved) and event.problem is not None:
+            telling.miss(event.problem.sentence)
+        else:
+            moves.put(event)
+
     lamps, buttons = open_board(settings, telling)
     try:
-        for error in buttons.open(moves.put):
+        for error in buttons.open(moved):
             telling.miss(str(error))
         if telling.missing:
             _print("If the appliance runs, it holds its lines: sudo systemctl stop antiphon, and try again.")
@@ -98,7 +105,7 @@ def try_wiring(settings: Settings, lamps: Lamps, hands: "Hands") -> None:
             lamps.show(picture.colours, picture.words)
             hands.follow(picture.seconds)
         for snapshot in FACES:
-            hands.say(f"the face of: {word(snapshot)}")
+            hands.say(f"now they say: {word(snapshot)}")
             _show_face(settings.lamps, lamps, hands, snapshot)
         lamps.show((DARK,) * lamps.count, "")
     if names := _hands(settings):
@@ -118,17 +125,18 @@ def pictures(wanted: LampSettings, count: int) -> Iterator[Picture]:
 
     if wanted.kind == "gpio":
         for number, line in enumerate(wanted.pins):
-            yield Picture(f"lamp {number + 1}: lit ({_place(line)})", alone(number, WHITE), PICTURE_S)
+            yield Picture(f"lamp {number + 1} should be lit ({_place(line)})", alone(number, WHITE), PICTURE_S)
     elif wanted.kind == "rgb":
         lines = iter(wanted.pins)
         for number in range(count):
             for name, colour in COLOURS.items():
-                yield Picture(f"lamp {number + 1}: {name} ({_place(next(lines))})", alone(number, colour), PICTURE_S)
+                words = f"lamp {number + 1} should be {name} ({_place(next(lines))})"
+                yield Picture(words, alone(number, colour), PICTURE_S)
     else:
         for name, colour in COLOURS.items():
-            yield Picture(f"all {count} lamps: {name}", (lit(colour),) * count, PICTURE_S)
+            yield Picture(f"all {count} lamps should be {name}", (lit(colour),) * count, PICTURE_S)
         for number in range(count):
-            yield Picture("" if number else "one lamp after the other: white", alone(number, WHITE), RUN_S)
+            yield Picture("" if number else "one lamp after the other should be white", alone(number, WHITE), RUN_S)
 
 
 class Hands:
@@ -148,7 +156,7 @@ class Hands:
             due = [due_s for due_s in (ends_s, self._gestures.deadline) if due_s is not None]
             moved = self._wait(max(0.0, min(due) - self.now()) if due else None)
             if isinstance(moved, SwitchMoved):
-                self.say(_switch(moved))
+                self.say(f"mute switch: {'muted' if moved.muted else 'not muted'}")
             gestures = self._gestures.tick(self.now()) if moved is None else []
             if isinstance(moved, ButtonMoved):
                 gestures = self._gestures.handle(moved, self.now())
@@ -161,12 +169,18 @@ class Telling:
 
     def __init__(self, say: Say) -> None:
         self._say = say
-        self.missing = False
+        self._said: set[str] = set()
+
+    @property
+    def missing(self) -> bool:
+        """Whether anything could not be had, at least for a while."""
+        return bool(self._said)
 
     def miss(self, sentence: str) -> None:
-        """A line or bus cannot be had."""
-        self.missing = True
-        self._say(sentence)
+        """A line or bus cannot be had; what keeps several of them away is said once."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._say(sentence)
 
     def write(self, level: LogLevel, what: str, **fields: str | float) -> None:  # noqa: ARG002 - ports.Log has it
         """The journal's lines of lamps and hands, as sentences."""
@@ -200,12 +214,6 @@ def _place(line: int) -> str:
 
 def _gesture(gesture: Gesture) -> str:
     return f"{gesture.button.replace('_', ' ')} button: {HANDS[gesture.kind]}"
-
-
-def _switch(moved: SwitchMoved) -> str:
-    if moved.problem is not None:
-        return moved.problem.sentence
-    return f"mute switch: {'muted' if moved.muted else 'not muted'}"
 
 
 def _print(line: str) -> None:
