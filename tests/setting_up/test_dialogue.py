@@ -201,31 +201,38 @@ class Typing(Talk):
 class Systemd(Service):
     """Has the service, which comes up as it is said here."""
 
-    def __init__(self, *, comes_up=True):
-        self.asked = []
+    def __init__(self, *failing):
+        self.asked, self.failing = [], failing
         super().__init__(self.ask)
-        self.comes_up = comes_up
 
     def ask(self, arguments):
         self.asked.append(arguments[0])
-        return int(arguments[0] == "restart" and not self.comes_up)
+        return int(arguments[0] in self.failing)
 
 
 def test_a_service_that_was_stopped_is_started_again_whatever_comes(config):
     systemd = Systemd()
     with pytest.raises(EOFError):
         Dialogue(Typing("y", KEY), Draft(config), systemd, runs=True).run()
-    assert systemd.asked == ["cat", "stop", "start"]
+    assert systemd.asked == ["is-active", "stop", "start"]
     assert not config.exists()
+
+
+def test_an_appliance_that_was_started_by_hand_is_left_to_its_owner(config):
+    systemd, talk = Systemd("is-active"), Typing("n")
+    with pytest.raises(KeyboardInterrupt):
+        Dialogue(talk, Draft(config), systemd, runs=True).run()
+    assert systemd.asked == ["is-active"]
+    assert "Go on without" in talk.shown[-1]
 
 
 @pytest.mark.parametrize("comes_up", [True, False])
 def test_in_the_end_the_service_is_started(config, comes_up):
-    systemd = Systemd(comes_up=comes_up)
+    systemd = Systemd(*([] if comes_up else ["restart"]))
     talk = Typing("n", "y", "", "http://nas:8000", "", "", "y")
     assert Dialogue(talk, Draft(config), systemd, runs=True).run() == 0
     assert loaded(config).links == ("generate",)
-    assert systemd.asked == ["cat", "cat", "enable", "restart"]
+    assert systemd.asked == ["is-active", "cat", "enable", "restart"]
     assert talk.shown[-1].startswith("It runs" if comes_up else "It did not come up")
 
 

@@ -19,6 +19,13 @@ def test_whether_it_is_installed():
     assert not Service(Systemctl("cat")).is_here()
 
 
+def test_whether_it_is_what_runs():
+    run = Systemctl()
+    assert Service(run).runs()
+    assert run.asked == ["is-active antiphon.service"]
+    assert not Service(Systemctl("is-active")).runs()
+
+
 def interrupted(service, run):
     with service.stopped():
         assert service.pauses

@@ -65,7 +65,7 @@ class Dialogue:
         if not self._runs:
             return self._ask_all(sound=True)
         talk.say("The appliance runs, and holds the sound card.")
-        if self._service.is_here() and talk.yes("Stop it meanwhile?", default=True):
+        if self._service.runs() and talk.yes("Stop it meanwhile?", default=True):
             with self._service.stopped():
                 return self._ask_all(sound=True)
         talk.say(f"To try the sound: {STOP_IT}.")

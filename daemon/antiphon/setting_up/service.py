@@ -39,6 +39,10 @@ class Service:
         """It is installed, and systemd runs this machine."""
         return self._run(["cat", UNIT]) == 0
 
+    def runs(self) -> bool:
+        """It is what runs; else somebody has started the appliance by hand, who alone can stop it."""
+        return self._run(["is-active", UNIT]) == 0
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """It does not run meanwhile; however that ends, it is started again."""
