@@ -1,5 +1,6 @@
 """What the package and `make install` are made of: settings that say the defaults, pinned packages, sound scripts."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -165,3 +166,25 @@ def test_a_group_that_somebody_else_is_in_outlives_the_purge(tmp_path):
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", "GROUPS_MADE": str(made)}, timeout=60, check=True,
     )  # fmt: skip
     assert (tmp_path / "deleted").read_text() == "gpio\n"
+
+
+# ── the Makefile ─────────────────────────────────────────────────────────────────────────────────
+
+
+def told_to_make(*arguments):
+    """The commands that make would run, with everything to be made anew."""
+    command = ["make", "--dry-run", "--always-make", "--no-print-directory", "-C", ROOT, *arguments]
+    environ = {"PATH": os.environ["PATH"]}  # nothing of a make that runs the tests
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+@pytest.mark.parametrize(("gpio", "built"), [("1", True), ("", False)])
+def test_setup_builds_what_gpio_lines_need_where_it_is_told_to(gpio, built):
+    assert (".[board]" in told_to_make("setup", f"GPIO={gpio}")) == built
+
+
+def test_a_package_is_for_the_debian_of_this_machine_or_as_it_is_told():
+    here = re.search(r"^VERSION_CODENAME=(.*)$", Path("/etc/os-release").read_text(), re.MULTILINE)
+    suite = here[1] if here and here[1] in {"bookworm", "trixie"} else "trixie"
+    assert f"systemd/debian/build.sh {suite} " in told_to_make("deb")
+    assert "systemd/debian/build.sh trixie arm64" in told_to_make("deb", "SUITE=trixie", "ARCH=arm64")
