@@ -1,5 +1,6 @@
 """Fixtures of the machine. Its tests are collected only by who asks for them: `-m board`, as `make board` does."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"note: {note}")
     failed = [report.nodeid for kind in ("failed", "error") for report in terminalreporter.getreports(kind)]
     TABLE.write(len(terminalreporter.getreports("passed")), failed)
+
+
+def pytest_runtest_logreport(report):
+    """A failure is told at once: the whole takes long."""
+    if report.failed:
+        print(f"\n{report.nodeid} ({report.when}):\n{report.longreprtext[-4000:]}", file=sys.__stderr__, flush=True)
 
 
 @pytest.fixture(scope="session")

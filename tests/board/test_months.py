@@ -25,6 +25,10 @@ AWAKE_MIN = float(os.environ.get("AWAKE_MIN", "4"))
 SETTLING_DAYS = 3
 """Caches fill; from then on it is compared."""
 PATIENCE_S = 7000.0
+RESOLVERS = 5
+"""asyncio asks for names on threads that it makes when there are two questions at once; it keeps so many at most."""
+MOST_GROWTH_KB = 3000
+"""So that a year of it would be no trouble to a board of 512 MB."""
 NO_LINES = {"lamps": {"kind": "none", "pins": []}, "buttons": {"talk": None, "mute": None}}
 
 
@@ -60,8 +64,8 @@ def test_a_month(virtual, table):
     assert {day["pid"] for day in days} == {first["pid"]}, "it has begun anew"
     assert last["restarts"] == 0
     assert last["descriptors"] == first["descriptors"]
-    assert last["threads"] == first["threads"]
-    assert last["memory_kb"] - first["memory_kb"] < 1500
+    assert last["threads"] <= first["threads"] + RESOLVERS
+    assert last["memory_kb"] - first["memory_kb"] < MOST_GROWTH_KB
     lines = [day["lines"] for day in days[SETTLING_DAYS:]] or [last["lines"]]
     assert max(lines) <= 1.2 * min(lines)
     turns, renewals = (sum(day["said"].get(what, 0) for day in days) for what in ("heard", "link-opened"))
