@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from antiphon.clone import CLONE, clone_of, gpio_is_missing, page, where_pages_are, without_a_card
+import pytest
+
+from antiphon.clone import CLONE, clone_of, gpio_is_missing, page, program, where_pages_are, without_a_card
 
 ROOT = Path(__file__).parents[1]
 INSTALLED = Path("/usr/lib/antiphon/lib/python3.11/site-packages/antiphon/clone.py")
@@ -34,3 +36,16 @@ def test_the_pages_are_where_they_are_installed():
     assert (ROOT / page("docs/lan-server.md")).is_file()
     assert where_pages_are(None, Path("/usr/lib/antiphon")) == Path("/usr/share/doc/antiphon")
     assert where_pages_are(None, Path("/usr/local/lib/antiphon")) == Path("/usr/local/share/doc/antiphon")
+
+
+@pytest.mark.parametrize(
+    ("called", "clone", "shown"),
+    [
+        (".venv/bin/antiphon", ROOT, ".venv/bin/antiphon"),
+        ("/my own/antiphon", ROOT, "'/my own/antiphon'"),
+        ("/x/antiphon/__main__.py", ROOT, "antiphon"),
+        ("/usr/lib/antiphon/bin/antiphon", None, "antiphon"),
+    ],
+)
+def test_how_the_program_is_called(called, clone, shown):
+    assert program(called, clone) == shown

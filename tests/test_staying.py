@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.staging import Actor, StageError
-from antiphon.staying import Somebody, program, said
+from antiphon.staying import Somebody, said
 from verbs import antiphon, environment
 
 IN_A_TERMINAL = """
@@ -56,18 +56,6 @@ def test_what_has_no_end_goes_with_nothing_that_tells_one(other, tmp_path):
     ended = antiphon("demo", "--stay", other, "-o", tmp_path / "x.wav", environ=environment(folder=tmp_path))
     assert ended.returncode == 2
     assert re.match(r"antiphon: --stay goes with neither", ended.stderr.splitlines()[-1])
-
-
-@pytest.mark.parametrize(
-    ("called", "shown"),
-    [
-        (".venv/bin/antiphon", ".venv/bin/antiphon"),
-        ("/my own/antiphon", "'/my own/antiphon'"),
-        ("/x/antiphon/__main__.py", "antiphon"),
-    ],
-)
-def test_how_the_program_is_called(called, shown):
-    assert program(called) == shown
 
 
 class Noisy:

@@ -3,6 +3,7 @@
 It decides nothing but words: what helps in a clone is not there in a package.
 """
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -43,3 +44,9 @@ SETUP: Final = "antiphon setup" if CLONE else "sudo antiphon setup"
 def page(name: str) -> str:
     """Where a page is that is docs/NAME or hardware/NAME in a clone."""
     return str(where_pages_are(CLONE, Path(sys.prefix)) / name)
+
+
+def program(called: str | None = None, clone: Path | None = CLONE) -> str:
+    """How a shell calls this program, also with sudo, which finds nothing of a clone's; `called` is argv[0]."""
+    path = Path(sys.argv[0] if called is None else called)
+    return shlex.quote(str(path)) if clone and path.name == "antiphon" else "antiphon"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from antiphon.clone import program
 from antiphon.config_files import KEY_VARIABLE
 from antiphon.errors import AntiphonError
 from antiphon.simulator.acoustics import Acoustics, room_response
@@ -60,12 +61,6 @@ def what_to_try(stage: Stage, file: Path) -> list[str]:
         f"  {command} doctor --acoustic --config {DEMO_SETTINGS}",
         f"  {command} doctor --config {DEMO_SETTINGS}",
     ]
-
-
-def program(called: str | None = None) -> str:
-    """How this program is called, for a shell; `called` is argv[0]."""
-    path = Path(sys.argv[0] if called is None else called)
-    return shlex.quote(str(path)) if path.name == "antiphon" else "antiphon"
 
 
 class Somebody:

@@ -8,11 +8,13 @@ import threading
 import pytest
 
 from antiphon.config_files import read_layers
-from antiphon.setting_up.dialogue import Dialogue
+from antiphon.setting_up.dialogue import Dialogue, _behind_sudo
 from antiphon.setting_up.draft import Draft
 from antiphon.setting_up.service import Service
 from antiphon.setting_up.talk import Talk
 from antiphon.settings import load
+from antiphon.simulator.stepfun.options import DEFAULT_KEY
+from loopback import stepfun
 from sitting import Sitting
 from verbs import antiphon, command, environment
 
@@ -64,6 +66,8 @@ def test_a_script_gives_its_answers_beforehand(config, cardless):
     again = antiphon("setup", "--config", config, "--defaults", *given, environ=cardless)
     assert again.returncode == 0
     assert "Nothing to write" in again.stdout
+    assert "next start" in ended.stdout
+    assert "next start" not in again.stdout
 
 
 def test_where_it_cannot_write_it_says_so_before_it_asks(config, cardless):
@@ -85,8 +89,9 @@ def test_key_and_board_are_asked_for_and_written(config, cardless):
         someone.sees("too short for a key")
         someone.answers("Key (it is not shown", f"  {KEY}  ")
         someone.answers("Step Plan key?", "n")
+        someone.answers("Try the key now?", "n")
         someone.answers("Its address", "nas:8000")
-        someone.answers("generate.urls", "http://nas:8000/")
+        assert "--set" not in someone.answers("generate.urls", "http://nas:8000/")
         boards = someone.answers("Which is it?", "oops")
         someone.sees("A number from 1 to")
         number = re.search(r"(\d+)  LED and two buttons", boards)[1]
@@ -107,11 +112,12 @@ def test_key_and_board_are_asked_for_and_written(config, cardless):
 def to_the_end(someone):
     """Where there is no sound card, nothing can be tried."""
     someone.sees("The speaker\n")
+    someone.sees("There is none on this machine")
     someone.sees("The microphone\n")
-    someone.answers("Say something")
-    someone.answers("another microphone?", "n")
-    someone.answers("Begin?", "n")
-    someone.answers("Write it?")
+    assert "A chime" not in someone.shown
+    tried = someone.answers("Write it?")
+    assert "There is none on this machine" in tried
+    assert not any(words in tried for words in ("Say something", "another microphone", "Measuring", "ALSA lib"))
 
 
 def test_without_a_key_only_the_owners_server_is_asked(config, cardless):
@@ -131,6 +137,7 @@ def test_ctrl_c_leaves_everything_as_it_was(config, cardless):
     with sitting(config, cardless) as someone:
         someone.answers("Key (it is not shown", KEY)
         someone.answers("Step Plan key?")
+        someone.answers("Try the key now?", "n")
         someone.answers("Its address")
         someone.sees("Which is it?")
         someone.presses_ctrl_c()
@@ -234,6 +241,7 @@ def test_in_the_end_the_service_is_started(config, comes_up):
     assert loaded(config).links == ("generate",)
     assert systemd.asked == ["is-active", "cat", "enable", "restart"]
     assert talk.shown[-1].startswith("It runs" if comes_up else "It did not come up")
+    assert not any("next start" in line for line in talk.shown)
 
 
 def test_once_it_is_written_ctrl_c_takes_nothing_back(config):
@@ -243,3 +251,57 @@ def test_once_it_is_written_ctrl_c_takes_nothing_back(config):
         Dialogue(talk, draft, Systemd(), runs=True).run()
     assert draft.written
     assert loaded(config).links == ("generate",)
+
+
+# ── the end, and the key ──
+
+
+def the_end(config, systemd, *answers, runs=True):
+    talk = Typing("n", "y", "", "http://nas:8000", "", "", *answers)
+    Dialogue(talk, Draft(config), systemd, runs=runs).run()
+    return talk.shown[-1]
+
+
+def test_where_it_is_not_to_be_started_it_says_how_to(config):
+    assert the_end(config, Systemd(), "n").startswith("They hold from the next start on: sudo systemctl restart")
+
+
+def test_without_a_service_nobody_is_sent_to_systemctl(config):
+    class Nothing(Systemd):
+        def ask(self, arguments):
+            super().ask(arguments)
+            return 1
+
+    talk = Typing("y", "", "http://nas:8000", "", "")
+    assert Dialogue(talk, Draft(config), Nothing(), runs=True).run() == 0
+    assert re.match(r"They hold from the next start on: \S*antiphon run\.", talk.shown[-1])
+    assert not any("systemctl restart" in line for line in talk.shown)
+
+
+def test_a_service_that_was_stopped_for_it_starts_with_them(config):
+    talk = Typing("http://nas:8000")
+    systemd = Systemd()
+    dialogue = Dialogue(talk, Draft(config), systemd, runs=True)
+    with systemd.stopped():
+        assert dialogue._started().startswith("The appliance starts again with them.")
+
+
+def test_a_mistyped_key_is_tried_at_once_and_typed_again(config, capsys):
+    with stepfun() as service:
+        draft = Draft(config, [f"realtime.url={service.url()}"])
+        talk = Typing("sk-mistyped", "y", "y", DEFAULT_KEY, "")
+        Dialogue(talk, draft, Systemd(), runs=False)._key()
+    told = capsys.readouterr().out
+    assert service.statuses[0] == 401
+    assert draft.key.reveal() == DEFAULT_KEY
+    assert "(401)" in told
+    assert "answered in" in told
+    assert "mistyped" not in told + "".join(talk.shown)
+
+
+@pytest.mark.parametrize(
+    ("environ", "owner"),
+    [({}, None), ({"SUDO_UID": "1000", "SUDO_GID": "100"}, (1000, 100)), ({"SUDO_UID": "1000", "SUDO_GID": "x"}, None)],
+)
+def test_without_a_service_the_key_is_for_whoever_called_sudo(environ, owner):
+    assert _behind_sudo(environ) == owner

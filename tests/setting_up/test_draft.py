@@ -116,7 +116,7 @@ def test_a_key_that_was_readable_by_others_is_not_any_more(config):
 def test_what_does_not_fit_changes_nothing(config):
     draft = Draft(config)
     draft.put({"speaker.volume": 60})
-    with pytest.raises(SettingsError, match=r"speaker\.volume"):
+    with pytest.raises(SettingsError, match=r"^speaker\.volume"):
         draft.put({"speaker.volume": 160})
     assert draft.settings().speaker.volume == 60
 
@@ -183,3 +183,13 @@ def test_a_disk_that_takes_nothing_is_told_in_one_line(config):
     assert "\n" not in str(error.value)
     assert not draft.written
     assert list(Path(config.parent.parent).iterdir()) == [config.parent]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_new_key_is_its_owners_and_an_old_one_stays_whose_it_was(config):
+    path = config.with_name("stepfun_api_key")
+    for owner, whose in (((1234, 1235), (1234, 1235)), ((1, 1), (1234, 1235))):
+        draft = Draft(config)
+        draft.key, draft.key_owner = as_key(KEY, "what was typed"), owner
+        draft.write()
+        assert (path.stat().st_uid, path.stat().st_gid, mode(path)) == (*whose, 0o600)

@@ -38,6 +38,7 @@ def test_the_sound_is_tried_by_ear_and_by_measure(config):
         with sitting(config, environment(room)) as someone:
             someone.answers("Key (it is not shown", KEY)
             someone.answers("Step Plan key?")
+            someone.answers("Try the key now?", "n")
             someone.answers("Its address")
             someone.answers("Which is it?")
             speakers = someone.answers("Which is it?", "2")

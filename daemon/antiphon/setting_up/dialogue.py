@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from antiphon.checkup.acoustic import STOP_IT
-from antiphon.clone import page
+from antiphon.checkup.network import check_service
+from antiphon.checkup.telling import drawn
+from antiphon.clone import page, program
 from antiphon.config_files import KEY_VARIABLE, as_key, board_files
 from antiphon.errors import SettingsError
 from antiphon.secret import Secret
@@ -42,13 +44,28 @@ def run_setup(
     draft = Draft(config, sets)
     if environ.get(KEY_VARIABLE, "").strip():
         draft.key = as_key(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
+    service = Service()
+    if not service.is_here():
+        draft.key_owner = _behind_sudo(environ)
     if defaults:
-        return _written(draft)
+        return _written(draft, "" if not draft.told() else _next_start(service))
     try:
-        return Dialogue(Talk(), draft, Service(), runs=runs(draft.settings().control.socket)).run()
+        return Dialogue(Talk(), draft, service, runs=runs(draft.settings().control.socket)).run()
     except (KeyboardInterrupt, EOFError):
         print("" if draft.written else "\nNothing was changed.")
         return 0 if draft.written else 130
+
+
+def _behind_sudo(environ: Mapping[str, str]) -> tuple[int, int] | None:
+    """User and group of whoever called sudo: without a service it is his daemon that must read the key."""
+    ids = environ.get("SUDO_UID", ""), environ.get("SUDO_GID", "")
+    return (int(ids[0]), int(ids[1])) if all(one.isdecimal() for one in ids) else None
+
+
+def _next_start(service: Service) -> str:
+    """What makes the settings hold."""
+    start = "sudo systemctl restart antiphon" if service.is_here() else f"{program()} run"
+    return f"They hold from the next start on: {start}"
 
 
 class Dialogue:
@@ -94,8 +111,19 @@ class Dialogue:
                 "keeps the one that is there" if draft.has_key_file() else "for none, if only your own server is asked"
             )
             draft.key = self._typed_key(f"Key (it is not shown; Enter {kept}): ")
-        if draft.key is None:
-            return
+        while draft.key is not None:
+            self._plan()
+            if not talk.yes("Try the key now?", default=True):
+                return
+            finding = check_service(draft.settings(), draft.key)
+            drawn(finding)
+            if finding.verdict == "ok" or not talk.yes("Type it again?", default=False):
+                return
+            draft.key = self._typed_key("Key (it is not shown; Enter keeps this one): ") or draft.key
+
+    def _plan(self) -> None:
+        """Which address the key is for; the service is one of those to be asked."""
+        talk, draft = self._talk, self._draft
         url = draft.settings().realtime.url
         if url in CLOUD.values():
             plan = talk.yes("Is it a Step Plan key?", default=url == CLOUD[True])
@@ -166,24 +194,25 @@ class Dialogue:
             talk.say("A volume that was set by button or by `antiphon volume` is kept, and goes before.")
         if not talk.yes("Write it?", default=True):
             raise KeyboardInterrupt
-        _written(draft)
-        self._start()
+        _written(draft, "")
+        talk.say(self._started())
         return 0
 
-    def _start(self) -> None:
-        """Of itself it starts again where it was stopped for the questions."""
+    def _started(self) -> str:
+        """Start it, where that is wanted, and say what has become of it."""
         talk, service = self._talk, self._service
-        if (
-            service.pauses
-            or not service.is_here()
-            or not talk.yes("Start the appliance now, and at every boot?", default=True)
-        ):
-            return
+        if service.pauses:
+            return f"The appliance starts again with them. {_TRY}"
+        if not service.is_here() or not talk.yes("Start the appliance now, and at every boot?", default=True):
+            return f"{_next_start(service)}. {_TRY}"
         came_up = service.start()
-        talk.say("It runs." if came_up else "It did not come up: systemctl status antiphon says why.")
+        return f"It runs. {_TRY}" if came_up else "It did not come up: systemctl status antiphon says why."
 
 
-def _written(draft: Draft) -> int:
-    for line in draft.write():
+_TRY = f"This tries it all: sudo {program()} doctor"
+
+
+def _written(draft: Draft, last: str) -> int:
+    for line in [*draft.write(), *([f"{last}. {_TRY}"] if last else [])]:
         print(line)
     return 0

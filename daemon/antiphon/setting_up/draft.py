@@ -14,6 +14,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Any
 
+from antiphon.clone import program
 from antiphon.config_files import CREDENTIAL, read_layers
 from antiphon.errors import SettingsError
 from antiphon.secret import Secret  # noqa: TC001 - the house keeps imports in one place
@@ -39,7 +40,7 @@ def must_be_writable(config: Path, may: Callable[[Path, int], bool] = os.access)
 
 
 def _no_permission(path: Path) -> SettingsError:
-    return SettingsError(f"{path}: you may not write there; run it with sudo: sudo antiphon setup")
+    return SettingsError(f"{path}: you may not write there; run it with sudo: sudo {program()} setup")
 
 
 class Draft:
@@ -49,6 +50,8 @@ class Draft:
         """`sets`, as of --set, are the first changes. Raises SettingsError when they, or what is there, do not fit."""
         self.config = config
         self.key: Secret | None = None
+        self.key_owner: tuple[int, int] | None = None
+        """User and group of the key's file, where there is none yet; None for whoever writes it."""
         self.written = False
         self._changes: dict[str, Any] = {}
         loaded = load(read_layers(None, {}, sets, default_path=config))
@@ -65,7 +68,11 @@ class Draft:
         Raises SettingsError when they do not fit; then none is changed.
         """
         wanted = {**self._changes, **changes}
-        self._with(wanted)
+        try:
+            self._with(wanted)
+        except SettingsError as error:  # nobody has written --set
+            lines = [line.removeprefix("--set: ") for line in str(error).splitlines()]
+            raise SettingsError("\n".join(lines)) from None
         boards = {key: value for key, value in wanted.items() if key == "board"}
         try:
             plain, below = self._with({}), self._with(boards)
@@ -121,7 +128,7 @@ class Draft:
         with _in_words(self.config), _to_its_end():
             self.config.parent.mkdir(parents=True, exist_ok=True)
             if self.key is not None:
-                _put_file(self.key_path, f"{self.key.reveal()}\n", 0o600)
+                _put_file(self.key_path, f"{self.key.reveal()}\n", 0o600, self.key_owner)
                 done.append(f"The key is in {self.key_path}.")
             if self._changes:
                 text, mode = self._text().text, 0o644
@@ -133,10 +140,7 @@ class Draft:
                 _put_file(self.config, text, mode)
                 done.append(f"The settings are in {self.config}.")
             self.written = True
-        return [
-            *done,
-            "They hold from the next start on: sudo systemctl restart antiphon. `antiphon doctor` tries it all.",
-        ]
+        return done
 
     def _text(self) -> Text:
         old = self.config.read_text(encoding="utf-8-sig") if self.config.exists() else HEAD
@@ -156,8 +160,8 @@ def _free(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _put_file(path: Path, text: str, mode: int) -> None:
-    """All of it or nothing; nobody can read it before its mode says so."""
+def _put_file(path: Path, text: str, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """All of it or nothing; nobody can read it before its mode says so. It stays whose it was, or is its `owner`'s."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -166,8 +170,9 @@ def _put_file(path: Path, text: str, mode: int) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(mode)
-        if path.exists() and os.geteuid() == 0:
-            os.chown(name, path.stat().st_uid, path.stat().st_gid)
+        whose = (path.stat().st_uid, path.stat().st_gid) if path.exists() else owner
+        if whose is not None and os.geteuid() == 0:
+            os.chown(name, *whose)
         Path(name).replace(path)
     except OSError:
         Path(name).unlink(missing_ok=True)

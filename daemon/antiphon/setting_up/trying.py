@@ -38,28 +38,30 @@ class Trying:
     def done(self) -> Iterator[None]:
         """Ask them all. A volume that was turned for it is turned back, if it was not written down inside."""
         devices = _listed(self._talk)
-        self._device("output", devices)
+        speaks = self._device("output", devices)
         settings = self._draft.settings()
         loudness = Loudness(make_mixer(settings), settings.speaker.volume)
         try:
-            heard = self._speaker(loudness)
+            heard = speaks and self._speaker(loudness)
             if loudness.was_turned:
                 self._draft.put({"speaker.volume": loudness.percent})
-            self._device("input", devices)
-            self._microphone(devices)
-            self._measure(heard=heard)
+            if hears := self._device("input", devices):
+                self._microphone(devices)
+            if hears and speaks:
+                self._measure(heard=heard)
             yield
         finally:
             if not self._draft.written:
                 loudness.back()
 
-    def _device(self, direction: Direction, devices: Sequence[Device]) -> None:
+    def _device(self, direction: Direction, devices: Sequence[Device]) -> bool:
+        """Which it is to be; whether there is any."""
         talk, key = self._talk, "microphone.device" if direction == "input" else "speaker.device"
         able = [one for one in devices if one.channels(direction)]
         talk.head("The microphone" if direction == "input" else "The speaker")
         if not able:
             talk.say("There is none on this machine, or another program holds it; it can be chosen later.")
-            return
+            return False
         section = self._draft.settings().microphone if direction == "input" else self._draft.settings().speaker
         values: list[int | str | None] = [None, *(_named(one, able) for one in able)]
         titles = ["what the system takes by default", *(one.name for one in able)]
@@ -69,6 +71,7 @@ class Trying:
         except DeviceError:
             values, titles, at = [section.device, *values], [f"as it is ({section.device})", *titles], 0
         self._draft.put({key: values[talk.choose("Which is it?", titles, at)]})
+        return True
 
     def _speaker(self, loudness: Loudness) -> bool:
         """A chime, until the owner is content; whether he hears it."""
@@ -104,7 +107,7 @@ class Trying:
                     return
                 if answer == "a":
                     continue
-            if not talk.yes("Choose another microphone?", default=True):
+            if not talk.yes("Choose another microphone?", default=heard is not None):
                 return
             self._device("input", devices)
 
