@@ -91,6 +91,13 @@ def test_listen_is_the_talk_button_from_afar() -> None:
     assert book.state is State.LISTENING
 
 
+def test_who_is_listened_to_already_loses_nothing_by_being_told_so() -> None:
+    book = Playbook().awake()
+    book.on(Commanded("listen", 1))
+    assert book.on(Commanded("listen", 2), after_ms=2000) == [Answer(2)], "the talk button would give it up"
+    assert book.state is State.LISTENING
+
+
 def test_stop_ends_whatever_goes_on_and_is_done_where_nothing_does() -> None:
     book = Playbook().speaking()
     assert Answer(1) in book.on(Commanded("stop", 1))

@@ -670,12 +670,13 @@ class Machine:
                 self._unmute_when_told(event.ask)
 
     def _listen_when_told(self, ask: int | None) -> None:
-        """As the talk button; but who is not in the room wants to know why it cannot be."""
+        """As the talk button; but it never gives up a question, and who is elsewhere wants to know why it cannot be."""
         asleep = not self._ear.open and (not self._in_turn or self.state in _SOUNDING)
         if why := self._muting.why or (_NO_EAR if asleep or self.state is State.DEAF else ""):
             self._do(*answer(ask, why))
             return
-        self._talk()
+        if self.state not in (State.OPENING, State.LISTENING):
+            self._talk()
         self._do(*answer(ask))
 
     def _mute_when_told(self, ask: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal, Protocol, TypeAlias
 
 from antiphon.clone import GPIO_IS_MISSING
@@ -132,5 +133,6 @@ class SpiLamps:
 
     def _let_go(self) -> None:
         if self._bus is not None:
-            self._bus.close()
+            with suppress(OSError):  # a bus that has failed cannot be closed in order
+                self._bus.close()
             self._bus = None
