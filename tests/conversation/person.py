@@ -508,7 +508,8 @@ class Person:
         return lambda: happen(ev.Commanded("mute", ask())), lambda: happen(ev.Commanded("unmute", ask()))
 
     def _press(self, button: ev.Button) -> None:
-        if button == "talk" and self._dice.random() < _ORDERS:
+        listened_to = self._world.state in (State.OPENING, State.LISTENING)  # then the order changes nothing
+        if button == "talk" and not listened_to and self._dice.random() < _ORDERS:
             self._world.happen(ev.Commanded("listen"))
             return
         self._world.happen(ev.ButtonMoved(button, down=True))
