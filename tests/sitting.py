@@ -7,6 +7,7 @@ import threading
 import time
 
 BOUND_S = 120.0
+AGAIN_S = 5.0
 
 
 class Sitting:
@@ -72,7 +73,19 @@ class Sitting:
         return seen
 
     def presses_ctrl_c(self):
-        os.write(self._master, b"\x03")
+        """And again while nothing comes of it, as a person does: Python's input() misses what comes between its
+        prompt and its read.
+        """
+        before, until_s = len(self.shown), time.monotonic() + BOUND_S
+
+        def answered():
+            return self._ended or self.shown[before:].replace("^C", "")
+
+        with self._news:
+            os.write(self._master, b"\x03")
+            while not self._news.wait_for(answered, AGAIN_S):
+                assert time.monotonic() < until_s, f"Ctrl-C does nothing:\n{self.shown}"
+                os.write(self._master, b"\x03")
 
     def end(self):
         """Its exit status."""
