@@ -118,6 +118,9 @@ def answered(book: Playbook, call: int = 1) -> bool:
 def test_the_talk_button_begins_a_new_question_in_every_phase(phase: str, press: Event) -> None:
     book = in_phase(phase)
     wants = book.on(press)
+    if press is LISTEN and phase in ("opening", "listening"):
+        assert (wants, book.state.name) == ([], phase.upper()), "nobody at the button wants it begun anew"
+        return
     assert (Hush("r1") in wants) is (phase in ("speaking", "doubting"))
     assert Chime("wake") in wants
     if phase == "opening":
