@@ -37,8 +37,12 @@ help:  ## print this help
 run: setup card  ## set everything up and watch a whole turn, on simulated hardware where there is none
 	@$(BIN)/antiphon demo
 
+# What only thinks is shared among the processors; what sounds needs them to itself.
+PURE := tests/audio tests/conversation tests/links tests/pinout tests/scenes tests/settings tests/speech
+
 test: setup card  ## the whole suite, from nothing
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PURE)
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE))
 
 bench: setup card  ## measure; prints a table and writes build/bench.json (ONLY=name for one figure)
 	@$(BIN)/python tests/bench/run.py $(ONLY)
