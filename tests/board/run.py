@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+sys.path[0] = str(HERE.parent)  # as in the suite: tests/ is where its folders are looked for, and not this one
 _TIMEOUT_S = 900
 _MONTHS_S = 7200
 
