@@ -48,6 +48,10 @@ class Appliance:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.changed = False
+        """Settings or cloud are others than those that all tests begin with."""
+        self.booted_s = (0.0, 0.0)
+        """`start_s` of the boot after it was installed."""
         self._cursor = ""
         inside = machine.share / "inside"
         shutil.copytree(INSIDE, inside, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -64,6 +68,7 @@ class Appliance:
 
     def settle(self, *changes: Mapping[str, Any], key: str | None = KEY) -> None:
         """Write the settings, the key, and the one thing that a simulated Pi needs of the unit."""
+        self.changed = True
         settings = json.loads(json.dumps(SETTINGS))
         for change in changes:
             _merge(settings, change)
@@ -88,6 +93,7 @@ class Appliance:
 
     def cloud(self, *arguments: str, key: str = KEY) -> None:
         """Have the simulated service behave so; returns when it listens."""
+        self.changed = True
         words = " ".join(shlex.quote(word) for word in ("--key", key, *arguments))
         self.write("/etc/board/cloud", f"CLOUD={words}\n")
         self.machine.get("systemctl restart cloud; until grep -q listening /run/cloud.log; do sleep 0.2; done", 120)
@@ -98,13 +104,20 @@ class Appliance:
         self.settle()
         self.cloud("--quick", "--reply", "Yes.")
         self.start(120)
+        self.machine.get("until antiphon status | grep -q 'realtime: open'; do sleep 0.5; done", 60)
         self.mark()
+        self.changed = False
 
     # ── what it says of itself ───────────────────────────────────────────────────────────────────
 
     def show(self, name: str) -> str:
         """A property of the unit, as systemd has it."""
         return self.machine.get(f"systemctl show -P {name} {self.unit}")
+
+    def start_s(self) -> tuple[float, float]:
+        """When its process began and when it was ready, in seconds since the machine was switched on."""
+        began, ready = (int(self.show(f"{name}TimestampMonotonic")) for name in ("ExecMainStart", "ActiveEnter"))
+        return began / 1e6, ready / 1e6
 
     @property
     def pid(self) -> int:

@@ -84,13 +84,15 @@ def installed(machine, package):
     machine.get("systemctl enable antiphon")
     machine.reboot()
     machine.run("systemctl is-system-running --wait", 120)
+    appliance.booted_s = appliance.start_s()
+    appliance.changed = False
     return appliance
 
 
 @pytest.fixture
 def appliance(installed):
     """Installed, and at rest: whatever the test before has left behind."""
-    if installed.show("StatusText").partition(",")[0] != "asleep":
+    if installed.changed or not installed.show("StatusText").startswith("asleep, call open"):
         installed.as_it_was()
     installed.mark()
     return installed

@@ -35,8 +35,7 @@ def outside():
 def inside(appliance):
     """The same, by systemd's and the kernel's books."""
     appliance.start(120)
-    names = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
-    began_s, ready_s = (int(appliance.show(name)) / 1e6 for name in names)
+    began_s, ready_s = appliance.start_s()
     book = f"cut -d' ' -f1 /proc/uptime; cut -d' ' -f14,15 /proc/{appliance.pid}/stat"
     said = appliance.machine.get(
         f"sleep 3; {book}; sleep {IDLE_S}; {book}; grep VmRSS /proc/{appliance.pid}/status", 90
