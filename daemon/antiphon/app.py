@@ -358,7 +358,11 @@ def link_plans(settings: Settings) -> list[LinkPlan]:
         LinkPlan(_server_name(url), False, renew_after_s, True, tried=True, first_sound_ms=first_sound_ms)
         for url in generate.urls
     ]
-    kinds = {"realtime": [cloud], "generate": lan}
+    chat = LinkPlan("chat", False, renew_after_s, True, first_sound_ms=settings.chat.first_sound_ms + _LINK_FIRST_MS)
+    cascade = LinkPlan(
+        "cascade", False, renew_after_s, True, first_sound_ms=settings.cascade.first_sound_ms + _LINK_FIRST_MS
+    )
+    kinds = {"realtime": [cloud], "generate": lan, "chat": [chat], "cascade": [cascade]}
     return [plan for kind in settings.links for plan in kinds[kind]]
 
 

@@ -124,14 +124,16 @@ def _board_layer(path: Path) -> BoardLayer:
     return BoardLayer(str(origin), layer.data)
 
 
-def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
+def find_key(settings: Settings, environ: Mapping[str, str], urls: Sequence[str] | None = None) -> Secret | None:
     """The API key, from the first of: $STEPFUN_API_KEY, the systemd credential, realtime.key_file.
 
-    None only when no key is needed: nobody asks the service (links), or it is on this machine. Raises MissingKeyError
+    It is for the services at `urls`, or those of the links. None only when no key is needed: nobody asks StepFun
+    (links), or all that are asked are on this machine. Raises MissingKeyError
     when none of them names a key, SettingsError when the key that is named cannot be used; the error never holds a
     part of it.
     """
-    if "realtime" not in settings.links:
+    asked = stepfun_urls(settings) if urls is None else urls
+    if not asked:
         return None
     if environ.get(KEY_VARIABLE, "").strip():
         return as_key(environ[KEY_VARIABLE], f"${KEY_VARIABLE}")
@@ -141,7 +143,7 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
             return key
     if settings.realtime.key_file is not None:
         return _key_from(Path(settings.realtime.key_file), from_systemd=False)
-    if is_loopback(settings.realtime.url):
+    if all(map(is_loopback, asked)):
         return None
     raise MissingKeyError(
         f"there is no API key for the service: {SETUP} asks for it; or put it in ${KEY_VARIABLE}, "
@@ -150,6 +152,12 @@ def find_key(settings: Settings, environ: Mapping[str, str]) -> Secret | None:
         "or in a file named by realtime.key_file"
         + (", or leave realtime out of links" if _has_another(settings) else "")
     )
+
+
+def stepfun_urls(settings: Settings) -> list[str]:
+    """Where StepFun's services are that the links ask."""
+    urls = {"realtime": settings.realtime.url, "chat": settings.chat.url, "cascade": settings.cascade.url}
+    return [urls[link] for link in settings.links if link in urls]
 
 
 def service_key(path: Path = SERVICE_KEY) -> Secret | None:

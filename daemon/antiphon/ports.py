@@ -3,10 +3,11 @@
 A port never decides. What happens in it is posted as an event, from whatever thread it happens on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import ButtonMoved, Event, SwitchMoved
 from antiphon.conversation.history import Turn
 from antiphon.errors import DeviceError
@@ -184,6 +185,37 @@ class Speech(Protocol):
         """Post SpeechMade as it comes, and SpeechOver, once, last; also when it is cancelled."""
 
 
+# ── tools ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool, as a model is told of it."""
+
+    name: str
+    """[a-zA-Z0-9_-], 64 characters at most."""
+    description: str
+    parameters: Mapping[str, Any]
+    """A JSON schema of type "object"."""
+
+
+Catalogue: TypeAlias = Callable[[], Sequence[ToolSpec]]
+"""The tools that there are now; called when a call is made, on the loop's thread."""
+
+
+class Tools(Protocol):
+    """What a model may do."""
+
+    def specs(self) -> Sequence[ToolSpec]:
+        """Those that there are now; when that changes, ToolsChanged is posted."""
+
+    async def run(self, post: Post) -> None:
+        """Serve for as long as the appliance lives: servers of tools are kept connected in it. Ends when cancelled."""
+
+    async def call(self, run: int, name: str, arguments: str, post: Post) -> None:
+        """Run one in bounded time, whatever it does; post ToolAnswered, once, last; also when it is cancelled."""
+
+
 # ── links ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -215,6 +247,10 @@ class Link(Protocol):
 
     def cancel_reply(self, reply: str, heard_ms: float) -> None:
         """Stop `reply`; tell the service, where it can be told, that only `heard_ms` of it was heard."""
+
+    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
+        """What came of the tool calls of the last reply; with `respond` the service answers that. A link without tools
+        does nothing."""
 
     def check(self) -> None:
         """Ask the other side for a sign of life → LinkAlive; one with no connection to lose posts it at once."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from antiphon import reasons
 from antiphon.app import make_links
 from antiphon.checkup.finding import Finding, in_time
 from antiphon.conversation.events import Event, LinkClosed, LinkOpened, ServiceComplained
 from antiphon.errors import Problem
-from antiphon.links import reasons
 from antiphon.ports import LinkMaker
 from antiphon.secret import Secret
 from antiphon.settings import Settings, is_loopback

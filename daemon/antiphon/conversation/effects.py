@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from antiphon.conversation.history import Turn
 
-ChimeName = Literal["wake", "sorry", "mute", "unmute", "volume"]
+ChimeName = Literal["wake", "sorry", "mute", "unmute", "volume", "timer"]
 
 # ── the ear ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -138,6 +138,26 @@ class CancelReply:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What came of a tool call, as text for the model."""
+
+    tool_call: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveToolOutputs:
+    """Tell the service what came of the tool calls of its last reply; with `respond` it answers that → ReplyStarted.
+
+    Without, nobody waits for an answer: it is only to know, as soon as it takes that.
+    """
+
+    call: int
+    outputs: tuple[ToolOutput, ...]
+    respond: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLink:
     """Ask the other side of the call for a sign of life → LinkAlive."""
 
@@ -167,6 +187,22 @@ class DropSpeech:
     """Nobody wants this speech any more → SpeechOver."""
 
     say: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a tool with these arguments, JSON as text → ToolAnswered."""
+
+    run: int
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTool:
+    """Nobody waits for this tool any more: end it where it can be ended → ToolAnswered."""
+
+    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +252,10 @@ Effect: TypeAlias = (
     | SendAudio
     | CommitTurn
     | CancelReply
+    | GiveToolOutputs
     | CheckLink
+    | RunTool
+    | DropTool
     | SetVolume
     | MakeSpeech
     | DropSpeech

@@ -199,6 +199,32 @@ class SpeechOver:
     problem: Problem | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """What came of the tool that was run as `run`, as text for the model: the last of it, exactly once.
+
+    A tool that failed says so in `output`; `failed` is for the log.
+    """
+
+    run: int
+    output: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolsChanged:
+    """There are other tools than before: a server of them has come, gone, or thought better of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """A timer has run out. `label` is what the owner called it, or ""; `late_s` ago, as when we were off."""
+
+    timer: int
+    label: str
+    late_s: float = 0.0
+
+
 # ── the link ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -281,6 +307,20 @@ class ReplyAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """In its `reply` the model calls a tool. `tool_call` is the service's id of that, `arguments` JSON as text.
+
+    It comes before the reply's ReplyEnded. The service waits for what comes of it (GiveToolOutputs).
+    """
+
+    call: int
+    reply: str
+    tool_call: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyEnded:
     """No more of this reply will come. "completed", or "cancelled" (whichever way that ended), or "failed"."""
 
@@ -332,6 +372,9 @@ Event: TypeAlias = (
     | VolumeChanged
     | SpeechMade
     | SpeechOver
+    | ToolAnswered
+    | ToolsChanged
+    | TimerDue
     | LinkOpened
     | LinkClosed
     | LinkAlive
@@ -342,6 +385,7 @@ Event: TypeAlias = (
     | ReplyStarted
     | ReplyText
     | ReplyAudio
+    | ToolCalled
     | ReplyEnded
     | ServiceComplained
     | Started
@@ -358,6 +402,7 @@ LinkEvent: TypeAlias = (
     | ReplyStarted
     | ReplyText
     | ReplyAudio
+    | ToolCalled
     | ReplyEnded
     | ServiceComplained
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import (
     LinkAlive,
     LinkClosed,
@@ -126,6 +127,9 @@ class FakeLink:
         """Keep what was cancelled."""
         self.cancelled.append((reply, heard_ms))
         self._given.set()
+
+    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
+        """See ports.Link."""
 
     def check(self) -> None:
         """Count, and show life unless the script ends it."""

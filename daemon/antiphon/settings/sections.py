@@ -19,7 +19,9 @@ Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | Non
 CardRate = Annotated[int, Field(ge=8000, le=192_000)] | None
 Pin = Annotated[int, Field(ge=0, le=27)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
-LinkKind = Literal["realtime", "generate"]
+LinkKind = Literal["realtime", "generate", "chat", "cascade"]
+BuiltIn = Literal["set_volume", "mute", "set_timer", "list_timers", "cancel_timer", "get_time"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", examples=["kitchen_lamp"])]
 
 
 def wrong(sentence: str, *keys: str) -> NoReturn:
@@ -48,6 +50,16 @@ def _split(url: str, schemes: str, example: str, *keys: str) -> SplitResult:
     if not sound or parts.scheme not in schemes.split() or not url.isprintable() or " " in url:
         wrong(f"is not a URL that can be used here; one like {example} is", *keys)
     return parts
+
+
+def _service(url: str) -> str:
+    """`url` of StepFun's HTTP services as it is used: without / at the end."""
+    parts = _split(url, "http https", "https://api.stepfun.com/v1")
+    if parts.username is not None or parts.query or parts.fragment:
+        wrong("holds more than an address; give only what is like https://api.stepfun.com/v1")
+    if parts.scheme == "http" and not is_loopback(url):
+        wrong("sends the key unencrypted to another machine; use https://")
+    return url.rstrip("/")
 
 
 def _server(url: str, key: str) -> str:
@@ -155,6 +167,24 @@ class Realtime(Section):
     append_ms: int = Field(default=40, ge=20, le=100)
     """How much sound each message to the service carries, in milliseconds; 20 to 40 is advised."""
 
+    web_search: bool = Field(default=False)
+    """Let the service search the web where the model wants to; each search costs, and takes a while."""
+
+    web_search_top_k: int = Field(default=5, ge=1, le=20)
+    """How many pages of a search the model gets to read."""
+
+    web_search_timeout_s: int = Field(default=3, ge=1, le=30)
+    """How long a search may take, in seconds."""
+
+    retrieval_store: str = Field(default="")
+    """The id of a knowledge base (vector store) of yours at StepFun, which the model may look into; "" for none."""
+
+    retrieval_description: str = Field(default="")
+    """What is in the knowledge base, in words, so that the model knows when to look."""
+
+    retrieval_prompt: str = Field(default="")
+    """How what is found is put to the model, with {{knowledge}} and {{query}} in it; "" leaves it to the service."""
+
     renew_after_min: int = Field(default=25, ge=1, le=29)
     """Renew the connection after this many minutes, when idle; the service ends it after 30."""
 
@@ -205,6 +235,88 @@ class Generate(Section):
     """The longest silence of a server in the middle of a reply, in milliseconds; it sends a second of speech at a
     time.
     """
+
+
+class Chat(Section):
+    """StepFun's chat completions with audio, which hear, think and speak, one question at a time. It is asked with the
+    same key, and through realtime.proxy; this device finds the end of your turn (see endpointing).
+    """
+
+    url: str = Field(default="https://api.stepfun.com/v1")
+    """Where the service is. Its models are not on the Step Plan, so it needs /v1 and a normal key."""
+
+    _is_service = field_validator("url")(_service)
+
+    model: str = Field(default="step-audio-2", min_length=1)
+    """The model that answers: step-audio-2, step-audio-2-mini or step-1o-audio."""
+
+    voice: str = Field(default="wenrounansheng", min_length=1)
+    """The voice it answers in: one that the model has."""
+
+    instructions: str = Field(
+        default="You are a voice assistant. Answer briefly, as one speaks, in the language you are spoken to."
+    )
+    """What the model is told about its part before the conversation."""
+
+    stream: bool = Field(default=True)
+    """Whether the reply is played as it comes, or when all of it is there."""
+
+    clips: int = Field(default=3, ge=1, le=30)
+    """How many of your last turns the model gets as sound, this one included; what was said before it gets as text."""
+
+    first_sound_ms: int = Field(default=8000, ge=1000, le=120_000)
+    """From the end of your turn, how long the first sound may take, in milliseconds, retries included."""
+
+    gap_ms: int = Field(default=5000, ge=500, le=60_000)
+    """The longest silence in the middle of a reply, in milliseconds."""
+
+
+class Cascade(Section):
+    """Three of StepFun's services in a row: one writes down what you say, one answers in text, one speaks that,
+    sentence by sentence. It is asked with the same key, and through realtime.proxy; this device finds the end of your
+    turn (see endpointing).
+    """
+
+    url: str = Field(default="https://api.stepfun.com/step_plan/v1")
+    """Where the services are. A Step Plan key needs /step_plan/v1, a normal key /v1."""
+
+    _is_service = field_validator("url")(_service)
+
+    recognise_model: str = Field(default="stepaudio-2.5-asr", min_length=1)
+    """The model that writes down what you say."""
+
+    language: str = Field(default="", max_length=16)
+    """The language you speak, as zh or en; "" lets the model find out."""
+
+    hotwords: tuple[str, ...] = Field(default=(), max_length=100)
+    """Names and words that it should know how to write."""
+
+    chat_model: str = Field(default="stepaudio-2.5-chat", min_length=1)
+    """The model that answers, in text."""
+
+    instructions: str = Field(
+        default="You are a voice assistant. Answer briefly, as one speaks, in plain sentences without lists or marks, "
+        "in the language you are spoken to."
+    )
+    """What the model is told about its part before the conversation."""
+
+    speak_model: str = Field(default="stepaudio-2.5-tts", min_length=1)
+    """The model that speaks."""
+
+    voice: str = Field(default="linjiajiejie", min_length=1)
+    """The voice it speaks in."""
+
+    instruction: str = Field(default="", max_length=500)
+    """How it is said, in words, as "calm, slowly"; models before stepaudio-2.5-tts take none."""
+
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    """How fast it speaks."""
+
+    first_sound_ms: int = Field(default=8000, ge=1000, le=120_000)
+    """From the end of your turn, how long the first sound may take, in milliseconds, all three and retries included."""
+
+    gap_ms: int = Field(default=5000, ge=500, le=60_000)
+    """The longest silence in the middle of a reply, in milliseconds."""
 
 
 class Microphone(Section):
@@ -349,21 +461,114 @@ class Speech(Section):
     url: str = Field(default="https://api.stepfun.com/step_plan/v1")
     """Where the service is. A Step Plan key needs /step_plan/v1, a normal key /v1."""
 
-    @field_validator("url")
-    @classmethod
-    def _is_http(cls, url: str) -> str:
-        parts = _split(url, "http https", "https://api.stepfun.com/v1")
-        if parts.username is not None or parts.query or parts.fragment:
-            wrong("holds more than an address; give only what is like https://api.stepfun.com/v1")
-        if parts.scheme == "http" and not is_loopback(url):
-            wrong("sends the key unencrypted to another machine; use https://")
-        return url.rstrip("/")
+    _is_service = field_validator("url")(_service)
 
     model: str = Field(default="stepaudio-2.5-tts", min_length=1)
     """The model that speaks; a Step Plan key knows only stepaudio-2.5-tts."""
 
     voice: str = Field(default="linjiajiejie", min_length=1)
-    """The voice it speaks in."""
+    """The voice it speaks in: `antiphon voices list` shows them; one of your own is voice-tone-..."""
+
+    instruction: str = Field(default="", max_length=500)
+    """How it is said, in words, as "calm, slowly"; models before stepaudio-2.5-tts take none."""
+
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    """How fast it speaks: 2.0 is twice as fast."""
+
+    recognise_model: str = Field(default="stepaudio-2.5-asr", min_length=1)
+    """The model that writes down what is said in files, for `antiphon transcribe`."""
+
+
+class Switch(Section):
+    """An output of the board that can be switched by voice."""
+
+    name: Name = Field()
+    """What it is called: small letters, digits and _."""
+
+    pin: Pin = Field()
+    """The BCM number of its GPIO pin."""
+
+    active_high: bool = Field(default=True)
+    """Whether it is on when the pin is high (true) or low (false)."""
+
+
+class Argument(Section):
+    """One thing that the model may put into a command."""
+
+    name: Name = Field()
+    """Its name; {name} in argv stands for it."""
+
+    pattern: str = Field(min_length=1)
+    """A regular expression that all of it must match; whatever does not is refused, and nothing is run."""
+
+    description: str = Field(default="")
+    """What the model is told of it."""
+
+
+class Command(Section):
+    """A program that can be run by voice; never through a shell."""
+
+    name: Name = Field()
+    """What it is called."""
+
+    description: str = Field(min_length=1)
+    """What the model is told it does; in English it is understood best."""
+
+    argv: tuple[str, ...] = Field(min_length=1)
+    """The program and its arguments, each as it is. {name} stands for an argument of `arguments`."""
+
+    arguments: tuple[Argument, ...] = Field(default=(), max_length=8)
+    """What the model may put in."""
+
+    limit_ms: int = Field(default=10_000, ge=100, le=120_000)
+    """The longest it may run, in milliseconds; then it is ended."""
+
+
+class McpServer(Section):
+    """A server that offers tools by the Model Context Protocol: a program (`argv`), or an address (`url`)."""
+
+    name: Name = Field()
+    """What it is called; its tools are known to the model as name_tool."""
+
+    argv: tuple[str, ...] = Field(default=())
+    """The program that is started, which speaks on its standard input and output."""
+
+    url: str | None = Field(default=None)
+    """The address of one that runs already (streamable HTTP), like http://homeassistant.local:8123/api/mcp."""
+
+    token_file: str | None = Field(default=None)
+    """With url: a file that holds its access token and that only its owner can read. An absolute path."""
+
+    tools: tuple[str, ...] = Field(default=())
+    """Of its tools only these; with [] all."""
+
+    secret: tuple[str, ...] = Field(default=())
+    """The names of arguments whose values are never logged."""
+
+
+class Tools(Section):
+    """What it can do when it is asked to, beyond talking. Not for links to generate, whose servers know no tools."""
+
+    builtin: tuple[BuiltIn, ...] = Field(
+        default=("set_volume", "mute", "set_timer", "list_timers", "cancel_timer", "get_time"),
+        json_schema_extra={"uniqueItems": True},
+    )
+    """Its own: the volume, the microphone, timers (which ring without a network, and after a restart), the clock."""
+
+    switches: tuple[Switch, ...] = Field(default=(), max_length=16)
+    """Outputs of the board that can be switched, each with a name."""
+
+    commands: tuple[Command, ...] = Field(default=(), max_length=32)
+    """Programs that can be run, each with a name."""
+
+    plugins: tuple[str, ...] = Field(default=(), max_length=32)
+    """Installed Python packages that bring tools, by the names of their entry points in the group antiphon.tools."""
+
+    servers: tuple[McpServer, ...] = Field(default=(), max_length=16)
+    """MCP servers, as Home Assistant's; needs the extra antiphon[mcp]."""
+
+    limit_ms: int = Field(default=10_000, ge=500, le=60_000)
+    """How long a tool may take, in milliseconds; after that the model is told that it failed."""
 
 
 class Lamps(Section):
@@ -532,15 +737,16 @@ class Settings(Section):
         default=("realtime", "generate"), json_schema_extra={"minItems": 1, "uniqueItems": True}
     )
     """Who is asked, in this order: when one does not answer, the next gets the same speech. realtime is StepFun's
-    service, which remembers the conversation; generate are servers on your own network, which do not, and it counts
-    only where generate.urls names one. With [generate] alone nothing leaves your network, and no key is needed.
+    service, which remembers the conversation; chat and cascade are StepFun's too, and asked one question at a time;
+    generate are servers on your own network, which remember nothing, and it counts only where generate.urls names one.
+    With [generate] alone nothing leaves your network, and no key is needed.
     """
 
     @field_validator("links")
     @classmethod
     def _are_some_and_differ(cls, links: tuple[LinkKind, ...]) -> tuple[LinkKind, ...]:
         if not links:  # by min_length pydantic would complain of every wrong name twice
-            wrong("is empty, which leaves nobody to ask; give realtime, generate or both")
+            wrong("is empty, which leaves nobody to ask; give realtime, generate, chat or cascade")
         for number, link in enumerate(links):
             if link in links[:number]:
                 wrong("is in the list twice; keep one of the two", f"links.{number}")
@@ -561,6 +767,8 @@ class Settings(Section):
             )
         return generate
 
+    chat: Chat = Chat()
+    cascade: Cascade = Cascade()
     microphone: Microphone = Microphone()
     speaker: Speaker = Speaker()
     echo: Echo = Echo()
@@ -581,6 +789,7 @@ class Settings(Section):
         return conversation
 
     speech: Speech = Speech()
+    tools: Tools = Tools()
     lamps: Lamps = Lamps()
     buttons: Buttons = Buttons()
     control: Control = Control()

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import ClientError
 
+from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import (
     LinkAlive,
     LinkOpened,
@@ -142,6 +143,9 @@ class GenerateLink:
         """Hang up on `reply`. The server goes on making it, and is not told: there is no way to."""
         if self._asked is not None and self._asked.reply == reply:
             self._hang_up()
+
+    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
+        """See ports.Link."""
 
     def check(self) -> None:
         """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else."""

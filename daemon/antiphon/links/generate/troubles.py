@@ -17,7 +17,7 @@ from aiohttp import (
 
 from antiphon.errors import Garbled, LinkError, Lost, Refused
 from antiphon.links.generate.wire import detail, is_page
-from antiphon.links.reasons import errnos, explain_os, web_page
+from antiphon.reasons import errnos, explain_os, web_page
 
 SETTING: Final = "generate.urls"
 

@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import LinkAlive
 from antiphon.conversation.history import Turn
 from antiphon.errors import Garbled, LinkError, Lost, Problem, Refused
@@ -172,6 +173,9 @@ class RealtimeLink:
     def cancel_reply(self, reply: str, heard_ms: float) -> None:
         """Stop `reply`, and cut it in the service's memory to what was heard."""
         self._carry_out(self._dialogue.cancel(reply, heard_ms))
+
+    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
+        """See ports.Link."""
 
     def check(self) -> None:
         """A WebSocket ping: its pong is the sign of life, once a check. With MAX_UNANSWERED waiting it does nothing.

@@ -1,6 +1,6 @@
 """What can go wrong with a call to StepFun, as sentences: whose fault, and what to do next.
 
-What can go wrong with any server (names, cables, certificates) is in links/reasons.py.
+What can go wrong with any server (names, cables, certificates) is in reasons.py.
 
 A sentence may end with the service's own words, at any length: link.py takes the key out of them, then cuts them.
 Statuses and their meaning: StepFun's error code page, and its Step Plan pages for the two families of addresses.
@@ -20,8 +20,8 @@ from websockets.exceptions import (
     SecurityError,
 )
 
+from antiphon import reasons
 from antiphon.errors import Garbled, LinkError, Lost, Refused
-from antiphon.links import reasons
 
 SESSION_LIMIT_S = 30 * 60.0
 """StepFun's guide: a session lasts 30 minutes at most. How it is ended is not told."""

@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from antiphon.errors import Garbled, Lost, Refused
-from antiphon.links.reasons import explain_os, web_page
+from antiphon.reasons import explain_os, web_page
 
 HOST = "nas.lan:8000"
 WHERE = "generate.urls"

@@ -1,0 +1,1 @@
+"""Chat completions, POST /chat/completions: what links of more than one kind share of it."""

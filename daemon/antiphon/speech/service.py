@@ -1,0 +1,192 @@
+"""StepFun's HTTP services: one session, and requests that are asked again where that may help. It knows no body.
+
+Whoever asks gives a `Patience`: the time that the whole matter may take. What is refused for now (429, 503, a broken
+connection) is asked again with a pause that doubles and varies by chance, as long as there is time; what the owner must
+mend is raised at once.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+
+from antiphon.errors import LinkError, Problem, Refused
+from antiphon.secret import STARS, Secret
+from antiphon.speech import troubles
+
+MAX_ERROR_BYTES = 4096
+PAUSE_FIRST_S: Final = 0.3
+PAUSE_MOST_S: Final = 4.0
+
+
+class Patience:
+    """The time a request may take, retries included: to `by_s` of the loop's clock until its first byte of worth, then
+    `gap_ms` from each to the next.
+    """
+
+    def __init__(self, by_s: float, gap_ms: float) -> None:
+        self.by_s = by_s
+        self.gap_ms = gap_ms
+        self.began = False
+        """Something of worth has come: it is not asked again."""
+        self._timeout = asyncio.timeout_at(by_s)
+
+    async def __aenter__(self) -> Self:
+        """From here on it counts; TimeoutError is raised where the block ends late."""
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Over."""
+        await self._timeout.__aexit__(kind, error, trace)
+
+    def progress(self) -> None:
+        """Something of worth has come."""
+        self.began = True
+        self._timeout.reschedule(asyncio.get_running_loop().time() + self.gap_ms / 1000)
+
+
+class Service:
+    """One of StepFun's HTTP services; an async context. Each request has a connection of its own or a kept one."""
+
+    def __init__(self, url: str, key: Secret | None, where: troubles.Where, proxy: str | None = None) -> None:
+        """`url` without the last part, as https://api.stepfun.com/v1; `proxy` for https only. `where` names the
+        settings for errors. Without a key no Authorization is sent: a simulator may ask for none.
+        """
+        self.host = urlsplit(url).hostname or "the server"
+        self.where = where
+        self._url, self._key, self._proxy = url.rstrip("/"), key, proxy
+        self._http: ClientSession | None = None
+        self._chance = random.Random()  # noqa: S311 (spreads retries; nobody gains by guessing it)
+
+    async def __aenter__(self) -> Self:
+        """Nothing is connected yet. Raises Refused for a key that is none."""
+        self._http = ClientSession(
+            timeout=ClientTimeout(total=None, sock_connect=None),
+            cookie_jar=DummyCookieJar(),
+            headers={"User-Agent": "antiphon", "Accept-Encoding": "identity", **authorization(self._key)},
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Every connection is closed."""
+        if self._http is not None:
+            await self._http.close()
+
+    @asynccontextmanager
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        patience: Patience,
+        *,
+        body: Callable[[], Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        wanted: Callable[[str], bool] = lambda _: True,
+    ) -> AsyncIterator[ClientResponse]:
+        """The answer with status 200 and a Content-Type that is `wanted`. Raises LinkError, in words; TimeoutError is
+        left to whoever holds the patience. `body` makes the request's body anew for each try.
+
+        Leaving the block hangs up, unless all of the answer was read.
+        """
+        response = await self._until_answered(method, path, patience, body, headers, wanted)
+        try:
+            yield response
+        except (ClientError, OSError, UnicodeError) as error:
+            raise self.explained(error) from error
+        finally:
+            response.close() if not response.content.at_eof() else response.release()
+
+    async def _until_answered(
+        self,
+        method: str,
+        path: str,
+        patience: Patience,
+        body: Callable[[], Any] | None,
+        headers: Mapping[str, str] | None,
+        wanted: Callable[[str], bool],
+    ) -> ClientResponse:
+        loop, pause_s = asyncio.get_running_loop(), PAUSE_FIRST_S
+        while True:
+            try:
+                return await self._once(method, path, body, headers, wanted)
+            except LinkError as error:
+                wait_s = pause_s * self._chance.uniform(0.5, 1.5)
+                if patience.began or not error.problem().may_pass or loop.time() + wait_s >= patience.by_s:
+                    raise
+            await asyncio.sleep(wait_s)
+            pause_s = min(2 * pause_s, PAUSE_MOST_S)
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        body: Callable[[], Any] | None,
+        headers: Mapping[str, str] | None,
+        wanted: Callable[[str], bool],
+    ) -> ClientResponse:
+        assert self._http is not None
+        try:
+            response = await self._http.request(
+                method,
+                self._url + path,
+                data=None if body is None else body(),
+                headers=headers,
+                proxy=self._proxy if self._url.startswith("https:") else None,
+                allow_redirects=False,
+            )
+        except (ClientError, OSError, UnicodeError) as error:  # the last: a host that cannot be a name
+            raise self.explained(error) from error
+        if response.status == 200 and wanted(response.headers.get("Content-Type", "")):
+            return response
+        try:
+            said = await beginning(response)
+        finally:
+            response.close()
+        raise self._told(troubles.explain_status(response.status, said, self.host, self.where))
+
+    def explained(self, error: Exception) -> LinkError:
+        """What aiohttp or the system raised, with one sentence."""
+        return self._told(troubles.explain(error, self.host, self.where))
+
+    def _told(self, error: LinkError) -> LinkError:
+        """Services like to quote the key."""
+        return type(error)(without_key(self._key, str(error)))
+
+
+def authorization(key: Secret | None) -> dict[str, str]:
+    """The header with the key; none without one. Raises Refused for what cannot be a key."""
+    text = key.reveal().strip() if key is not None else ""
+    if not (text.isascii() and text.isprintable()):
+        raise Refused("The API key holds characters that no key has: copy it again")
+    return {"Authorization": f"Bearer {text}"} if text else {}
+
+
+def without_key(key: Secret | None, sentence: str) -> str:
+    """`sentence` with stars in the key's place."""
+    text = key.reveal().strip() if key is not None else ""
+    return sentence.replace(text, STARS) if text else sentence
+
+
+def told(key: Secret | None, error: LinkError) -> Problem:
+    """The error as a problem that holds no key."""
+    problem = error.problem()
+    return Problem(problem.fault, without_key(key, problem.sentence))
+
+
+async def beginning(response: ClientResponse) -> bytes:
+    """The body, as far as it matters."""
+    body = b""
+    while len(body) < MAX_ERROR_BYTES and (more := await response.content.read(MAX_ERROR_BYTES - len(body))):
+        body += more
+    return body
