@@ -43,6 +43,12 @@ class Kind(Enum):
     SPEECH_SLOW = "speech-slow"  # at: milliseconds before the answer begins
     SPEECH_STALL = "speech-stall"  # at: bytes of sound, after which nothing comes any more
     SPEECH_CUT = "speech-cut"  # at: bytes of sound, after which the connection breaks
+    # Text to speech over a WebSocket; what is counted is its upgrades, from 0:
+    STREAM_STATUS = "stream-status"  # at: the HTTP status that answers the upgrade
+    STREAM_SLOW = "stream-slow"  # at: milliseconds from a sentence to its first sound
+    STREAM_STALL = "stream-stall"  # at: bytes of sound, after which nothing comes any more
+    STREAM_CUT = "stream-cut"  # at: bytes of sound, after which the stream ends without a close frame
+    STREAM_ERROR = "stream-error"  # at: sentence in whose place the error comes; detail: its code, 503 if blank
 
 
 @dataclass(frozen=True, slots=True)

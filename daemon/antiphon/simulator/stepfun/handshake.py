@@ -5,7 +5,9 @@ Source: StepFun's error table and Step Plan pages; the bodies as they were recor
 
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from antiphon.simulator.stepfun import voices
@@ -27,12 +29,35 @@ _BODIES = {
 }
 
 
+Service: TypeAlias = Literal["dialogue", "speech", "dictation"]
+"""What is spoken over a WebSocket: the realtime dialogue, text to speech, or live speech recognition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What is behind a path."""
+
+    service: Service
+    models: frozenset[str]
+    """What the query may name; empty where there must be no query."""
+    sold: frozenset[str] | None = None
+    """The models that a Step Plan pays for; None is the ordinary path, closed to a plan's key."""
+
+
+DIALOGUE = {
+    NORMAL_PATH: Door("dialogue", frozenset(voices.MODELS)),
+    PLAN_PATH: Door("dialogue", frozenset(voices.MODELS), voices.PLAN_MODELS),
+}
+"""Where the realtime dialogue is served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """The upgrade is granted."""
 
     path: str
     model: str
+    service: Service = "dialogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +73,25 @@ class Refusal:
         return json.dumps({"error": {"message": message, "type": kind}})
 
 
-def judge(target: str, authorization: str | None, options: SimulatorOptions) -> Admitted | Refusal:
+def judge(
+    target: str, authorization: str | None, options: SimulatorOptions, doors: Mapping[str, Door] = DIALOGUE
+) -> Admitted | Refusal:
     """Answer an upgrade of `target` (path and query) with the value of its Authorization header."""
     parts = urlsplit(target)
-    if parts.path not in (NORMAL_PATH, PLAN_PATH):
+    door = doors.get(parts.path)
+    if door is None:
         return Refusal(404)
     scope = scope_of(authorization, options)
     if isinstance(scope, Refusal):
         return scope
     model = parse_qs(parts.query).get("model", [""])[0]
-    if model not in voices.MODELS:
+    if model not in door.models if door.models else parts.query:
         return Refusal(400)
-    if parts.path == NORMAL_PATH and scope == "plan":
+    if door.sold is None and scope == "plan":
         return Refusal(402)
-    if parts.path == PLAN_PATH and model not in voices.PLAN_MODELS:
+    if door.sold is not None and model not in door.sold:
         return Refusal(404)
-    return Admitted(parts.path, model)
+    return Admitted(parts.path, model, door.service)
 
 
 def scope_of(authorization: str | None, options: SimulatorOptions) -> Scope | Refusal:

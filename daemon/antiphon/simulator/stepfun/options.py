@@ -40,6 +40,8 @@ class Timing:
     """How many audio deltas still come after response.cancel (least, most)."""
     transcription_ms: float = 300.0
     """From its cue (see `transcription`) to the transcript of the user's turn."""
+    sentence_ms: float = 660.0
+    """Text to speech over a WebSocket: from a whole sentence to its first audio delta."""
     search_ms: float = 1500.0
     """Added to `first_audio_ms` while a web_search or retrieval tool is configured: there is no event for it."""
 
@@ -54,6 +56,7 @@ class Timing:
             speed=0.0,
             cancel_ms=(5.0, 6.0),
             transcription_ms=2.0,
+            sentence_ms=5.0,
             search_ms=20.0,
         )
 
@@ -131,6 +134,23 @@ class SimulatorOptions:
     """Accept OpenAI's flat tool schema as well as the nested one."""
     system_items: bool = False
     """Accept conversation items of role system."""
+
+    # ── text to speech over a WebSocket ──
+    stream_idle_s: float = 60.0
+    """Without any activity for so long an utterance is finished and its connection closed."""
+    stream_fields: Literal["new", "old", "mixed"] = "new"
+    """The fields of sentence.start and sentence.end: request_id and timestamp, or started_at and ended_at (and then
+    a duration in each audio delta)."""
+    stream_finished: Literal["empty", "audio"] = "empty"
+    """Whether the last audio delta of a sentence, with status "finished", has sound too."""
+    stream_done_audio: bool = False
+    """Whether audio.done brings all the sound once more, as documented, or none, as seen."""
+    stream_flushed: Literal["at-once", "after-audio"] = "at-once"
+    """When tts.text.flushed is said: at the flush, or when all that was flushed has been sent."""
+    stream_subtitles: Literal["in-time", "late"] = "in-time"
+    """When a subtitle comes: at the end of its sentence, or after the sound of the next."""
+    stream_error_closes: bool = False
+    """Whether the service closes the connection after an error of its own."""
 
     faults: tuple[Fault, ...] = ()
     log_events: bool = False
