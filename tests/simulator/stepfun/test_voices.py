@@ -24,3 +24,21 @@ def test_a_session_begins_with_a_voice_of_its_model(model):
 def test_every_voice_has_a_speaker():
     assert {voices.speaker(name) for names in voices.MODELS.values() for name in names} <= set(FLITE_VOICES)
     assert voices.speaker("cixingnansheng") != voices.speaker("linjiajiejie")
+
+
+def test_text_to_speech_has_voices_by_model():
+    assert [len(voices.SPEECH_MODELS[model]) for model in ("step-tts-mini", "stepaudio-2.5-tts", "step-tts-2")] == [
+        27,
+        36,
+        39,
+    ]
+    assert voices.speaks("tianmeinvsheng")
+    assert voices.speaks("voice-tone-Ab12", "step-tts-mini")
+    assert not voices.speaks("lively-girl", "step-tts-mini")
+
+
+def test_a_chat_model_without_voices_only_writes():
+    assert {model for model, names in voices.CHAT_MODELS.items() if not names} == {
+        "stepaudio-2.5-chat",
+        "stepaudio-3-chat-preview",
+    }

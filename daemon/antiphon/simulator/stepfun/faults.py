@@ -43,6 +43,35 @@ class Kind(Enum):
     SPEECH_SLOW = "speech-slow"  # at: milliseconds before the answer begins
     SPEECH_STALL = "speech-stall"  # at: bytes of sound, after which nothing comes any more
     SPEECH_CUT = "speech-cut"  # at: bytes of sound, after which the connection breaks
+    SPEECH_ERROR_EVENT = "speech-error-event"  # of a stream of events, after which nothing comes; detail: its message
+    # Each other HTTP service, which counts its own requests from 0. An answer's events count from 1, one that is not
+    # a stream is one event, and 0 is the first:
+    CHAT_STATUS = "chat-status"  # at: the HTTP status that answers
+    CHAT_SLOW = "chat-slow"  # at: milliseconds before the answer begins
+    CHAT_STALL = "chat-stall"  # at: event in whose place nothing comes any more
+    CHAT_CUT = "chat-cut"  # at: event in whose midst the connection breaks
+    CHAT_ERROR_EVENT = "chat-error-event"  # at: event in whose place an error comes and all ends; detail: its message
+    ASR_STATUS = "asr-status"  # these five mean the same
+    ASR_SLOW = "asr-slow"
+    ASR_STALL = "asr-stall"
+    ASR_CUT = "asr-cut"
+    ASR_ERROR_EVENT = "asr-error-event"
+    TRANSCRIPTIONS_STATUS = "transcriptions-status"  # these four, and those below, mean the same too
+    TRANSCRIPTIONS_SLOW = "transcriptions-slow"
+    TRANSCRIPTIONS_STALL = "transcriptions-stall"
+    TRANSCRIPTIONS_CUT = "transcriptions-cut"
+    FILES_STATUS = "files-status"
+    FILES_SLOW = "files-slow"
+    FILES_STALL = "files-stall"
+    FILES_CUT = "files-cut"
+    VOICES_STATUS = "voices-status"
+    VOICES_SLOW = "voices-slow"
+    VOICES_STALL = "voices-stall"
+    VOICES_CUT = "voices-cut"
+    ASR_FILE_STATUS = "asr-file-status"
+    ASR_FILE_SLOW = "asr-file-slow"
+    ASR_FILE_STALL = "asr-file-stall"
+    ASR_FILE_CUT = "asr-file-cut"
     # Text to speech over a WebSocket; what is counted is its upgrades, from 0:
     STREAM_STATUS = "stream-status"  # at: the HTTP status that answers the upgrade
     STREAM_SLOW = "stream-slow"  # at: milliseconds from a sentence to its first sound

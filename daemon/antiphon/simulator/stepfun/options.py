@@ -44,6 +44,8 @@ class Timing:
     """Text to speech over a WebSocket: from a whole sentence to its first audio delta."""
     search_ms: float = 1500.0
     """Added to `first_audio_ms` while a web_search or retrieval tool is configured: there is no event for it."""
+    first_text_ms: float = 400.0
+    """From the last byte of a recording to the first word of its transcript."""
 
     @classmethod
     def quick(cls) -> "Timing":
@@ -58,6 +60,7 @@ class Timing:
             transcription_ms=2.0,
             sentence_ms=5.0,
             search_ms=20.0,
+            first_text_ms=2.0,
         )
 
 
@@ -124,6 +127,20 @@ class SimulatorOptions:
     """Sent as response.thinking.* before each answer, as the reasoning models do."""
     server_error_chance: float = 0.0
     """How likely the speech engine fails in the midst of a response."""
+
+    # ── the services beside the conversation ──
+    blocked: tuple[str, ...] = ()
+    """Words that moderation does not let pass: asked for, or in what would be answered."""
+    asr_deltas: Literal["same", "rough", "none"] = "same"
+    """The deltas of a recognised text, joined: the text, the text without capitals and marks, or no deltas at all."""
+    asr_done_marker: bool = False
+    """Whether recognition ends with [DONE], which nobody has documented."""
+    asr_longest_s: float = 1800.0
+    """A longer recording is refused."""
+    new_models_transcribe: bool = False
+    """Whether /audio/transcriptions takes stepaudio-2.5-asr: it was refused in April 2026, and taken in July."""
+    first_generation_wav: Literal["none", "last"] = "last"
+    """Which clips may be WAV for step-1o-audio, which takes none "in the context": the last message's, or none."""
 
     # ── manners of speaking ──
     absent_fields_chance: float = 0.1

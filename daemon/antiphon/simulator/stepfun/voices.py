@@ -24,7 +24,8 @@ _AUDIO_2_MINI = _names("qingchunshaonv wenrounansheng")
 _THIRD_GENERATION = _names("cixingnansheng zhengpaiqingnian wenrounvsheng wenrounansheng")
 _MEN = _names(
     "wenrounansheng yuanqinansheng cixingnansheng zhengpaiqingnian qingniandaxuesheng boyinnansheng ruyananshi "
-    "shenchennanyin"
+    "shenchennanyin wenrougongzi soft-spoken-gentleman magnetic-voiced-male zixinnansheng shuangkuainansheng "
+    "yingwennansheng"
 )
 _CLONE = "voice-tone-"
 
@@ -45,6 +46,65 @@ PLAN_MODELS = frozenset({"stepaudio-2.5-realtime"})
 """What /step_plan/v1 sells; the upgrade for another model fails there."""
 
 
+SPEECH_NAMES = {
+    "elegantgentle-female": "气质温婉",
+    "livelybreezy-female": "活力轻快",
+    "wenrounansheng": "温柔男声",
+    "wenrougongzi": "温柔公子",
+    "yuanqinansheng": "元气男声",
+    "jingdiannvsheng": "经典女声",
+    "wenroushunv": "温柔熟女",
+    "tianmeinvsheng": "甜美女声",
+    "qingchunshaonv": "清纯少女",
+    "cixingnansheng": "磁性男声",
+    "yuanqishaonv": "元气少女",
+    "linjiajiejie": "邻家姐姐",
+    "zhengpaiqingnian": "正派青年",
+    "qingniandaxuesheng": "青年大学生",
+    "boyinnansheng": "播音男声",
+    "ruyananshi": "儒雅男士",
+    "shenchennanyin": "深沉男音",
+    "qinqienvsheng": "亲切女声",
+    "wenrounvsheng": "温柔女声",
+    "jilingshaonv": "机灵少女",
+    "ruanmengnvsheng": "软萌女声",
+    "youyanvsheng": "优雅女声",
+    "lengyanyujie": "冷艳御姐",
+    "shuangkuaijiejie": "爽快姐姐",
+    "wenjingxuejie": "文静学姐",
+    "linjiameimei": "邻家妹妹",
+    "zhixingjiejie": "知性姐姐",
+}
+"""The voices of every text to speech model, and what they are called."""
+
+_SPEECH_NEWER = _names(
+    "vibrant-youth lively-girl soft-spoken-gentleman magnetic-voiced-male zixinnansheng shuangkuainansheng "
+    "ganliannvsheng qinhenvsheng huolinvsheng"
+)
+_SPEECH_WIDE = frozenset(SPEECH_NAMES) | _SPEECH_NEWER
+_LISTED_ALONE = _names("energeticconfident-female yingwennansheng yingwennvsheng")
+
+SPEECH_MODELS = {
+    "step-tts-2": _SPEECH_WIDE | _LISTED_ALONE,
+    "step-tts-mini": frozenset(SPEECH_NAMES),
+    "step-tts-vivid": frozenset(SPEECH_NAMES),
+    "stepaudio-2.5-tts": _SPEECH_WIDE,
+    "stepaudio-3-tts": _SPEECH_WIDE,
+}
+"""Each text to speech model with the system voices it has."""
+
+CHAT_MODELS = {
+    "step-audio-2": _AUDIO_2,
+    "step-audio-2-mini": _AUDIO_2,
+    "step-1o-audio": _FIRST_GENERATION,
+    "step-audio-r1.1": _AUDIO_2,
+    "step-audio-r1.5": _AUDIO_2,
+    "stepaudio-2.5-chat": frozenset[str](),
+    "stepaudio-3-chat-preview": frozenset[str](),
+}
+"""Each model of chat completions with its voices: none writes only."""
+
+
 def default_voice(model: str) -> str:
     """The voice a session of `model` begins with."""
     return next(name for name in ("linjiajiejie", "wenrounansheng") if name in MODELS[model])
@@ -55,9 +115,9 @@ def accepts(model: str, voice: str) -> bool:
     return voice in MODELS[model] or voice.startswith(_CLONE)
 
 
-def speaks(voice: str) -> bool:
-    """True for a voice of text to speech: any system voice, and a cloned one."""
-    return any(voice in names for names in MODELS.values()) or voice.startswith(_CLONE)
+def speaks(voice: str, model: str = "stepaudio-2.5-tts") -> bool:
+    """True for a voice of this text to speech model: a system voice, or a cloned one."""
+    return voice in SPEECH_MODELS[model] or voice.startswith(_CLONE)
 
 
 def speaker(voice: str) -> str:
