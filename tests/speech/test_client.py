@@ -131,7 +131,7 @@ def test_what_may_pass_is_asked_for_again_once():
     assert (heard, len(asked)) == (b"", 2)
     assert (problem.fault, problem.sentence) == (
         "lost",
-        "127.0.0.1 is in trouble itself (503): try it again later (overloaded)",
+        "127.0.0.1 is overloaded (503): try it again later (overloaded)",
     )
 
 

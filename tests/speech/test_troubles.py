@@ -27,7 +27,7 @@ def body(message):
         (429, Lost, "too many requests (429): wait a moment"),
         (451, Refused, "for its content rules (451): put it in other words"),
         (500, Lost, "in trouble itself (500)"),
-        (503, Lost, "in trouble itself (503)"),
+        (503, Lost, "is overloaded (503)"),
         (302, Refused, "sends us to another address (302)"),
         (200, Garbled, "does not answer with speech (200)"),
     ],

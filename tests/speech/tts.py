@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: audio/pcm\r\ntransfer-encoding: chunked\r\n\r\n"
+EVENTS = STREAM.replace(b"audio/pcm", b"text/event-stream")
 
 
 def answer(status, body, kind="application/json", more=""):
@@ -29,15 +30,20 @@ def chunk(data):
 
 @dataclass(eq=False)
 class Asked:
-    """A POST as it came, and the way back."""
+    """A request as it came, and the way back."""
 
     target: str
     headers: dict
     fields: dict
+    """Its body, where that is JSON."""
     writer: asyncio.StreamWriter
     reader: asyncio.StreamReader
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """The client has hung up."""
+    method: str = "POST"
+    body: bytes = b""
+    pieces: list = field(default_factory=list)
+    """The lengths of the HTTP chunks it came in; none where its length was given."""
 
     async def write(self, *data):
         self.writer.write(b"".join(data))
@@ -65,17 +71,36 @@ class Service:
 
     async def _met(self, reader, writer):
         self._tasks.append(asyncio.current_task())
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.strip().split("\r\n")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-            body = await reader.readexactly(int(headers["content-length"]))
-            asked = Asked(first.split()[1], headers, json.loads(body), writer, reader)
+            pieces = []
+            body = await _body(headers, reader, pieces)
+            method, target, _ = first.split()
+            asked = Asked(target, headers, _fields(headers, body), writer, reader)
+            asked.method, asked.body, asked.pieces = method, body, pieces
             self.asked.append(asked)
             await self._scripts[min(len(self.asked), len(self._scripts)) - 1](asked)
         writer.close()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await writer.wait_closed()
+
+
+async def _body(headers, reader, pieces):
+    if headers.get("transfer-encoding") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+    body = b""
+    while size := int(await reader.readline(), 16):
+        pieces.append(size)
+        body += await reader.readexactly(size)
+        await reader.readline()
+    await reader.readline()
+    return body
+
+
+def _fields(headers, body):
+    return json.loads(body) if headers.get("content-type") == "application/json" else {}
 
 
 @contextlib.asynccontextmanager
@@ -95,6 +120,20 @@ def speaks(*pieces):
         await asked.write(STREAM, *(chunk(piece) for piece in pieces), chunk(b""))
 
     return script
+
+
+def streams(*events):
+    """Answers with these server-sent events, each a dict or a text, all of the answer in one piece for each."""
+
+    async def script(asked):
+        await asked.write(EVENTS, *(chunk(event_bytes(event)) for event in events), chunk(b""))
+
+    return script
+
+
+def event_bytes(event):
+    data = event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)
+    return f"data: {data}\n\n".encode()
 
 
 def says(response):

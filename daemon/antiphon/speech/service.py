@@ -7,10 +7,10 @@ mend is raised at once.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
@@ -18,7 +18,9 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from antiphon.errors import LinkError, Problem, Refused
 from antiphon.secret import STARS, Secret
 from antiphon.speech import troubles
+from antiphon.speech.sse import EventStream
 
+T = TypeVar("T")
 MAX_ERROR_BYTES = 4096
 PAUSE_FIRST_S: Final = 0.3
 PAUSE_MOST_S: Final = 4.0
@@ -63,6 +65,7 @@ class Service:
         self.host = urlsplit(url).hostname or "the server"
         self.where = where
         self._url, self._key, self._proxy = url.rstrip("/"), key, proxy
+        self._path = urlsplit(url).path
         self._http: ClientSession | None = None
         self._chance = random.Random()  # noqa: S311 (spreads retries; nobody gains by guessing it)
 
@@ -97,29 +100,27 @@ class Service:
         """The answer with status 200 and a Content-Type that is `wanted`. Raises LinkError, in words; TimeoutError is
         left to whoever holds the patience. `body` makes the request's body anew for each try.
 
-        Leaving the block hangs up, unless all of the answer was read.
+        Leaving the block hangs up, unless all of the answer was read. What the block raises as LinkError gets stars for
+        the key; an OSError of it is taken for the connection's, so files are written outside.
         """
-        response = await self._until_answered(method, path, patience, body, headers, wanted)
+        response = await self.persist(lambda: self._once(method, path, body, headers, wanted), patience)
         try:
             yield response
+        except LinkError as error:
+            raise self._told(error) from error
         except (ClientError, OSError, UnicodeError) as error:
             raise self.explained(error) from error
         finally:
             response.close() if not response.content.at_eof() else response.release()
 
-    async def _until_answered(
-        self,
-        method: str,
-        path: str,
-        patience: Patience,
-        body: Callable[[], Any] | None,
-        headers: Mapping[str, str] | None,
-        wanted: Callable[[str], bool],
-    ) -> ClientResponse:
+    async def persist(self, attempt: Callable[[], Awaitable[T]], patience: Patience) -> T:
+        """What `attempt` gives. Where it raises what may pass, and nothing of worth has come, it is tried again after a
+        pause that doubles and varies by chance, as long as the patience lasts; else that is raised.
+        """
         loop, pause_s = asyncio.get_running_loop(), PAUSE_FIRST_S
         while True:
             try:
-                return await self._once(method, path, body, headers, wanted)
+                return await attempt()
             except LinkError as error:
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
                 if patience.began or not error.problem().may_pass or loop.time() + wait_s >= patience.by_s:
@@ -153,7 +154,7 @@ class Service:
             said = await beginning(response)
         finally:
             response.close()
-        raise self._told(troubles.explain_status(response.status, said, self.host, self.where))
+        raise self._told(troubles.explain_status(response.status, said, self.host, self.where, self._path))
 
     def explained(self, error: Exception) -> LinkError:
         """What aiohttp or the system raised, with one sentence."""
@@ -182,6 +183,16 @@ def told(key: Secret | None, error: LinkError) -> Problem:
     """The error as a problem that holds no key."""
     problem = error.problem()
     return Problem(problem.fault, without_key(key, problem.sentence))
+
+
+async def events(response: ClientResponse) -> AsyncIterator[str]:
+    """The data of each server-sent event of the answer, as it comes. Raises Garbled, and what aiohttp raises."""
+    stream = EventStream()
+    while piece := await response.content.readany():
+        for data in stream.take(piece):
+            yield data
+    for data in stream.end():
+        yield data
 
 
 async def beginning(response: ClientResponse) -> bytes:

@@ -1,10 +1,9 @@
-"""What can go wrong with StepFun's text to speech, as sentences: whose fault, and what to do next.
+"""What can go wrong with StepFun's services over HTTP, as sentences: whose fault, and what to do next.
 
-What can go wrong with any server (names, cables, certificates) is in reasons.py. Statuses and their meaning:
-StepFun's error code page, and its Step Plan pages for the two families of addresses.
+What can go wrong with any server (names, cables, certificates) is in reasons.py; what statuses and errors of a service
+mean, in meanings.py.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import (
@@ -20,30 +19,23 @@ from aiohttp import (
 
 from antiphon import reasons
 from antiphon.errors import Garbled, LinkError, Lost, Refused
-from antiphon.speech.wire import is_page, said
+from antiphon.speech import meanings
+from antiphon.speech.meanings import Where, explain_event
 
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """The settings that a service's errors name."""
-
-    url: str = "speech.url"
-    model: str = "speech.model"
-    voice: str = "speech.voice"
-
+__all__ = [
+    "SPEAK",
+    "Where",
+    "endless",
+    "explain",
+    "explain_event",
+    "explain_status",
+    "silent",
+    "soundless",
+    "stalled",
+    "too_long",
+]
 
 SPEAK: Final = Where()
-
-_PATHS = "a Step Plan key needs {where.url} with /step_plan/v1, a pay-as-you-go key /v1"
-_STATUSES = {
-    400: "{host} does not accept the text (400): check {where.model} and {where.voice}",
-    401: "{host} does not know the API key (401): check it, and that it was made on the same site, as keys of "
-    "stepfun.com and of stepfun.ai do not work on the other",
-    402: "{host} says the balance is used up (402): top it up, or mend the address, as " + _PATHS,
-    403: "{host} does not let this API key in (403): check the key's rights, and that it was made on the same site",
-    404: "{host} has no such service or model (404): check {where.url} and {where.model}, as " + _PATHS,
-    451: "{host} does not say this for its content rules (451): put it in other words",
-}
 
 
 def explain(error: Exception, host: str, where: Where = SPEAK) -> LinkError:
@@ -64,29 +56,16 @@ def explain(error: Exception, host: str, where: Where = SPEAK) -> LinkError:
         case ServerDisconnectedError():
             return Lost(f"{host} hung up before it answered: try it again")
         case ClientPayloadError():
-            return Lost(f"{host} broke off in the middle of the speech: try it again")
+            return Lost(f"{host} broke off in the middle of the {where.answer}: try it again")
         case ClientResponseError():
             return Garbled(f"{host} does not speak HTTP: check the port in {where.url}")
         case _:
             return reasons.explain_os(error, host, where.url)
 
 
-def explain_status(status: int, body: bytes, host: str, where: Where = SPEAK) -> LinkError:
-    """A request that was answered by anything but speech; of `body` its beginning."""
-    why = f" ({line})" if (line := said(body)) else ""
-    if status in _STATUSES:
-        return Refused(_STATUSES[status].format(host=host, where=where) + why)
-    if status == 429:
-        return Lost(f"{host} has had too many requests (429): wait a moment, then try it again{why}")
-    if status >= 500:
-        return Lost(f"{host} is in trouble itself ({status}): try it again later{why}")
-    if 300 <= status < 400:
-        return Refused(f"{host} sends us to another address ({status}): put the right one into {where.url}")
-    if is_page(body):
-        return reasons.web_page(host, status, where.url)
-    if 200 <= status < 300:
-        return Garbled(f"{host} does not answer with speech ({status}): check {where.url}{why}")
-    return Refused(f"{host} refused the request ({status}): check {where.url}{why}")
+def explain_status(status: int, body: bytes, host: str, where: Where = SPEAK, path: str = "") -> LinkError:
+    """See meanings.explain_status."""
+    return meanings.explain_status(status, body, host, where, path)
 
 
 def silent(host: str, after_ms: float) -> Lost:
