@@ -262,3 +262,12 @@ def test_any_text_is_a_board_or_one_line_for_each_error(text: str) -> None:
             for line in str(error).split("\n"):
                 assert line.startswith("b.yaml")
                 assert line.isprintable()
+
+
+def test_a_board_may_name_its_relays_and_no_other_tool() -> None:
+    switches = "tools:\n    switches: [{name: relay, pin: 26}]\n"
+    head = "title: Relays\ntried: on the bench\nsettings:\n  "
+    (relay,) = load([BoardLayer("b.yaml", head + switches)]).settings.tools.switches
+    assert (relay.name, relay.pin) == ("relay", 26)
+    with pytest.raises(SettingsError, match=r"settings.tools.commands: is not for a board to set"):
+        load([BoardLayer("b.yaml", f"{head}{switches}    commands: []\n")])

@@ -96,12 +96,14 @@ def test_all_errors_at_once_in_the_order_of_the_layers() -> None:
         ("lamps:\n  pins: 99", "f.yaml:2: lamps.pins.0: is 99; give a whole number from 0 to 27"),
         ("lamps:\n  pins: 17, x", "f.yaml:2: lamps.pins.1: is text; give a whole number from 0 to 27"),
         ("links:\n  - realtime\n  - genrate",
-         'f.yaml:3: links.1: is "genrate" (perhaps generate?); give realtime or generate'),
-        ("links: genrate", 'f.yaml:1: links.0: is "genrate" (perhaps generate?); give realtime or generate'),
+         'f.yaml:3: links.1: is "genrate" (perhaps generate?); give realtime, generate, chat or cascade'),
+        ("links: genrate",
+         'f.yaml:1: links.0: is "genrate" (perhaps generate?); give realtime, generate, chat or cascade'),
         ("links: [realtime,\n  realtime]", "f.yaml:2: links.1: is in the list twice; keep one of the two"),
-        ("links: []", "f.yaml:1: links: is empty, which leaves nobody to ask; give realtime, generate or both"),
-        ("links:", "f.yaml:1: links: is null; give a list of realtime or generate"),
-        ("links: {generate: yes}", "f.yaml:1: links: is a mapping; give a list of realtime or generate"),
+        ("links: []",
+         "f.yaml:1: links: is empty, which leaves nobody to ask; give realtime, generate, chat or cascade"),
+        ("links:", "f.yaml:1: links: is null; give a list of realtime, generate, chat or cascade"),
+        ("links: {generate: yes}", "f.yaml:1: links: is a mapping; give a list of realtime, generate, chat or cascade"),
         ("link: generate", "f.yaml:1: link: unknown key; did you mean links?"),
         ("generate:\n  urls: [8000]", "f.yaml:2: generate.urls.0: is 8000; give text, in quotes"),
         ("generate:\n  urls:\n    - http://nas\n    - nas:8000",
@@ -225,3 +227,71 @@ def test_of_very_many_mistakes_the_first_are_told() -> None:
     assert len(lines) == 51
     assert lines[0].startswith("f.yaml:1: k0: unknown key; ")
     assert lines[-1] == "f.yaml:51: from here on there are 19950 more mistakes; mend these first"
+
+
+@pytest.mark.parametrize(
+    ("tools", "words"),
+    [
+        ("builtin: [mute, mute]", "tools.builtin.1: is in the list twice"),
+        ("switches: [{name: Lamp, pin: 5}]", 'tools.switches.0.name: is text; give text like "kitchen_lamp"'),
+        ("switches: [{name: lamp, pin: 5}, {name: lamp, pin: 6}]", "tools.switches.1.name: is the name of another"),
+        ("switches: [{name: mute, pin: 5}]", "tools.switches.0.name: is the name of a tool of its own already"),
+        ("commands: [{name: lights, description: d, argv: []}]", "tools.commands.0.argv"),
+        ("commands: [{name: lights, description: d, argv: [bin/x]}]", "argv.0: begins with no program"),
+        ("commands: [{name: lights, description: d, argv: ['{x}']}]", "argv.0: begins with no program"),
+        ("commands: [{name: lights, description: d, argv: [x, '{room}']}]", "argv.1: has {room} in it, and arguments"),
+        ("commands: [{name: lights, description: d, argv: [x], arguments: [{name: room, pattern: a}]}]",
+         "tools.commands.0.arguments.0.name: stands nowhere in argv"),
+        ("commands: [{name: lights, description: d, argv: [x, '{r}'], arguments: [{name: r, pattern: (a+)+}]}]",
+         "arguments.0.pattern: has a repetition or a choice inside a repetition"),
+        (("commands: [{name: l, description: d, argv: [x, '{r}'], arguments: [{name: r, pattern: a},"
+         " {name: r, pattern: a}]}]"), "arguments.1.name: is in the list twice"),
+        ("servers: [{name: home}]", "needs argv or url, the one or the other"),
+        ("servers: [{name: home, argv: [x], url: 'http://nas/mcp'}]", "needs argv or url, the one or the other"),
+        ("servers: [{name: home, url: 'http://tools.example.com/mcp'}]", "is unencrypted, and not on your own network"),
+        ("servers: [{name: home, url: 'http://8.8.8.8/mcp'}]", "is unencrypted, and not on your own network"),
+        ("servers: [{name: home, url: 'https://me:pw@nas/mcp'}]", "a token is given by token_file"),
+        ("servers: [{name: home, url: 'ftp://nas/mcp'}]", "is not a URL that can be used here"),
+        ("servers: [{name: home, url: 'http://nas/mcp', token_file: token}]", "is not an absolute path"),
+        ("servers: [{name: home, argv: [x], token_file: /etc/token}]", "is for a server with a url"),
+        ("servers: [{name: home, argv: [./x]}]", "servers.0.argv.0: begins with no program"),
+        ("servers: [{name: a, argv: [x]}, {name: a, argv: [y]}]", "tools.servers.1.name: is the name of another of"),
+    ],
+)  # fmt: skip
+def test_tools_that_cannot_be(tools: str, words: str) -> None:
+    (complaint,) = wrong_in(f"tools:\n  {tools}\n")
+    assert words in complaint
+    assert complaint.startswith("f.yaml:2: tools.")
+
+
+def test_tools_that_can_be() -> None:
+    text = """
+tools:
+  switches: [{name: lamp, pin: 5}]
+  commands:
+    - {name: lights, description: d, argv: [/bin/x, '--room={room}', '{"a": 1}'], arguments: [{name: room, pattern: a}]}
+  servers:
+    - {name: home, url: 'http://homeassistant.local:8123/api/mcp', token_file: /etc/antiphon/token}
+    - {name: near, url: 'http://192.168.1.4/mcp'}
+    - {name: far, url: 'https://tools.example.com/mcp'}
+    - {name: files, argv: [npx, server]}
+"""
+    tools = load([Layer("f.yaml", text)]).settings.tools
+    assert [one.name for one in tools.servers] == ["home", "near", "far", "files"]
+    assert tools.commands[0].arguments[0].name == "room"
+
+
+def test_a_switch_needs_a_line_of_its_own() -> None:
+    tools = "tools: {switches: [{name: lamp, pin: 5}, {name: fan, pin: 6}]}\n"
+    sentence = "give each LED, button and switch a pin of its own"
+    said = wrong_in(tools + "lamps: {kind: gpio, pins: [5]}\nbuttons: {talk: 6}\n")
+    assert said == [
+        f"f.yaml:2: lamps.pins.0: pin 5 is already used by tools.switches.0.pin; {sentence}",
+        f"f.yaml:3: buttons.talk: pin 6 is already used by tools.switches.1.pin; {sentence}",
+    ]
+    assert wrong_in("tools: {switches: [{name: lamp, pin: 5}, {name: fan, pin: 5}]}") != []
+
+
+def test_a_text_in_quotes_may_be_empty() -> None:
+    loaded = load([Layer("--set", {"speech": {"instruction": Typed('""')}})])
+    assert loaded.settings.speech.instruction == ""

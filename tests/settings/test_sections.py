@@ -172,7 +172,9 @@ def test_the_links_are_an_order() -> None:
     assert Settings().links == ("realtime", "generate")
     assert Settings(links=("generate", "realtime")).links == ("generate", "realtime")
     assert sentences(Settings, links=("realtime", "realtime")) == ["is in the list twice; keep one of the two"]
-    assert sentences(Settings, links=()) == ["is empty, which leaves nobody to ask; give realtime, generate or both"]
+    assert sentences(Settings, links=()) == [
+        "is empty, which leaves nobody to ask; give realtime, generate, chat or cascade"
+    ]
 
 
 def test_there_is_somebody_to_ask() -> None:
@@ -202,7 +204,7 @@ def test_the_jitter_buffer_can_only_grow() -> None:
 )
 def test_a_pin_has_one_use(lamps: list[int], buttons: dict[str, int], sentence: str) -> None:
     (said,) = sentences(Settings, lamps={"kind": "gpio", "pins": lamps}, buttons=buttons)
-    assert said == f"{sentence}; give each LED and button a pin of its own"
+    assert said == f"{sentence}; give each LED, button and switch a pin of its own"
 
 
 def test_pins_count_only_when_they_are_used() -> None:

@@ -23,7 +23,7 @@ SCHEMA = Settings.model_json_schema()
         (("wake", "words", 0, "threshold"), "a number from 0.01 to 1 or null"),
         (("wake", "words", 0), "a mapping with the keys engine, model, threshold, refractory_ms"),
         (("log",), "a mapping with the keys level, format"),
-        (("links",), "a list of realtime or generate"),
+        (("links",), "a list of realtime, generate, chat or cascade"),
         (("generate", "urls"), "a list, [] for none, of text, at most 8"),
     ],
 )
@@ -36,13 +36,16 @@ def test_what_is_allowed(path: tuple[str | int, ...], words: str) -> None:
     [
         (("realtime", "vioce"), "f:1", "unknown key; did you mean realtime.voice?"),
         (("realtme",), "f:1", "unknown key; did you mean realtime?"),
-        (("voice",), "--set", "unknown key; did you mean realtime.voice or speech.voice?"),
+        (("voice",), "--set", "unknown key; did you mean realtime.voice, chat.voice, cascade.voice or speech.voice?"),
         (("Voices",), "--set", "unknown key; did you mean realtime.voice?"),
         (("MODEL",), "ANTIPHON_MODEL",
-         "unknown key; did you mean ANTIPHON_REALTIME__MODEL or ANTIPHON_SPEECH__MODEL?"),
-        (("instructions",), "f:1", "unknown key; did you mean instructions, indented under realtime?"),
+         "unknown key; did you mean ANTIPHON_REALTIME__MODEL, ANTIPHON_CHAT__MODEL or ANTIPHON_SPEECH__MODEL?"),
+        (("instructions",), "f:1",
+         ("unknown key; did you mean instructions, indented under realtime, instructions, indented under chat "
+         "or instructions, indented under cascade?")),
         (("voice",), "f:1",
-         "unknown key; did you mean voice, indented under realtime or voice, indented under speech?"),
+         ("unknown key; did you mean voice, indented under realtime, voice, indented under chat, "
+         "voice, indented under cascade or voice, indented under speech?")),
         (("realtime.voice",), "f:1", "unknown key; did you mean voice, indented under realtime?"),
         (("speaker", "preroll_ms"), "f:1", "unknown key; did you mean preroll_ms, indented under microphone?"),
         (("device",), "--set", "unknown key; did you mean microphone.device or speaker.device?"),

@@ -107,7 +107,9 @@ def _wires(board: Board) -> list[tuple[str, ...]]:
 def _lines(loaded: Loaded) -> list[tuple[str, ...]]:
     """By line, every use of it."""
     uses = [(line, what, "takes") for line, what in _board_of(loaded).taken.items()]
-    uses += [(line, _purpose(key), key) for key, line in lines_in_use(loaded.settings.lamps, loaded.settings.buttons)]
+    settings = loaded.settings
+    in_use = lines_in_use(settings.lamps, settings.buttons, settings.tools.switches)
+    uses += [(line, _purpose(key), key) for key, line in in_use]
     return [(str(line), str(LINES[line]), what, f"`{key}`") for line, what, key in sorted(uses)]
 
 
@@ -115,6 +117,8 @@ def _purpose(key: str) -> str:
     section, _, name = key.partition(".")
     if section == "buttons":
         return name.replace("_", " ") + ("" if name == "mute_switch" else " button")
+    if section == "tools":
+        return "switched output"
     return {"spi": "lamps, with the whole SPI bus", "power_pin": "power of the lamps"}.get(name, "lamp")
 
 

@@ -11,12 +11,14 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from antiphon.settings.header import LINES, PINS, pin_name
 from antiphon.settings.layers import BoardLayer, Complaint, Layer, Path, Place, Sheet, Value, dotted, lay
-from antiphon.settings.sections import Section, Settings, wrong
+from antiphon.settings.sections import Section, Settings, Tools, wrong
 from antiphon.settings.wording import complaints, validated
 
 UNTRIED = "not yet tried on real parts"
 SECTIONS = ("lamps", "buttons", "microphone", "speaker", "echo")
 """Which sections a board may set: what is soldered or plugged, and nothing of the owner's affairs."""
+SWITCHES = "switches"
+"""And this of the section tools: the relays that are on it."""
 
 
 class Part(Section):
@@ -128,7 +130,7 @@ class Board(Section):
     """What else a maker must know, and how sure it is."""
 
     settings: Mapping[str, Any] = {}
-    """Lamps, buttons, microphone, speaker and echo as they are on this board."""
+    """Lamps, buttons, microphone, speaker, echo and tools.switches as they are on this board."""
 
     @property
     def taken(self) -> dict[int, str]:
@@ -176,10 +178,15 @@ def chosen_board(layers: Sequence[Layer]) -> tuple[str, Place] | None:
 
 def _foreign(settings: Sheet) -> Iterator[Complaint]:
     """Take out of `settings` what is none of a board's business, and complain of it."""
-    for key in [key for key in settings.tree if key in Settings.model_fields and key not in SECTIONS]:
+    sentence = f"is not for a board to set, only for its owner; a board sets {', '.join(SECTIONS)} and tools.{SWITCHES}"
+    for key in [key for key in settings.tree if key in Settings.model_fields and key not in (*SECTIONS, "tools")]:
         del settings.tree[key]
-        sentence = "is not for a board to set, only for its owner; a board sets " + ", ".join(SECTIONS)
         yield Complaint(settings.place((key,)), f"settings.{key}", sentence)
+    tools = settings.tree.get("tools")
+    if isinstance(tools, dict):
+        for key in [key for key in tools if key in Tools.model_fields and key != SWITCHES]:
+            del tools[key]
+            yield Complaint(settings.place(("tools", key)), f"settings.tools.{key}", sentence)
 
 
 def _unprintable(sheet: Sheet, value: Value, path: Path) -> Iterator[Complaint]:

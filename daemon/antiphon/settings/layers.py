@@ -189,7 +189,7 @@ class _Reading:
             line = text.count("\n", 0, error.position) + 1
             self.complain(line, path, "holds a character that is not text; take it out")
             return None
-        if node is None or (isinstance(node, yaml.ScalarNode) and plain(node.value) is None):
+        if node is None or (isinstance(node, yaml.ScalarNode) and node.style is None and plain(node.value) is None):
             return None
         if self.is_file and not isinstance(node, yaml.MappingNode):
             sentence = "holds no sections; write a section's name and a colon, and below it its keys, indented"

@@ -54,14 +54,14 @@ def _soldered(reading: BoardReading, schema: Schema) -> dict[int, str]:
         alone = validated(Settings, _completed(reading.settings.tree, schema))
     except ValidationError:  # which is told when all layers are laid
         return {}
-    return {line: key for key, line in lines_in_use(alone.lamps, alone.buttons)}
+    return {line: key for key, line in lines_in_use(alone.lamps, alone.buttons, alone.tools.switches)}
 
 
 def _headless(board: Board | None, settings: Settings, sheet: Sheet) -> Iterator[Complaint]:
     """Of a board without a header: the lines that it uses all the same. The owner's own are his affair."""
     if board is None or board.header != "none":
         return
-    for key, line in lines_in_use(settings.lamps, settings.buttons):
+    for key, line in lines_in_use(settings.lamps, settings.buttons, settings.tools.switches):
         section, name, *_ = key.split(".")
         place = sheet.place((section, name))
         if place.rank == 0:

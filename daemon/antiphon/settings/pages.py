@@ -80,12 +80,28 @@ def _keys(schema: Schema, section: Schema, values: dict[str, Any], indent: str) 
             yield ""
         yield from (indent + line for line in _meaning(schema, node))
         entry = resolved(schema, node.get("items", {}))
-        if "properties" in entry:
+        if "properties" in entry and not values[name]:
+            yield f"{indent}{name}: []"
+            yield from (f"{indent}# {line}" for line in _entry_keys(schema, entry))
+        elif "properties" in entry:
             yield f"{indent}{name}:"
             for inner in values[name]:
                 yield from _entry(list(_keys(schema, entry, inner, indent + "    ")), indent + "  ")
         else:
             yield f"{indent}{name}: {written(values[name])}"
+
+
+def _entry_keys(schema: Schema, entry: Schema) -> Iterator[str]:
+    """What an entry of an empty list may hold, for a comment: each key, and what it means."""
+    for number, (name, node) in enumerate(entry["properties"].items()):
+        lead = f"{'- ' if number == 0 else '  '}{name}: "
+        below = resolved(schema, node.get("items", {}))
+        meaning = " ".join(node["description"].split())
+        if "default" in node and node["default"] not in (None, "", []):
+            meaning += f" Without it {written(node['default'])}."
+        yield from wrap(lead + meaning, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+        if "properties" in below:
+            yield from (f"    {line}" for line in _entry_keys(schema, below))
 
 
 def _entry(lines: list[str], indent: str) -> Iterator[str]:

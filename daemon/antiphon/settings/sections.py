@@ -4,7 +4,8 @@ The docstring under a key is its comment in config/antiphon.yaml and its help in
 against another belongs to the key that is declared later, so that it runs whenever the two are sound by themselves.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Annotated, Literal, NoReturn, TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from antiphon.conversation.manners import Manners
 from antiphon.settings.header import SPI_LINES
+from antiphon.settings.patterns import trouble
 
 Device = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None
 CardRate = Annotated[int, Field(ge=8000, le=192_000)] | None
@@ -22,6 +24,9 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", exa
 LinkKind = Literal["realtime", "generate", "chat", "cascade"]
 BuiltIn = Literal["set_volume", "mute", "set_timer", "list_timers", "cancel_timer", "get_time"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", examples=["kitchen_lamp"])]
+
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+"""In the argv of a command: where an argument goes."""
 
 
 def wrong(sentence: str, *keys: str) -> NoReturn:
@@ -77,6 +82,23 @@ def _server(url: str, key: str) -> str:
     name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{name}{port}{parts.path.rstrip('/')}"
+
+
+def is_near(url: str) -> bool:
+    """True when the host of `url` is this machine, or of a private network as far as its name or address tells."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".home", ".internal", ".home.arpa"))
+    return address.is_private or address.is_link_local
+
+
+def _differ(names: Sequence[str], key: str, end: str = ".name") -> None:
+    """Refuse a name that is given twice in the list `key`."""
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            wrong("is in the list twice; keep one of the two", f"{key}.{number}{end}")
 
 
 class Section(BaseModel):
@@ -295,8 +317,7 @@ class Cascade(Section):
     """The model that answers, in text."""
 
     instructions: str = Field(
-        default="You are a voice assistant. Answer briefly, as one speaks, in plain sentences without lists or marks, "
-        "in the language you are spoken to."
+        default="You are a voice assistant. Answer in a few plain sentences, in the language you are spoken to."
     )
     """What the model is told about its part before the conversation."""
 
@@ -483,7 +504,7 @@ class Switch(Section):
     """An output of the board that can be switched by voice."""
 
     name: Name = Field()
-    """What it is called: small letters, digits and _."""
+    """What it is called, for the model too: small letters, digits and _."""
 
     pin: Pin = Field()
     """The BCM number of its GPIO pin."""
@@ -498,30 +519,70 @@ class Argument(Section):
     name: Name = Field()
     """Its name; {name} in argv stands for it."""
 
-    pattern: str = Field(min_length=1)
-    """A regular expression that all of it must match; whatever does not is refused, and nothing is run."""
+    pattern: str = Field(min_length=1, max_length=200)
+    """A regular expression that all of it must match, as [a-z ]{1,40}; what does not is refused, and nothing is run."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_quick(cls, pattern: str) -> str:
+        if sentence := trouble(pattern):
+            wrong(sentence)
+        return pattern
 
     description: str = Field(default="")
     """What the model is told of it."""
+
+    secret: bool = Field(default=False)
+    """Whether its value is never logged, not even with log.level debug."""
 
 
 class Command(Section):
     """A program that can be run by voice; never through a shell."""
 
     name: Name = Field()
-    """What it is called."""
+    """What it is called; the model knows it as run_name."""
 
     description: str = Field(min_length=1)
     """What the model is told it does; in English it is understood best."""
 
-    argv: tuple[str, ...] = Field(min_length=1)
-    """The program and its arguments, each as it is. {name} stands for an argument of `arguments`."""
+    argv: tuple[str, ...] = Field(min_length=1, max_length=64)
+    """The program, by its absolute path or as it is found in the PATH, and its arguments, each as it is: there is no
+    shell. {name} stands for an argument of `arguments`, also within one, as --room={name}.
+    """
+
+    @field_validator("argv")
+    @classmethod
+    def _is_a_program(cls, argv: tuple[str, ...]) -> tuple[str, ...]:
+        program = argv[0] if argv else "?"
+        if not program or ("/" in program and not program.startswith("/")) or PLACEHOLDER.search(program):
+            wrong("begins with no program; give its absolute path, or a name that is found in the PATH", "argv.0")
+        if any("\0" in one for one in argv):
+            wrong("holds a zero byte, which no argument can")
+        return argv
 
     arguments: tuple[Argument, ...] = Field(default=(), max_length=8)
     """What the model may put in."""
 
-    limit_ms: int = Field(default=10_000, ge=100, le=120_000)
-    """The longest it may run, in milliseconds; then it is ended."""
+    @field_validator("arguments")
+    @classmethod
+    def _are_those_of_argv(cls, arguments: tuple[Argument, ...], info: ValidationInfo) -> tuple[Argument, ...]:
+        _differ([argument.name for argument in arguments], "arguments")
+        if (argv := info.data.get("argv")) is None:
+            return arguments
+        named = {argument.name for argument in arguments}
+        for number, one in enumerate(argv):
+            for name in PLACEHOLDER.findall(one):
+                if name not in named:
+                    wrong(f"has {{{name}}} in it, and arguments has none of that name; declare it", f"argv.{number}")
+        used = {name for one in argv for name in PLACEHOLDER.findall(one)}
+        for number, argument in enumerate(arguments):
+            if argument.name not in used:
+                sentence = "stands nowhere in argv, in braces; put it in, or take the argument out"
+                wrong(sentence, f"arguments.{number}.name")
+        return arguments
+
+    limit_ms: int = Field(default=10_000, ge=100, le=60_000)
+    """The longest it may run, in milliseconds, and never longer than tools.limit_ms; then it is ended."""
 
 
 class McpServer(Section):
@@ -530,24 +591,58 @@ class McpServer(Section):
     name: Name = Field()
     """What it is called; its tools are known to the model as name_tool."""
 
-    argv: tuple[str, ...] = Field(default=())
-    """The program that is started, which speaks on its standard input and output."""
+    argv: tuple[str, ...] = Field(default=(), max_length=64)
+    """The program that is started, and its arguments; it speaks on its standard input and output."""
+
+    @field_validator("argv")
+    @classmethod
+    def _is_a_program(cls, argv: tuple[str, ...]) -> tuple[str, ...]:
+        if argv and (not argv[0] or ("/" in argv[0] and not argv[0].startswith("/"))):
+            wrong("begins with no program; give its absolute path, or a name that is found in the PATH", "argv.0")
+        return argv
 
     url: str | None = Field(default=None)
-    """The address of one that runs already (streamable HTTP), like http://homeassistant.local:8123/api/mcp."""
+    """The address of one that runs already (streamable HTTP), like http://homeassistant.local:8123/api/mcp.
+    Unencrypted http:// on this machine and on your own network only: what is said, and the token, can be read there.
+    """
+
+    @field_validator("url")
+    @classmethod
+    def _is_somewhere(cls, url: str | None, info: ValidationInfo) -> str | None:
+        argv = info.data.get("argv")
+        if url is not None:
+            parts = _split(url, "http https", "http://homeassistant.local:8123/api/mcp")
+            if parts.username is not None or parts.fragment:
+                wrong("holds more than an address; a token is given by token_file")
+            if parts.scheme == "http" and not is_near(url):
+                wrong("is unencrypted, and not on your own network as far as its name tells; use https://")
+        if argv is not None and bool(argv) == (url is not None):
+            wrong("needs argv or url, the one or the other", "argv", "url")
+        return url
 
     token_file: str | None = Field(default=None)
     """With url: a file that holds its access token and that only its owner can read. An absolute path."""
 
-    tools: tuple[str, ...] = Field(default=())
-    """Of its tools only these; with [] all."""
+    @field_validator("token_file")
+    @classmethod
+    def _is_a_path(cls, token_file: str | None, info: ValidationInfo) -> str | None:
+        if token_file is not None and not (token_file.startswith("/") and token_file.isprintable()):
+            wrong("is not an absolute path; name a file that holds the token, like /etc/antiphon/home_token")
+        if token_file is not None and "url" in info.data and info.data["url"] is None:
+            wrong("is for a server with a url; a program gets its token by a file or an option of its own")
+        return token_file
 
-    secret: tuple[str, ...] = Field(default=())
-    """The names of arguments whose values are never logged."""
+    tools: tuple[str, ...] = Field(default=(), max_length=128)
+    """Of its tools only these, by the names that the server gives them; with [] all."""
+
+    secret: tuple[str, ...] = Field(default=(), max_length=64)
+    """The names of arguments whose values are never logged, not even with log.level debug."""
 
 
 class Tools(Section):
-    """What it can do when it is asked to, beyond talking. Not for links to generate, whose servers know no tools."""
+    """What it can do when it is asked to, beyond talking; docs/tools.md tells more. Not for links to generate, whose
+    servers know no tools.
+    """
 
     builtin: tuple[BuiltIn, ...] = Field(
         default=("set_volume", "mute", "set_timer", "list_timers", "cancel_timer", "get_time"),
@@ -555,17 +650,38 @@ class Tools(Section):
     )
     """Its own: the volume, the microphone, timers (which ring without a network, and after a restart), the clock."""
 
+    @field_validator("builtin")
+    @classmethod
+    def _are_named_once(cls, builtin: tuple[BuiltIn, ...]) -> tuple[BuiltIn, ...]:
+        _differ(builtin, "builtin", "")
+        return builtin
+
     switches: tuple[Switch, ...] = Field(default=(), max_length=16)
-    """Outputs of the board that can be switched, each with a name."""
+    """Outputs of the board that can be switched, each with a name. They are off at the start and at the end."""
 
     commands: tuple[Command, ...] = Field(default=(), max_length=32)
     """Programs that can be run, each with a name."""
 
     plugins: tuple[str, ...] = Field(default=(), max_length=32)
-    """Installed Python packages that bring tools, by the names of their entry points in the group antiphon.tools."""
+    """Installed Python packages that bring tools, by the names of their entry points in the group antiphon.tools. Such
+    a package is a part of the daemon, and can do all that the daemon can.
+    """
 
     servers: tuple[McpServer, ...] = Field(default=(), max_length=16)
     """MCP servers, as Home Assistant's; needs the extra antiphon[mcp]."""
+
+    @field_validator("servers")
+    @classmethod
+    def _have_names_of_their_own(cls, servers: tuple[McpServer, ...], info: ValidationInfo) -> tuple[McpServer, ...]:
+        seen: dict[str, str] = dict.fromkeys(info.data.get("builtin", ()), "a tool of its own")
+        for kind in ("switches", "commands", "servers"):
+            entries = servers if kind == "servers" else info.data.get(kind, ())
+            for number, entry in enumerate(entries):
+                if entry.name in seen:
+                    wrong(f"is the name of {seen[entry.name]} already; give another", f"{kind}.{number}.name")
+                seen[entry.name] = f"another of {kind}"
+        _differ(info.data.get("plugins", ()), "plugins", "")
+        return servers
 
     limit_ms: int = Field(default=10_000, ge=500, le=60_000)
     """How long a tool may take, in milliseconds; after that the model is told that it failed."""
@@ -685,8 +801,8 @@ Clash: TypeAlias = tuple[str, tuple[str, ...]]
 """A sentence, and the keys at odds: one, or two that share a line; "{other}" in it is the one not complained of."""
 
 
-def lines_in_use(lamps: Lamps, buttons: Buttons) -> Iterator[tuple[str, int]]:
-    """The key and the line (BCM number) of everything that lamps and buttons need; a key of a list has its number."""
+def lines_in_use(lamps: Lamps, buttons: Buttons, switches: Sequence[Switch] = ()) -> Iterator[tuple[str, int]]:
+    """The key and the line (BCM number) of all that they need; the key of an entry of a list has its number."""
     if lamps.kind in ("gpio", "rgb"):
         yield from ((f"lamps.pins.{number}", pin) for number, pin in enumerate(lamps.pins))
     if lamps.kind in ("apa102", "ws2812"):
@@ -699,6 +815,8 @@ def lines_in_use(lamps: Lamps, buttons: Buttons) -> Iterator[tuple[str, int]]:
         pin = getattr(buttons, name)
         if pin is not None:
             yield f"buttons.{name}", pin
+    for number, switch in enumerate(switches):
+        yield f"tools.switches.{number}.pin", switch.pin
 
 
 def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str], soldered: Mapping[int, str]) -> Iterator[Clash]:
@@ -708,7 +826,7 @@ def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str], soldered
         if line in taken:
             yield f"pin {line} is taken by the board: {taken[line]}; give another", (key,)
         elif line in users:
-            sentence = f"pin {line} is already used by {{other}}; give each LED and button a pin of its own"
+            sentence = f"pin {line} is already used by {{other}}; give each LED, button and switch a pin of its own"
             yield sentence, (key, users[line])
         elif line in soldered and _kind_of_use(key) != _kind_of_use(soldered[line]):
             its = _kind_of_use(soldered[line])
@@ -720,8 +838,8 @@ def _clashes(uses: Iterator[tuple[str, int]], taken: Mapping[int, str], soldered
 def _kind_of_use(key: str) -> str:
     """What is at a line for `key`, as far as that is a matter of wires: a button is a button, whatever it does."""
     section, _, name = key.partition(".")
-    if section == "buttons":
-        return "button"
+    if section in ("buttons", "tools"):
+        return "button" if section == "buttons" else "switched output"
     return {"spi": "chain of lamps", "power_pin": "switch of the lamps' power"}.get(name, "lamps")
 
 
@@ -802,7 +920,8 @@ class Settings(Section):
         own lamps and buttons, as {"soldered": {line: key}}.
         """
         lamps, context = info.data.get("lamps") or Lamps(), info.context or {}
-        uses = lines_in_use(lamps, buttons)
+        tools = info.data.get("tools")
+        uses = lines_in_use(lamps, buttons, tools.switches if tools else ())
         clashes = list(_clashes(uses, context.get("taken", {}), context.get("soldered", {})))
         if clashes:
             all_of_them = "; ".join(sentence.replace("{other}", keys[-1]) for sentence, keys in clashes)
