@@ -1,6 +1,6 @@
 """One WebSocket connection of the simulated service: carries frames to its session and events from it, with faults.
 
-One that turns out to carry a POST is given away.
+One that turns out to carry another request than an upgrade is given away.
 
 It moves bytes and reads the clock; what is said is the session's business.
 """
@@ -8,23 +8,23 @@ It moves bytes and reads the clock; what is said is the session's business.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from antiphon.errors import DeviceError
-from antiphon.pcm import LINK_RATE_HZ
+from antiphon.pcm import Samples
 from antiphon.simulator.speech import Synthesise
-from antiphon.simulator.stepfun.agenda import End
+from antiphon.simulator.stepfun.agenda import Agenda, End
 from antiphon.simulator.stepfun.faults import Act, Close, FaultyStream, Frame, Reset, Stall
 from antiphon.simulator.stepfun.gate import Gate
 from antiphon.simulator.stepfun.grammar import Json
-from antiphon.simulator.stepfun.record import SessionRecord
 from antiphon.simulator.stepfun.responder import Utterance
-from antiphon.simulator.stepfun.session import Session
 
-_POST = b"POST "
+_UPGRADE = b"GET "
+_ASKED_FOR = (b"GET /v1/audio/", b"GET /step_plan/v1/audio/")
+_TELLING = max(map(len, _ASKED_FOR))
 
 
 class Connection(ServerConnection):
@@ -42,7 +42,7 @@ class Connection(ServerConnection):
     ) -> None:
         """`index` counts connections from 0; `library` and `settings` are what websockets gives its connections.
 
-        `posted` takes over a connection that is a POST, and what has come of it.
+        `posted` takes over a connection that is none for a WebSocket, and what has come of it.
         """
         super().__init__(*library, **settings)
         self.index = index
@@ -74,9 +74,9 @@ class Connection(ServerConnection):
         self.heard_s = time.monotonic()
         if self._first is not None:
             data = self._first = self._first + data
-            if data == _POST[: len(data)]:
+            if _upgrades(data) is None:
                 return
-            if data.startswith(_POST):
+            if not _upgrades(data):
                 self._posted(self._socket, data)
                 return
             self._first = None
@@ -89,8 +89,56 @@ class Connection(ServerConnection):
             super().eof_received()
 
 
+def _upgrades(first: bytes) -> bool | None:
+    """Whether a connection that begins like this is for a WebSocket; None when that cannot be told yet."""
+    if not _UPGRADE.startswith(first[: len(_UPGRADE)]):
+        return False
+    if any(path.startswith(first[:_TELLING]) for path in _ASKED_FOR if len(first) < len(path)):
+        return None
+    return not first.startswith(_ASKED_FOR)
+
+
 class _OverError(Exception):
     """The connection has ended: cancels what still runs for it."""
+
+
+class Mouth(Protocol):
+    """What of a session wishes for sound, and is given it."""
+
+    def take_wanted(self) -> list[Utterance]:
+        """The wishes since the last time."""
+
+    def spoken(self, response: str, samples: Samples, now: float) -> None:
+        """The sound that was wished for `response` is made."""
+
+    def failed(self, response: str, sentence: str, now: float) -> None:
+        """It cannot be made."""
+
+
+class Session(Protocol):
+    """One connection's behaviour, whatever is spoken over it."""
+
+    agenda: Agenda
+
+    @property
+    def responder(self) -> Mouth:
+        """Its mouth."""
+
+    def receive(self, frame: str | bytes, now: float) -> None:
+        """A frame of the client's has come."""
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+
+
+class Record(Protocol):
+    """What is kept of a connection."""
+
+    def add_sent(self, kind: str, size: int, now: float) -> None:
+        """A server event was given to the connection."""
+
+    def note(self, what: str, now: float, **fields: str | float | None) -> None:
+        """A line for the log."""
 
 
 class Driver:
@@ -100,7 +148,7 @@ class Driver:
         self,
         connection: Connection,
         session: Session,
-        record: SessionRecord,
+        record: Record,
         stream: FaultyStream,
         synthesise: Synthesise,
         idle_drop_s: float,
@@ -147,7 +195,7 @@ class Driver:
         """Synthesis is a program that runs: the loop goes on meanwhile."""
         responder = self._session.responder
         try:
-            samples = await asyncio.to_thread(self._synthesise, utterance.text, utterance.speaker, LINK_RATE_HZ)
+            samples = await asyncio.to_thread(self._synthesise, utterance.text, utterance.speaker, utterance.rate_hz)
         except (DeviceError, ValueError) as error:
             responder.failed(utterance.response, str(error), time.monotonic())
         else:

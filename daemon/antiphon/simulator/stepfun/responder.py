@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from antiphon.pcm import Samples
+from antiphon.pcm import LINK_RATE_HZ, Samples
 from antiphon.simulator.stepfun import script, timeline, voices
 from antiphon.simulator.stepfun.agenda import Agenda
 from antiphon.simulator.stepfun.configuration import Configuration
@@ -39,11 +39,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A wish for sound: `text` spoken by the flite voice `speaker`, for `response`."""
+    """A wish for sound: `text` spoken by the flite voice `speaker` at `rate_hz`, for `response`."""
 
     response: str
     text: str
     speaker: str
+    rate_hz: int = LINK_RATE_HZ
 
 
 @dataclass(slots=True)

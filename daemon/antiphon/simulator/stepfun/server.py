@@ -19,12 +19,16 @@ from antiphon.simulator.journal import Journal, LogLine
 from antiphon.simulator.service import run_until_signal
 from antiphon.simulator.stepfun.connection import Connection, Driver
 from antiphon.simulator.stepfun.faults import Fault, FaultyStream, Kind
-from antiphon.simulator.stepfun.handshake import NORMAL_PATH, Admitted, Refusal, Turnstile, judge
+from antiphon.simulator.stepfun.handshake import DIALOGUE, NORMAL_PATH, Admitted, Refusal, Turnstile, judge
 from antiphon.simulator.stepfun.options import SimulatorOptions
 from antiphon.simulator.stepfun.record import SessionRecord
+from antiphon.simulator.stepfun.services import HttpServices
 from antiphon.simulator.stepfun.session import Session
-from antiphon.simulator.stepfun.tts_server import SpeechServer
+from antiphon.simulator.stepfun.tts_stream import SpeechStream
+from antiphon.simulator.stepfun.tts_stream_grammar import DOORS as SPEECH
+from antiphon.simulator.stepfun.utterances import UtteranceRecord
 
+_DOORS = DIALOGUE | SPEECH
 MAX_FRAME_BYTES = 32 * 1024 * 1024  # the largest append is 15 MB of sound, a third more in base64
 CLOSE_TIMEOUT_S = 1.0
 
@@ -58,21 +62,24 @@ class StepFunSimulator:
         """`synthesise` makes the replies' sound (flite, if None); `log` gets each line of the log as it is written."""
         self.options = options or SimulatorOptions()
         self.sessions: list[SessionRecord] = []
-        """Every connection that was upgraded, in order."""
+        """Every dialogue that was upgraded, in order."""
+        self.utterances: list[UtteranceRecord] = []
+        """Every WebSocket of text to speech that was upgraded, in order."""
         self.statuses: list[int] = []
         """The HTTP status of each upgrade that was answered, in order."""
         self._journal = Journal(log)
         self.log = self._journal.lines
         """Every line of the log."""
         self._synthesise = synthesise or speech.synthesise
-        self._speech = SpeechServer(self.options, self._synthesise, self._journal)
-        self.wishes = self._speech.wishes
+        self._http = HttpServices(self.options, self._synthesise, self._journal)
+        self.wishes = self._http.speech.wishes
         """Every text that was to be spoken (POST /audio/speech), in order."""
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
         self._mishaps = _Mishaps()
-        self._connections = 0
+        self._connections = self._streams = 0
         self._live: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._admitted: dict[int, Admitted] = {}
+        self._numbers: dict[int, int] = {}  # of the sockets of text to speech, by connection
         self._server: Server | None = None
         self._port = self.options.port
 
@@ -105,7 +112,7 @@ class StepFunSimulator:
         return f"ws://{self.options.host}:{self._port}{path}"
 
     def speech_url(self, path: str = "/v1") -> str:
-        """Where text to speech is served; the client adds /audio/speech."""
+        """Where the HTTP services are; the client adds a path such as /audio/speech."""
         return f"http://{self.options.host}:{self._port}{path}"
 
     async def stop(self) -> None:
@@ -116,7 +123,7 @@ class StepFunSimulator:
             if connection.gate.shut or connection.state is State.CONNECTING:  # it could not say goodbye
                 connection.transport.abort()
         self._server.close()
-        await self._speech.stop()
+        await self._http.front.stop()
         await self._server.wait_closed()
         self._server = None
         self._journal.write({"t": time.monotonic(), "what": "stopped"})
@@ -147,7 +154,7 @@ class StepFunSimulator:
             index,
             None if cut is None else cut.at,
             refuse=refuse,
-            posted=self._speech.adopt,
+            posted=self._http.front.adopt,
             library=library,
             **settings,
         )
@@ -159,11 +166,13 @@ class StepFunSimulator:
         index = connection.index
         if slow := self._fault(index, Kind.SLOW_UPGRADE):
             await _pause(slow.at / 1000, connection.gone)
-        verdict = judge(request.path, request.headers.get("Authorization"), self.options)
+        verdict = judge(request.path, request.headers.get("Authorization"), self.options, _DOORS)
         if not self._turnstile.admits(time.monotonic()):
             verdict = Refusal(429)
         if status := self._fault(index, Kind.STATUS):
             verdict = Refusal(status.at)
+        if request.path.partition("?")[0] in SPEECH:
+            verdict = self._streamed(index, verdict)
         code = verdict.status if isinstance(verdict, Refusal) else 101
         self.statuses.append(code)
         self._journal.write({"t": time.monotonic(), "what": "upgrade", "session": index, "status": code})
@@ -172,15 +181,29 @@ class StepFunSimulator:
         self._admitted[index] = verdict
         return None
 
+    def _streamed(self, index: int, verdict: Admitted | Refusal) -> Admitted | Refusal:
+        """One more upgrade for text to speech, which has faults of its own."""
+        number = self._numbers[index] = self._streams
+        self._streams += 1
+        status = self._fault(number, Kind.STREAM_STATUS)
+        return verdict if status is None else Refusal(status.at)
+
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, Connection)
+        admitted = self._admitted.pop(connection.index)
+        match admitted.service:
+            case "speech":
+                await self._serve_speech(connection, admitted)
+            case _:
+                await self._serve_dialogue(connection, admitted)
+
+    async def _serve_dialogue(self, connection: Connection, admitted: Admitted) -> None:
         index, now = connection.index, time.monotonic()
-        admitted = self._admitted.pop(index)
         record = SessionRecord(
             index, admitted.model, admitted.path, now, log=self._journal.write, log_events=self.options.log_events
         )
-        rng = random.Random(f"{self.options.seed}/{index}")  # noqa: S311 (chance that can be repeated is what we want)
-        faults = tuple(fault for fault in self.options.faults if fault.strikes(index))
+        rng = self._chance(index)
+        faults = self._faults(index)
         session = Session(self.options, record, faults, rng, now)
         self.sessions.append(record)
         stream = FaultyStream(faults, rng)
@@ -188,6 +211,28 @@ class StepFunSimulator:
             await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
         finally:
             await self._keep(record, connection.close_code)
+
+    async def _serve_speech(self, connection: Connection, admitted: Admitted) -> None:
+        index, now = connection.index, time.monotonic()
+        record = UtteranceRecord(
+            index, self._numbers.pop(index), admitted.model, admitted.path, now, log=self._journal.write
+        )
+        rng = self._chance(index)
+        session = SpeechStream(self.options, record, self.options.faults, rng, now)
+        self.utterances.append(record)
+        stream = FaultyStream(self._faults(index), rng)
+        try:
+            await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
+        finally:
+            record.closed_s = time.monotonic()
+            record.note("closed", record.closed_s, code=connection.close_code, text=record.text)
+
+    def _chance(self, index: int) -> random.Random:
+        """Chance that can be repeated is what we want."""
+        return random.Random(f"{self.options.seed}/{index}")  # noqa: S311 (not for secrets)
+
+    def _faults(self, index: int) -> tuple[Fault, ...]:
+        return tuple(fault for fault in self.options.faults if fault.strikes(index))
 
     async def _keep(self, record: SessionRecord, close_code: int | None) -> None:
         record.closed_s = time.monotonic()

@@ -83,16 +83,16 @@ class Planner:
 
     def _think(self, plan: Plan, at_ms: float, ids: Json, thinking: str) -> None:
         if thinking:
-            for word in _words(thinking):
+            for word in words(thinking):
                 self._add(plan, at_ms, "response.thinking.delta", delta=word, **ids)
             self._add(plan, at_ms, "response.thinking.done", thinking=thinking, **ids)
 
     def _transcript(self, ids: Json, text: str, start_ms: float) -> list[Timed]:
-        times = [start_ms + self._timing.word_ms * count for count in range(len(_words(text)) + 1)]
+        times = [start_ms + self._timing.word_ms * count for count in range(len(words(text)) + 1)]
         loose = self._wording.loose
         deltas = [
             Timed(at_ms, loose("response.audio_transcript.delta", delta=word, **ids))
-            for at_ms, word in zip(times, _words(text), strict=False)
+            for at_ms, word in zip(times, words(text), strict=False)
         ]
         return [*deltas, Timed(times[-1], loose("response.audio_transcript.done", transcript=text, **ids))]
 
@@ -102,7 +102,7 @@ class Planner:
             return []
         timed: list[Timed] = []
         first = 0
-        for frames in _cuts(len(samples), self._timing.delta_bytes // 2, self._rng):
+        for frames in cuts(len(samples), self._timing.delta_bytes // 2, self._rng):
             text = base64.b64encode(bytes_of(samples[first : first + frames])).decode()
             event = self._wording.loose("response.audio.delta", delta=text, **ids)
             timed.append(Timed(self._sent_ms(first), event))
@@ -162,12 +162,12 @@ def _without_part(ids: Json) -> Json:
     return {key: ids[key] for key in ("response_id", "output_index")}
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     """The words of `text`, each with the space before the next, so that joined they are `text`."""
     return [piece for piece in text.replace(" ", " \0").split("\0") if piece]
 
 
-def _cuts(frames: int, mean: int, rng: random.Random) -> list[int]:
+def cuts(frames: int, mean: int, rng: random.Random) -> list[int]:
     """`frames` in pieces of about `mean`, each up to a quarter more or less."""
     cuts: list[int] = []
     while frames > 0:

@@ -5,7 +5,6 @@ does not fit as they were recorded live. Fields that are not in the reference ar
 does not mean what it says.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +12,19 @@ from typing import Any, Literal, TypeAlias
 
 from antiphon.simulator.stepfun import voices
 from antiphon.simulator.stepfun.handshake import Refusal, scope_of
+from antiphon.simulator.stepfun.judging import Denial, WrongError, blocked, fields
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 NORMAL_PATH = "/v1/audio/speech"
 PLAN_PATH = "/step_plan/v1/audio/speech"
 MAX_CHARACTERS = 1000
 
-MODELS = frozenset({"step-tts-2", "step-tts-mini", "step-tts-vivid", "stepaudio-2.5-tts", "stepaudio-3-tts"})
+MODELS = frozenset(voices.SPEECH_MODELS)
 PLAN_MODELS = frozenset({"stepaudio-2.5-tts"})
 INSTRUCTED = {"stepaudio-2.5-tts": 200, "stepaudio-3-tts": 500}
 """The models that take an instruction, and its length; they take no voice label, and read directions in brackets."""
 
-Format: TypeAlias = Literal["pcm", "wav"]
+Format: TypeAlias = Literal["wav", "mp3", "flac", "opus", "pcm"]
 FORMATS = ("wav", "mp3", "flac", "opus", "pcm")
 RATES_HZ = (8000, 16_000, 22_050, 24_000, 48_000)
 
@@ -48,19 +48,11 @@ class Wish:
     rate_hz: int
     sse: bool
     """The sound comes as server-sent events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """The request is answered with this HTTP status and sentence."""
-
-    status: int
-    message: str
-
-    @property
-    def body(self) -> str:
-        """The JSON body: an envelope with message and type."""
-        return json.dumps({"error": {"message": self.message, "type": "request_params_invalid"}})
+    instruction: str = ""
+    speed: float = 1.0
+    volume: float = 1.0
+    censored: bool = False
+    """Moderation does not let it pass, and a stream of events says so itself."""
 
 
 def judge(path: str, authorization: str | None, body: bytes, options: SimulatorOptions) -> Wish | Denial | Refusal:
@@ -70,9 +62,10 @@ def judge(path: str, authorization: str | None, body: bytes, options: SimulatorO
     scope = scope_of(authorization, options)
     if isinstance(scope, Refusal):
         return scope
-    asked = _fields(body)
-    if asked is None:
-        return Denial(400, "the body is not a JSON object")
+    try:
+        asked = fields(body)
+    except WrongError as wrong:
+        return Denial(400, str(wrong))
     model = asked.get("model")
     if model not in MODELS:
         return Refusal(400)
@@ -80,26 +73,30 @@ def judge(path: str, authorization: str | None, body: bytes, options: SimulatorO
         return Refusal(402)
     if path == PLAN_PATH and model not in PLAN_MODELS:
         return Refusal(404)
-    if wrong := _fault(asked):
-        return Denial(400, wrong)
-    text = asked["input"]
+    if fault := _fault(asked):
+        return Denial(400, fault)
+    text, sse = asked["input"], asked.get("stream_format", "audio") == "sse"
+    censored = blocked(options, text)
+    if censored and not sse:
+        return Refusal(451)
     return Wish(
         path,
         model,
-        _DIRECTION.sub("", text).strip() if model in INSTRUCTED else text,
+        heard(model, text),
         asked["voice"],
-        asked["response_format"],
+        asked.get("response_format", "mp3"),
         asked.get("sample_rate", 24_000),
-        asked.get("stream_format", "audio") == "sse",
+        sse,
+        asked.get("instruction", ""),
+        asked.get("speed", 1.0),
+        asked.get("volume", 1.0),
+        censored,
     )
 
 
-def _fields(body: bytes) -> dict[str, Any] | None:
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return asked if isinstance(asked, dict) else None
+def heard(model: str, text: str) -> str:
+    """What `model` speaks of `text`: the newer models take what stands in brackets for a direction."""
+    return _DIRECTION.sub("", text).strip() if model in INSTRUCTED else text
 
 
 def _fault(asked: Mapping[str, Any]) -> str:
@@ -120,22 +117,20 @@ def _voice(asked: Mapping[str, Any]) -> str:
     voice = asked.get("voice")
     if not isinstance(voice, str):
         return "voice is required"
-    return "" if voices.speaks(voice) else f"voice {voice} is not valid"
+    return "" if voices.speaks(voice, asked["model"]) else f"voice {voice} is not valid"
 
 
 def _sound(asked: Mapping[str, Any]) -> str:
-    kind = asked.get("response_format", "mp3")
-    if kind not in FORMATS:
+    if asked.get("response_format", "mp3") not in FORMATS:
         return f"response_format is one of {', '.join(FORMATS)}"
-    if asked.get("sample_rate", 24_000) not in RATES_HZ:
-        return "sample_rate is not valid"
-    return "" if kind in ("pcm", "wav") else f"this simulator has no encoder for {kind}: ask for pcm or wav"
+    rate_hz = asked.get("sample_rate", 24_000)
+    return "" if isinstance(rate_hz, int) and rate_hz in RATES_HZ else "sample_rate is not valid"
 
 
 def _instruction(asked: Mapping[str, Any]) -> str:
-    instruction = asked.get("instruction")
-    if instruction is None:
+    if "instruction" not in asked:
         return ""
+    instruction = asked["instruction"]
     most = INSTRUCTED.get(asked["model"])
     if most is None:
         return f"instruction is not supported for {asked['model']}"
@@ -143,13 +138,16 @@ def _instruction(asked: Mapping[str, Any]) -> str:
 
 
 def _label(asked: Mapping[str, Any]) -> str:
-    label = asked.get("voice_label")
-    if label is None:
+    if "voice_label" not in asked:
         return ""
+    label = asked["voice_label"]
     if asked["model"] in INSTRUCTED:
         return "voice_label is not supported for v2 models"
     one = isinstance(label, dict) and len(label) == 1 and next(iter(label)) in _LABELS
-    return "" if one else f"voice_label has exactly one of {', '.join(_LABELS)}"
+    if not one:
+        return f"voice_label has exactly one of {', '.join(_LABELS)}"
+    [(name, value)] = label.items()
+    return "" if isinstance(value, str) and value else f"voice_label.{name} is not a text"
 
 
 def _rest(asked: Mapping[str, Any]) -> str:
@@ -173,5 +171,5 @@ def _is_right(name: str, value: object) -> bool:
         return value in ("standard", "enhanced")
     if name == "pronunciation_map":
         tones = value.get("tone") if isinstance(value, dict) else None
-        return isinstance(tones, list) and all(isinstance(tone, str) and "/" in tone for tone in tones)
+        return isinstance(tones, list) and len(value) == 1 and all(isinstance(t, str) and "/" in t for t in tones)
     return False
