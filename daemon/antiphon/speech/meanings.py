@@ -33,6 +33,7 @@ class Where:
     """What the address in the setting has after /v1."""
     models: str = ""
     """Which models do it, as "for files it is stepaudio-2.5-asr"."""
+    example: str = "https://api.stepfun.com/v1"
     on_plan: bool = True
     """Whether the Step Plan sells it at all."""
 
@@ -53,7 +54,7 @@ class Envelope(NamedTuple):
 
 
 def envelope(body: bytes) -> Envelope:
-    """Of any body at all; the message in one printable line."""
+    """Of any body at all; both in one printable line."""
     try:
         error = json.loads(body)["error"]
         message, kind = error.get("message"), error.get("type")
@@ -66,8 +67,10 @@ def one_line(text: object) -> str:
     """What a service says, fit for the end of a sentence; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 20 * MAX_SAID]).split())
-    return line if len(line) <= MAX_SAID else line[: MAX_SAID - 3] + "..."
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(line) <= MAX_SAID:
+        return line
+    return line[: line.rfind(" ", 0, MAX_SAID - 3) + 1] + "..."  # between words: half a key is not known for a key
 
 
 def explain_status(status: int, body: bytes, host: str, where: Where, path: str = "") -> LinkError:
@@ -140,6 +143,8 @@ def explain_event(message: object, host: str, where: Where, kind: object = "", c
         return Refused(f"{host} says the balance is used up: top it up, or mend the address, as {where.paths()}{why}")
     if is_about_the_model(told):
         return Refused(f"{host} has no such model here: check {_model(where)}, as {where.paths()}{why}")
+    if "timeout" in told.kind:
+        return Lost(f"{host} waited too long for us: try it again{why}")
     if "invalid" in told.kind or "missing" in told.kind:
         settings = " and ".join(name for name in (where.model, where.voice) if name)
         return Refused(f"{host} does not accept {where.given}: check {settings}{why}")

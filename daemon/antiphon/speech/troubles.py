@@ -44,7 +44,7 @@ def explain(error: Exception, host: str, where: Where = SPEAK) -> LinkError:
         case LinkError():
             return error
         case InvalidURL():
-            return Refused(f"{where.url} is not an address: give one like https://api.stepfun.com/v1")
+            return Refused(f"{where.url} is not an address: give one like {where.example}")
         case ClientProxyConnectionError() | ClientHttpProxyError():
             return Lost(
                 f"The proxy of realtime.proxy did not connect to {host}: check that it runs and lets it through"

@@ -206,9 +206,9 @@ class RealtimeLink:
                     await self._converse(socket, patience)
         except TimeoutError as late:
             nameless = gaierror(EAI_AGAIN, "no answer in time")
-            self._end(troubles.explain(late if self._named else nameless, self._host))
+            self._end(troubles.explain(late if self._named else nameless, self._host, self._plan.url))
         except (LinkError, OSError, WebSocketException, UnicodeError, ImportError) as error:
-            self._end(troubles.explain(error, self._host))
+            self._end(troubles.explain(error, self._host, self._plan.url))
 
     def _dial(self) -> "_Dialling":
         url = _checked(self._plan)
