@@ -32,9 +32,11 @@ def test_what_the_reference_has_is_granted():
         text_normalization="standard",
         timestamp=False,
     )
-    assert (full.rate_hz, full.sse) == (16_000, True)
+    assert (full.rate_hz, full.sse, full.censored) == (16_000, True, False)
     assert verdict(model="step-tts-2", voice_label={"emotion": "happy"}).model == "step-tts-2"
     assert verdict(voice="voice-tone-Ab12", input="x" * 1000, response_format="wav").format == "wav"
+    assert verdict(response_format=None).format == "mp3"
+    assert (full.instruction, full.speed, full.volume) == ("calm, slow", 0.5, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,10 @@ def test_path_key_and_model_decide_first(path, key, changes, status):
         ({"voice": None}, "voice is required"),
         ({"voice": "nobody"}, "voice nobody is not valid"),
         ({"response_format": "aac"}, "response_format is one of"),
-        ({"response_format": None}, "no encoder for mp3"),  # the service's own default
+        ({"sample_rate": [8000]}, "sample_rate is not valid"),
+        ({"pronunciation_map": {"tone": [], "pace": 1}}, "pronunciation_map is not valid"),
+        ({"voice": "lively-girl", "model": "step-tts-mini"}, "voice lively-girl is not valid"),
+        ({"model": "step-tts-2", "voice_label": {"style": 3}}, "voice_label.style is not a text"),
         ({"sample_rate": 44_100}, "sample_rate is not valid"),
         ({"speed": 3}, "speed is not valid"),
         ({"speed": True}, "speed is not valid"),
@@ -95,3 +100,14 @@ def test_directions_are_not_spoken_by_the_models_that_read_them():
     text = "(softly) Good night. \uff08\u8f7b\u58f0\uff09Sleep (deep and) well."
     assert verdict(input=text).text == "Good night. Sleep  well."
     assert verdict(input=text, model="step-tts-2").text == text
+
+
+def test_moderation_refuses_or_ends_the_stream_of_events():
+    strict = SimulatorOptions(keys={"sk-n": "normal"}, blocked=("Good",))
+
+    def judged(**changes):
+        return judge(NORMAL_PATH, "Bearer sk-n", json.dumps(WELL | changes).encode(), strict)
+
+    assert judged() == Refusal(451)
+    assert judged(stream_format="sse").censored
+    assert not judged(input="Bad night.").censored

@@ -170,6 +170,6 @@ def _is_right(name: str, value: object) -> bool:
     if name == "text_normalization":
         return value in ("standard", "enhanced")
     if name == "pronunciation_map":
-        tones = value.get("tone") if isinstance(value, dict) else None
-        return isinstance(tones, list) and len(value) == 1 and all(isinstance(t, str) and "/" in t for t in tones)
+        tones = value.get("tone") if isinstance(value, dict) and len(value) == 1 else None
+        return isinstance(tones, list) and all(isinstance(t, str) and "/" in t for t in tones)
     return False
