@@ -23,6 +23,12 @@ class Turn:
     text: str
 
 
+def beginning(text: str, share: float) -> str:
+    """The first `share` (0 to 1) of the words of `text`."""
+    words = _WORD.findall(text)
+    return "".join(words[: int(len(words) * share)]).strip()
+
+
 @dataclass(slots=True)
 class _Entry:
     key: str
@@ -66,8 +72,7 @@ class History:
         share = min(1.0, max(0.0, heard_ms / length_ms)) if length_ms > 0 else 0.0
         for entry in self._entries:
             if entry.key == f"reply:{reply}":
-                words = _WORD.findall(entry.turn.text)
-                entry.turn = replace(entry.turn, text="".join(words[: int(len(words) * share)]).strip())
+                entry.turn = replace(entry.turn, text=beginning(entry.turn.text, share))
 
     def turns(self) -> tuple[Turn, ...]:
         """What a new call should be told, oldest first, without blanks."""

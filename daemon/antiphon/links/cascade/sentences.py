@@ -38,8 +38,7 @@ _LIMITS: Final = {"end": 0, "clause": CLAUSE, "blank": WORD}
 
 # After these, in small letters, a full stop ends nothing; nor after one letter, as in "J. S. Bach" or "e.g.".
 _ABBREVIATIONS: Final = frozenset(
-    ("mr", "mrs", "ms", "dr", "prof", "st", "mt", "sr", "jr", "gen", "gov", "sen", "capt", "col", "sgt", "mme")
-    + ("vs", "fig", "vol", "approx", "cf", "inc", "ltd", "dept", "bzw", "ca", "nr", "usw")
+    re.findall(r"\w+", "mr mrs ms dr prof st mt sr jr gen gov sen mme vs fig vol approx cf inc ltd dept bzw ca nr usw")
 )
 _DAY = re.compile(r"(?:\A|\s)\d{1,2}\Z")
 _LAST_WORD = re.compile(r"[^\W_]+\Z")
