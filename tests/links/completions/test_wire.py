@@ -297,15 +297,14 @@ def test_a_service_that_ends_its_answer_is_heard(chunk, told):
     assert (stopped.value.message, stopped.value.kind, stopped.value.code) == told
 
 
+NAMES = ["choices", "delta", "message", "audio", "data", "transcript", "content", "tool_calls", "function", "error"]
+NAMES += ["name", "arguments", "id", "index", "finish_reason", "type"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "choices delta message audio data transcript content tool_calls function error name arguments id index "
-                "finish_reason type".split()
-            ),
+            st.sampled_from(NAMES),
             inner,
             max_size=4,
         )
