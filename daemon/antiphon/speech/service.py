@@ -50,9 +50,15 @@ class Patience:
         await self._timeout.__aexit__(kind, error, trace)
 
     def progress(self) -> None:
-        """Something of worth has come."""
+        """Something of worth has come, or is awaited from now on."""
         self.began = True
-        self._timeout.reschedule(asyncio.get_running_loop().time() + self.gap_ms / 1000)
+        if not self._timeout.expired():  # it may be ending it, while another task gets the last of it
+            self._timeout.reschedule(asyncio.get_running_loop().time() + self.gap_ms / 1000)
+
+    def rest(self) -> None:
+        """Nothing is awaited of the service: until there is progress, no time counts."""
+        if self.began and not self._timeout.expired():
+            self._timeout.reschedule(None)
 
 
 class Service:

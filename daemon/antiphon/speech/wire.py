@@ -22,6 +22,8 @@ _CUTS = (
     re.compile(r"\s+"),
 )
 
+_SENTENCE_END = re.compile("([.!?\u2026\u3002\uff01\uff1f][\"')\\]\u201d\u2019\u300d\u300f\uff09]*\\s*|\n)$")
+
 
 def pieces(text: str) -> list[str]:
     """`text` cut into what one request each can speak, at the ends of sentences where there are any; no blank ones."""
@@ -32,6 +34,21 @@ def pieces(text: str) -> list[str]:
         cut.append(rest[:at].strip())
         rest = rest[at:].strip()
     return [*cut, rest] if rest else cut
+
+
+def parts(text: str) -> list[str]:
+    """`text` cut in the same way, of which nothing is left out: joined, they are `text` again."""
+    cut: list[str] = []
+    while len(text) > MAX_CHARACTERS:
+        at = _cut(text)
+        cut.append(text[:at])
+        text = text[at:]
+    return [*cut, text] if text else cut
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether nothing of a sentence is open at the end of `text`."""
+    return bool(_SENTENCE_END.search(text))
 
 
 def _cut(text: str) -> int:
