@@ -17,7 +17,10 @@ from websockets.protocol import State
 from antiphon.simulator import speech
 from antiphon.simulator.journal import Journal, LogLine
 from antiphon.simulator.service import run_until_signal
-from antiphon.simulator.stepfun.connection import Connection, Driver
+from antiphon.simulator.stepfun.connection import Conduct, Connection, Driver, Record
+from antiphon.simulator.stepfun.dictation import Dictation
+from antiphon.simulator.stepfun.dictation_grammar import DOORS as DICTATION
+from antiphon.simulator.stepfun.dictations import DictationRecord
 from antiphon.simulator.stepfun.faults import Fault, FaultyStream, Kind
 from antiphon.simulator.stepfun.handshake import DIALOGUE, NORMAL_PATH, Admitted, Refusal, Turnstile, judge
 from antiphon.simulator.stepfun.options import SimulatorOptions
@@ -28,7 +31,7 @@ from antiphon.simulator.stepfun.tts_stream import SpeechStream
 from antiphon.simulator.stepfun.tts_stream_grammar import DOORS as SPEECH
 from antiphon.simulator.stepfun.utterances import UtteranceRecord
 
-_DOORS = DIALOGUE | SPEECH
+_DOORS = DIALOGUE | SPEECH | DICTATION
 MAX_FRAME_BYTES = 32 * 1024 * 1024  # the largest append is 15 MB of sound, a third more in base64
 CLOSE_TIMEOUT_S = 1.0
 
@@ -65,6 +68,8 @@ class StepFunSimulator:
         """Every dialogue that was upgraded, in order."""
         self.utterances: list[UtteranceRecord] = []
         """Every WebSocket of text to speech that was upgraded, in order."""
+        self.dictations: list[DictationRecord] = []
+        """Every WebSocket of live recognition that was upgraded, in order."""
         self.statuses: list[int] = []
         """The HTTP status of each upgrade that was answered, in order."""
         self._journal = Journal(log)
@@ -74,6 +79,8 @@ class StepFunSimulator:
         self._http = HttpServices(self.options, self._synthesise, self._journal)
         self.wishes = self._http.speech.wishes
         """Every text that was to be spoken (POST /audio/speech), in order."""
+        self.recognised = self._http.recognition.recognised
+        """Every recording that was to be written down (POST /audio/asr/sse), in order."""
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
         self._mishaps = _Mishaps()
         self._connections = self._streams = 0
@@ -194,7 +201,9 @@ class StepFunSimulator:
         match admitted.service:
             case "speech":
                 await self._serve_speech(connection, admitted)
-            case _:
+            case "dictation":
+                await self._serve_dictation(connection, admitted)
+            case "dialogue":
                 await self._serve_dialogue(connection, admitted)
 
     async def _serve_dialogue(self, connection: Connection, admitted: Admitted) -> None:
@@ -202,30 +211,41 @@ class StepFunSimulator:
         record = SessionRecord(
             index, admitted.model, admitted.path, now, log=self._journal.write, log_events=self.options.log_events
         )
-        rng = self._chance(index)
-        faults = self._faults(index)
-        session = Session(self.options, record, faults, rng, now)
         self.sessions.append(record)
-        stream = FaultyStream(faults, rng)
+        rng = self._chance(index)
         try:
-            await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
+            await self._drive(connection, Session(self.options, record, self._faults(index), rng, now), record, rng)
         finally:
             await self._keep(record, connection.close_code)
 
     async def _serve_speech(self, connection: Connection, admitted: Admitted) -> None:
         index, now = connection.index, time.monotonic()
-        record = UtteranceRecord(
-            index, self._numbers.pop(index), admitted.model, admitted.path, now, log=self._journal.write
-        )
-        rng = self._chance(index)
-        session = SpeechStream(self.options, record, self.options.faults, rng, now)
+        number = self._numbers.pop(index)
+        record = UtteranceRecord(index, number, admitted.model, admitted.path, now, log=self._journal.write)
         self.utterances.append(record)
-        stream = FaultyStream(self._faults(index), rng)
+        rng = self._chance(index)
         try:
-            await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
+            await self._drive(
+                connection, SpeechStream(self.options, record, self.options.faults, rng, now), record, rng
+            )
         finally:
             record.closed_s = time.monotonic()
             record.note("closed", record.closed_s, code=connection.close_code, text=record.text)
+
+    async def _serve_dictation(self, connection: Connection, admitted: Admitted) -> None:
+        index, now = connection.index, time.monotonic()
+        record = DictationRecord(index, admitted.path, now, log=self._journal.write)
+        self.dictations.append(record)
+        rng = self._chance(index)
+        try:
+            await self._drive(connection, Dictation(self.options, record, self._faults(index), rng, now), record, rng)
+        finally:
+            record.closed_s = time.monotonic()
+            record.note("closed", record.closed_s, code=connection.close_code, frames=record.frames)
+
+    async def _drive(self, connection: Connection, session: Conduct, record: Record, rng: random.Random) -> None:
+        stream = FaultyStream(self._faults(connection.index), rng)
+        await Driver(connection, session, record, stream, self._synthesise, self.options.idle_drop_s).run()
 
     def _chance(self, index: int) -> random.Random:
         """Chance that can be repeated is what we want."""

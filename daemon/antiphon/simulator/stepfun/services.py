@@ -4,6 +4,7 @@ import asyncio
 
 from antiphon.simulator.journal import Journal
 from antiphon.simulator.speech import Synthesise
+from antiphon.simulator.stepfun.asr_server import RecognitionServer
 from antiphon.simulator.stepfun.desk import Desk
 from antiphon.simulator.stepfun.front import Front
 from antiphon.simulator.stepfun.options import SimulatorOptions
@@ -24,3 +25,6 @@ class HttpServices:
         at = desk("speech")
         self.speech = SpeechServer(at)
         self.front.serve(at, {"POST /audio/speech": self.speech.answer})
+        at = desk("asr")
+        self.recognition = RecognitionServer(at)
+        self.front.serve(at, {"POST /audio/asr/sse": self.recognition.answer})
