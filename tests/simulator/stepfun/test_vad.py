@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from antiphon.simulator.stepfun.vad import WINDOW_FRAMES, EnergyVad, VadSettings, energies
+from antiphon.simulator.stepfun.vad import EnergyVad, VadSettings, energies
 from simulator.stepfun.bench import silence, tone
 
 
@@ -58,7 +58,8 @@ def test_the_threshold_divides():
 
 
 def test_energy_is_the_factor_times_the_rms():
-    assert energies(np.full(2 * WINDOW_FRAMES + 7, 100, np.int16), 5.0) == [500.0, 500.0]
+    assert energies(np.full(2 * 480 + 7, 100, np.int16), 5.0) == [500.0, 500.0]
+    assert energies(np.full(2 * 320 + 7, 100, np.int16), 5.0, 16_000) == [500.0, 500.0]
     assert energies(np.zeros(10, np.int16), 5.0) == []
 
 

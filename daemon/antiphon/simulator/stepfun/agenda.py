@@ -27,13 +27,24 @@ class End:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Send a WebSocket ping; `missed(now)` when `wait_s` pass without its pong."""
+
+    wait_s: float
+    missed: Callable[[float], None]
+
+
+Said: TypeAlias = Json | End | Ping
+
+
 class Agenda:
     """The acts to come and the events that are ready."""
 
     def __init__(self) -> None:
         self._acts: list[Due] = []
         self._order = 0
-        self._outbox: list[Json | End] = []
+        self._outbox: list[Said] = []
 
     @property
     def deadline(self) -> float | None:
@@ -57,11 +68,11 @@ class Agenda:
         while self._acts and self._acts[0].at_s <= now:
             heapq.heappop(self._acts).act(now)
 
-    def say(self, event: Json | End) -> None:
+    def say(self, event: Said) -> None:
         """Make `event` ready to be sent."""
         self._outbox.append(event)
 
-    def take(self) -> list[Json | End]:
+    def take(self) -> list[Said]:
         """What is ready, in order; it is given once."""
         ready, self._outbox = self._outbox, []
         return ready

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from antiphon.errors import DeviceError
 from antiphon.pcm import Samples
 from antiphon.simulator.speech import Synthesise
-from antiphon.simulator.stepfun.agenda import Agenda, End
+from antiphon.simulator.stepfun.agenda import Agenda, End, Ping
 from antiphon.simulator.stepfun.faults import Act, Close, FaultyStream, Frame, Reset, Stall
 from antiphon.simulator.stepfun.gate import Gate
 from antiphon.simulator.stepfun.grammar import Json
@@ -115,7 +115,7 @@ class Mouth(Protocol):
         """It cannot be made."""
 
 
-class Session(Protocol):
+class Conduct(Protocol):
     """One connection's behaviour, whatever is spoken over it."""
 
     agenda: Agenda
@@ -147,7 +147,7 @@ class Driver:
     def __init__(
         self,
         connection: Connection,
-        session: Session,
+        session: Conduct,
         record: Record,
         stream: FaultyStream,
         synthesise: Synthesise,
@@ -185,7 +185,10 @@ class Driver:
             for utterance in self._session.responder.take_wanted():
                 group.create_task(self._make_sound(utterance))
             for event in self._session.agenda.take():
-                await self._send(event)
+                if isinstance(event, Ping):
+                    group.create_task(self._ping(event))
+                else:
+                    await self._send(event)
             if self._idle_for(now):
                 self._record.note("idle_drop", now)
                 self._connection.gate.cut()
@@ -201,6 +204,15 @@ class Driver:
         else:
             responder.spoken(utterance.response, samples, time.monotonic())
         self._wake.set()
+
+    async def _ping(self, ping: Ping) -> None:
+        pong = await self._connection.ping()
+        try:
+            async with asyncio.timeout(ping.wait_s):
+                await pong
+        except TimeoutError:
+            ping.missed(time.monotonic())
+            self._wake.set()
 
     async def _send(self, event: Json | End) -> None:
         if isinstance(event, End):

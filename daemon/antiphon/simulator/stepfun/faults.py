@@ -78,6 +78,10 @@ class Kind(Enum):
     STREAM_STALL = "stream-stall"  # at: bytes of sound, after which nothing comes any more
     STREAM_CUT = "stream-cut"  # at: bytes of sound, after which the stream ends without a close frame
     STREAM_ERROR = "stream-error"  # at: sentence in whose place the error comes; detail: its code, 503 if blank
+    # Live recognition; counted are connections, as above:
+    DICTATION_ERROR = (
+        "dictation-error"  # at: turn in place of whose text an error comes; detail: its code, risk_blocked if blank
+    )
 
 
 @dataclass(frozen=True, slots=True)

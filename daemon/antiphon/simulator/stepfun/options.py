@@ -169,6 +169,20 @@ class SimulatorOptions:
     stream_error_closes: bool = False
     """Whether the service closes the connection after an error of its own."""
 
+    # ── live recognition ──
+    dictation_idle_s: float = 60.0
+    """A client that says nothing for so long gets max_idle_timeout; how long the service waits is not published."""
+    dictation_ping_s: float = 20.0
+    """How often the service pings."""
+    dictation_pong_s: float = 20.0
+    """A ping without its pong for so long is a pong_timeout."""
+    dictation_word_ms: int = 300
+    """How much sound makes a word of the text that grows while the user speaks."""
+    dictation_twice: bool = False
+    """Send each turn's completed twice, as seen with full_rerun_on_commit."""
+    dictation_stop_slip: bool = True
+    """speech_stopped says audio_start_ms, as its sample in the reference does; False: audio_end_ms."""
+
     faults: tuple[Fault, ...] = ()
     log_events: bool = False
     """Put each event received and sent into the log, not only what matters."""

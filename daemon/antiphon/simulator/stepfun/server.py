@@ -79,6 +79,8 @@ class StepFunSimulator:
         self._http = HttpServices(self.options, self._synthesise, self._journal)
         self.wishes = self._http.speech.wishes
         """Every text that was to be spoken (POST /audio/speech), in order."""
+        self.chats = self._http.chat.chats
+        """Every question (POST /chat/completions), in order."""
         self.recognised = self._http.recognition.recognised
         """Every recording that was to be written down (POST /audio/asr/sse), in order."""
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)

@@ -10,7 +10,7 @@ import numpy as np
 
 from antiphon.pcm import LINK_RATE_HZ, Samples, frames_in
 
-WINDOW_FRAMES = LINK_RATE_HZ * 20 // 1000
+WINDOWS_A_SECOND = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,10 @@ class Edge:
     frame: int
 
 
-def energies(samples: Samples, per_rms: float) -> list[float]:
+def energies(samples: Samples, per_rms: float, rate_hz: int = LINK_RATE_HZ) -> list[float]:
     """The energy of each whole 20 ms window: `per_rms` times its RMS in units of one 16 bit step."""
-    windows = samples[: len(samples) - len(samples) % WINDOW_FRAMES].reshape(-1, WINDOW_FRAMES).astype(np.float64)
+    frames = rate_hz // WINDOWS_A_SECOND
+    windows = samples[: len(samples) - len(samples) % frames].reshape(-1, frames).astype(np.float64)
     rms = np.sqrt(np.mean(np.square(windows), axis=1)) if len(windows) else np.zeros(0)
     return [float(value) for value in rms * per_rms]
 
@@ -40,10 +41,20 @@ def energies(samples: Samples, per_rms: float) -> list[float]:
 class EnergyVad:
     """Finds the edges of speech in a stream."""
 
-    def __init__(self, settings: VadSettings, *, per_rms: float, attack_ms: int, first_frame: int = 0) -> None:
+    def __init__(
+        self,
+        settings: VadSettings,
+        *,
+        per_rms: float,
+        attack_ms: int,
+        first_frame: int = 0,
+        rate_hz: int = LINK_RATE_HZ,
+    ) -> None:
         """`first_frame` is the session's count of frames where this ear begins to listen."""
         self.settings = settings
         self._per_rms = per_rms
+        self._rate_hz = rate_hz
+        self._window = rate_hz // WINDOWS_A_SECOND
         self._attack = max(1, round(attack_ms / 20))
         self._rest = np.zeros(0, np.int16)
         self._frame = first_frame  # the first one not yet judged
@@ -54,8 +65,8 @@ class EnergyVad:
     def feed(self, samples: Samples) -> list[Edge]:
         """Take any number of samples; the edges they bring."""
         joined = np.concatenate([self._rest, samples])
-        levels = energies(joined, self._per_rms)
-        self._rest = joined[len(levels) * WINDOW_FRAMES :]
+        levels = energies(joined, self._per_rms, self._rate_hz)
+        self._rest = joined[len(levels) * self._window :]
         return [edge for level in levels if (edge := self._judge(level)) is not None]
 
     def forget(self) -> None:
@@ -67,18 +78,18 @@ class EnergyVad:
         self.speaking = False
 
     def _judge(self, level: float) -> Edge | None:
-        self._frame += WINDOW_FRAMES
+        self._frame += self._window
         voiced = level > self.settings.energy_awakeness_threshold
         self._run = self._run + 1 if voiced != self.speaking else 0
         if not self.speaking and self._run >= self._attack:
             return self._began()
-        if self.speaking and self._run * WINDOW_FRAMES >= frames_in(self.settings.silence_duration_ms, LINK_RATE_HZ):
+        if self.speaking and self._run * self._window >= frames_in(self.settings.silence_duration_ms, self._rate_hz):
             return self._ended()
         return None
 
     def _began(self) -> Edge:
-        padding = frames_in(self.settings.prefix_padding_ms, LINK_RATE_HZ)
-        begin = max(self._floor, self._frame - self._run * WINDOW_FRAMES - padding)
+        padding = frames_in(self.settings.prefix_padding_ms, self._rate_hz)
+        begin = max(self._floor, self._frame - self._run * self._window - padding)
         self.speaking = True
         self._run = 0
         return Edge("began", begin)
