@@ -173,6 +173,16 @@ def ask(options: argparse.Namespace) -> int:
     return run_ask(settings, key, options.question, options.output, as_json=options.json)
 
 
+def transcribe(options: argparse.Namespace) -> int:
+    """Write down what is said in recordings."""
+    from antiphon.transcribing import plan_of, run_transcribe
+
+    settings = _settings(options).settings
+    plan = plan_of(settings, options.language, options.hotwords, options.model)
+    key = find_key(settings, os.environ, [plan.url])
+    return run_transcribe(plan, key, options.files, options.rate, as_json=options.json)
+
+
 def _check_servers(layers: Sequence[Layer]) -> None:
     """Raises SettingsError where no server is known: the links that are set do not count, as --link replaces them."""
     both = Layer("--link", {"links": Typed("realtime, generate")})  # generate alone would be refused for another reason
@@ -356,6 +366,32 @@ def _volume(text: str) -> dict[str, Any]:
         raise argparse.ArgumentTypeError(f"{text!r} is no volume: give 0 to 100, or +5 or -5 for a change") from None
 
 
+def _words(text: str) -> list[str]:
+    """Words between commas, Chinese ones included."""
+    return [word.strip() for word in text.replace("\uff0c", ",").split(",") if word.strip()]
+
+
+def _rate_hz(text: str) -> int:
+    rate_hz = int(text)  # argparse says what is wrong with a ValueError
+    if not 8000 <= rate_hz <= 192_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no sample rate: give 8000 to 192000")
+    return rate_hz
+
+
+def _add_transcribe(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="recordings: wav, mp3, ogg, opus, pcm; others by ffmpeg"
+    )
+    verb.add_argument("--language", default="", metavar="L", help="what is spoken, as zh or en (else it is found out)")
+    verb.add_argument(
+        "--hotwords", type=_words, default=[], metavar="A,B", help="names and words that it should know how to write"
+    )
+    verb.add_argument("--model", metavar="M", help="the model (else speech.recognise_model)")
+    verb.add_argument(
+        "--rate", type=_rate_hz, default=16_000, metavar="HZ", help="of pcm, mono 16 bit (default: 16000)"
+    )
+
+
 def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
     """The arguments of one simulated service, which is named before them or is StepFun's."""
     if service == "voxserve":
@@ -428,6 +464,7 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     ask_verb.add_argument("question", type=Path, help="a WAV file with the question")
     ask_verb.add_argument("--link", metavar="LINK", help="ask this link alone: realtime or generate (else as set)")
     ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")
+    _add_transcribe(add(transcribe, settings=True, prints=True))
     simulate_verb = add(simulate, settings=False, prints=False)
     if first[:1] == ["simulate"]:  # their many faults are listed only where they are asked for
         _add_simulated(simulate_verb, "voxserve" if first[1:] == ["voxserve"] else "stepfun")
