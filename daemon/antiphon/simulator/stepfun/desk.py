@@ -82,6 +82,12 @@ class Desk:
                 raise WrongError(f"the body is larger than {most} bytes")
         return bytes(body)
 
+    async def json(self, asked: Asked, most: int) -> bytes:
+        """The same, of a request that says it is JSON. Raises WrongError."""
+        if asked.http.headers.get("Content-Type", "").partition(";")[0].strip() != "application/json":
+            raise WrongError("Content-Type is not application/json")
+        return await self.body(asked, most)
+
     async def begin(self, asked: Asked, kind: str) -> web.StreamResponse:
         """Begin an answer of this content type, of which nobody knows the length."""
         response = web.StreamResponse(headers={"Content-Type": kind, "X-Trace-Id": asked.trace})

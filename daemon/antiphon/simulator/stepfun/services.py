@@ -5,6 +5,7 @@ import asyncio
 from antiphon.simulator.journal import Journal
 from antiphon.simulator.speech import Synthesise
 from antiphon.simulator.stepfun.asr_server import RecognitionServer
+from antiphon.simulator.stepfun.chat_server import ChatServer
 from antiphon.simulator.stepfun.desk import Desk
 from antiphon.simulator.stepfun.front import Front
 from antiphon.simulator.stepfun.options import SimulatorOptions
@@ -25,6 +26,9 @@ class HttpServices:
         at = desk("speech")
         self.speech = SpeechServer(at)
         self.front.serve(at, {"POST /audio/speech": self.speech.answer})
+        at = desk("chat")
+        self.chat = ChatServer(at)
+        self.front.serve(at, {"POST /chat/completions": self.chat.answer})
         at = desk("asr")
         self.recognition = RecognitionServer(at)
         self.front.serve(at, {"POST /audio/asr/sse": self.recognition.answer})
