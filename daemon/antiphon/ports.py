@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 from antiphon.conversation.effects import ToolOutput
-from antiphon.conversation.events import ButtonMoved, Event, SwitchMoved
+from antiphon.conversation.events import ButtonMoved, Event, SpeechStyle, SwitchMoved
 from antiphon.conversation.history import Turn
 from antiphon.errors import DeviceError
 from antiphon.faces import Rgb
@@ -181,7 +181,7 @@ class Mixer(Protocol):
 class Speech(Protocol):
     """Turns text into sound."""
 
-    async def make(self, say: int, text: str, post: Post) -> None:
+    async def make(self, say: int, text: str, post: Post, style: SpeechStyle | None = None) -> None:
         """Post SpeechMade as it comes, and SpeechOver, once, last; also when it is cancelled."""
 
 

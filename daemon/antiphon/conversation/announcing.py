@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from antiphon.conversation.asks import answer
 from antiphon.conversation.effects import DropSpeech, Effect, EndPlay, Hush, MakeSpeech, Play
+from antiphon.conversation.events import SpeechStyle
 from antiphon.conversation.reply import Reply
 from antiphon.errors import Problem
 
@@ -29,6 +30,7 @@ _UNHEARD = Problem("device", "The speaker does not play: check it with 'antiphon
 class _Wish:
     text: str
     ask: int | None
+    style: SpeechStyle | None = None
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Announcing:
         """The one that can be heard."""
         return self.current.reply if self.current is not None and self.current.sounds else None
 
-    def want(self, text: str, ask: int | None) -> list[Effect]:
+    def want(self, text: str, ask: int | None, style: SpeechStyle | None = None) -> list[Effect]:
         """Say this, when it is its turn."""
         if not self._able:
             return answer(ask, _UNABLE)
@@ -81,7 +83,7 @@ class Announcing:
             return answer(ask)
         if len(self._waiting) >= MOST_WAITING:
             return answer(ask, _FULL)
-        self._waiting.append(_Wish(text, ask))
+        self._waiting.append(_Wish(text, ask, style))
         return []
 
     def begin(self, now: float) -> list[Effect]:
@@ -91,7 +93,7 @@ class Announcing:
         wish = self._waiting.popleft()
         self._last += 1
         self.current = Announcement(self._last, wish, now + FIRST_SOUND_S)
-        return [MakeSpeech(self._last, wish.text)]
+        return [MakeSpeech(self._last, wish.text, wish.style)]
 
     def piece(self, say: int, pcm: bytes, now: float) -> list[Effect]:
         """A piece has been made."""

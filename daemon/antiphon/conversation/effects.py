@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from antiphon.conversation.events import SpeechStyle
 from antiphon.conversation.history import Turn
 
 ChimeName = Literal["wake", "sorry", "mute", "unmute", "volume", "timer"]
@@ -180,6 +181,7 @@ class MakeSpeech:
 
     say: int
     text: str
+    style: SpeechStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)

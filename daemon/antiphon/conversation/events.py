@@ -155,11 +155,21 @@ class VolumeWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechStyle:
+    """How one text is to be said; whatever is None is as set."""
+
+    voice: str | None = None
+    instruction: str | None = None
+    speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SayWanted:
     """The owner wants `text` said."""
 
     text: str
     ask: int | None = None
+    style: SpeechStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)

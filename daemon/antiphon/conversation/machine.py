@@ -859,7 +859,7 @@ class Machine:
 
     @_on.register
     def _on_say_wanted(self, event: SayWanted) -> None:
-        self._do(*self._announcing.want(event.text, event.ask))
+        self._do(*self._announcing.want(event.text, event.ask, event.style))
 
     @_on.register
     def _on_speech_made(self, event: SpeechMade) -> None:

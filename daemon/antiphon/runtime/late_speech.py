@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from antiphon.conversation.events import SpeechOver
+from antiphon.conversation.events import SpeechOver, SpeechStyle
 from antiphon.ports import Post, Speech
 
 
@@ -16,7 +16,7 @@ class LateSpeech:
         self._speech: Speech | None = None
         self._loading = asyncio.Lock()
 
-    async def make(self, say: int, text: str, post: Post) -> None:
+    async def make(self, say: int, text: str, post: Post, style: SpeechStyle | None = None) -> None:
         """See ports.Speech."""
         try:
             async with self._loading:
@@ -25,4 +25,4 @@ class LateSpeech:
         except asyncio.CancelledError:
             post(SpeechOver(say))
             raise
-        await self._speech.make(say, text, post)
+        await self._speech.make(say, text, post, style)

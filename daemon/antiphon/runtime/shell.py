@@ -244,10 +244,10 @@ class Shell:
                 self._links[call].cancel_reply(reply, heard_ms)
             case fx.SetVolume(percent):
                 self._errands.set_volume(percent)
-            case fx.MakeSpeech(say, text):
+            case fx.MakeSpeech(say, text, style):
                 speech = self._errands.speech
                 assert speech is not None, "the mind knows that there is none"
-                task = group.create_task(speech.make(say, text, self._inbox.post), name=f"say-{say}")
+                task = group.create_task(speech.make(say, text, self._inbox.post, style), name=f"say-{say}")
                 self._speeches[say] = task
                 task.add_done_callback(lambda _: self._speeches.pop(say, None))
             case fx.DropSpeech(say):

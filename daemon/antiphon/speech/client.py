@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
 
-from antiphon.conversation.events import SpeechMade, SpeechOver
+from antiphon.conversation.events import SpeechMade, SpeechOver, SpeechStyle
 from antiphon.errors import LinkError, Problem, Refused
 from antiphon.pcm import bytes_ms
 from antiphon.ports import Post
@@ -51,7 +51,7 @@ class StepFunSpeech:
         self._plan, self._key = plan, key
         self._host = urlsplit(plan.url).hostname or "the server"
 
-    async def make(self, say: int, text: str, post: Post) -> None:
+    async def make(self, say: int, text: str, post: Post, style: SpeechStyle | None = None) -> None:  # noqa: ARG002
         """See ports.Speech."""
         problem: Problem | None = None
         try:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from antiphon.conversation.events import SpeechMade, SpeechOver
+from antiphon.conversation.events import SpeechMade, SpeechOver, SpeechStyle
 from antiphon.errors import Problem
 from antiphon.ports import Post
 
@@ -16,12 +16,15 @@ class FakeSpeech:
         self._pieces, self._problem, self._endless = tuple(pieces), problem, endless
         self.texts: list[str] = []
         """What it was asked to say, in order."""
+        self.styles: list[SpeechStyle | None] = []
+        """How, for each."""
         self.cancelled = 0
         """How often somebody wanted no more of it."""
 
-    async def make(self, say: int, text: str, post: Post) -> None:
+    async def make(self, say: int, text: str, post: Post, style: SpeechStyle | None = None) -> None:
         """See ports.Speech."""
         self.texts.append(text)
+        self.styles.append(style)
         problem: Problem | None = None
         try:
             for pcm in self._pieces:
