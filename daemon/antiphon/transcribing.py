@@ -179,5 +179,7 @@ class _Job:
                     Sound(part.kind, part.rate_hz, part.size, pieces), patience, show
                 )
         except TimeoutError:
+            if patience.met is not None and not patience.began:
+                raise patience.met from None
             what = "fell silent in the middle" if patience.began else "has not answered in time"
             raise Lost(f"{self._path}: the service {what}: check the network, and try it again") from None

@@ -36,6 +36,8 @@ class Patience:
         self.gap_ms = gap_ms
         self.began = False
         """Something of worth has come: it is not asked again."""
+        self.met: LinkError | None = None
+        """What the last try came to, where it is worth more than that time is up."""
         self._timeout = asyncio.timeout_at(by_s)
 
     async def __aenter__(self) -> Self:
@@ -128,6 +130,7 @@ class Service:
             try:
                 return await attempt()
             except LinkError as error:
+                patience.met = error
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
                 if patience.began or not error.problem().may_pass or loop.time() + wait_s >= patience.by_s:
                     raise
