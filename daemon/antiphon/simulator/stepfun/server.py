@@ -83,6 +83,16 @@ class StepFunSimulator:
         """Every question (POST /chat/completions), in order."""
         self.recognised = self._http.recognition.recognised
         """Every recording that was to be written down (POST /audio/asr/sse), in order."""
+        self.transcribed = self._http.transcription.transcribed
+        """Every upload that was to be written down (POST /audio/transcriptions), in order."""
+        self.submitted = self._http.jobs.jobs.submitted
+        """Every file to be fetched and written down (POST /audio/asr/file/submit), in order."""
+        self.uploads = self._http.library.uploads
+        """Every file (POST /files), in order."""
+        self.clones = self._http.library.clones
+        """Every voice that was to be made (POST /audio/voices), in order."""
+        self.previews = self._http.library.previews
+        """Every voice that was to be heard before (POST /audio/voices/preview), in order."""
         self._turnstile = Turnstile(self.options.quick_connections, self.options.quick_window_s)
         self._mishaps = _Mishaps()
         self._connections = self._streams = 0

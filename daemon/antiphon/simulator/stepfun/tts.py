@@ -106,6 +106,11 @@ def _fault(asked: Mapping[str, Any]) -> str:
     )
 
 
+def manner_fault(asked: Mapping[str, Any]) -> str:
+    """What is wrong with how it is to be spoken, by the model that `asked` names; "" for nothing."""
+    return next((wrong for check in (_sound, _instruction, _label, _rest) if (wrong := check(asked))), "")
+
+
 def _text(asked: Mapping[str, Any]) -> str:
     text = asked.get("input")
     if not isinstance(text, str) or not text.strip():
