@@ -86,7 +86,7 @@ def test_speech_is_a_data_url_of_a_wav():
     kind, _, wav = sound["input_audio"]["data"].partition(",")
     assert (sound["type"], kind) == ("input_audio", "data:audio/wav;base64")
     assert pcm_of(base64.b64decode(wav)) == PCM
-    assert len(json.dumps(sound)) <= clip.sent_bytes == clip_bytes(len(PCM)) <= len(json.dumps(sound)) + 60
+    assert len(json.dumps(sound)) <= clip_bytes(len(PCM)) <= len(json.dumps(sound)) + 60
 
 
 def test_a_clip_is_not_printed():

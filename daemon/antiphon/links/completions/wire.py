@@ -50,11 +50,6 @@ class Clip:
 
     pcm: bytes = field(repr=False)
 
-    @property
-    def sent_bytes(self) -> int:
-        """How long it is in a body, about."""
-        return clip_bytes(len(self.pcm))
-
 
 @dataclass(frozen=True, slots=True)
 class Message:

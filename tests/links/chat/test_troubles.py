@@ -1,0 +1,25 @@
+"""Each sentence says whose fault it is, and which setting to mend."""
+
+import pytest
+
+from antiphon.errors import Lost, Refused
+from antiphon.links.chat.troubles import WHERE, shortened, silent, soundless, stalled
+from antiphon.speech.meanings import explain_status
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (silent("api.example", 8000, stream=True), Lost, ["8 s", "chat.first_sound_ms"]),
+        (silent("api.example", 8000, stream=False), Lost, ["chat.stream", "chat.first_sound_ms"]),
+        (stalled("api.example", 5000), Lost, ["5 s", "api.example"]),
+        (soundless("api.example"), Lost, ["chat.model", "step-audio-2"]),
+        (shortened(120_000, 2500), Refused, ["120 s", "2.5 s"]),
+        (explain_status(404, b"", "api.example", WHERE), Refused, ["chat.url", "chat.model"]),
+        (explain_status(402, b"", "api.example", WHERE, "/step_plan/v1"), Refused, ["chat.url with /v1"]),
+        (explain_status(451, b"", "api.example", WHERE), Refused, ["ask it in other words"]),
+    ],
+)
+def test_each_says_what_to_do(error, kind, words):
+    assert type(error) is kind
+    assert all(word in str(error) for word in words), str(error)
