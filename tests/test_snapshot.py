@@ -21,6 +21,7 @@ def test_equal_moments_are_equal_and_others_are_not():
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, switched_off=True),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, call=1),
         Snapshot(State.ASLEEP, 1.0, "open", deaf=False, problem="The network is gone"),
+        Snapshot(State.ASLEEP, 1.0, "open", deaf=False, ringing="tea"),
     ):
         assert moment != other
 

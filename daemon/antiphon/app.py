@@ -344,6 +344,7 @@ def make_machine(settings: Settings, *, muted: bool = False, announces: bool = F
         Duplex(full=settings.echo.cancel != "none" and settings.echo.barge_in, decay_ms=settings.echo.decay_ms),
         muted=muted,
         announces=announces,
+        tool_limit_ms=settings.tools.limit_ms,
     )
 
 

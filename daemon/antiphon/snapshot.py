@@ -36,3 +36,5 @@ class Snapshot:
     """The number of the call that takes speech, or that is being opened to; 0 for none."""
     problem: str = ""
     """The last problem's sentence, until a turn succeeds or the device that it is about is back."""
+    ringing: str = ""
+    """What rings, or will go on ringing when the conversation is over: the names of timers that have run out."""

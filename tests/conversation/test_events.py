@@ -13,8 +13,8 @@ EVENTS = typing.get_args(events.Event)
 CLASSES = [thing for _, thing in inspect.getmembers(events, inspect.isclass) if thing.__module__ == events.__name__]
 
 
-def test_every_class_of_the_file_is_an_event():
-    assert set(EVENTS) == set(CLASSES)
+def test_every_class_of_the_file_is_an_event_or_part_of_one():
+    assert set(EVENTS) == set(CLASSES) - {events.SpeechStyle}
     assert len(EVENTS) == len(set(EVENTS))
 
 

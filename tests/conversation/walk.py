@@ -6,6 +6,7 @@ from collections import Counter
 from antiphon.conversation import effects as fx
 from antiphon.conversation import events as ev
 from antiphon.conversation.states import AT_REST, MOVES, State
+from antiphon.conversation.tool_turn import MOST_CALLS, MOST_ROUNDS
 from antiphon.errors import Problem
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, frames_in
 from conversation.playbook import CAPTURED, SILENCE, Playbook, pcm
@@ -39,6 +40,10 @@ class Walk:
         self.asks: set[int] = set()  # that nobody has answered yet
         self.making: set[int] = set()  # speeches that are not over
         self.switched_off = False
+        self.called = 0
+        self.ran: set[tuple[int, str]] = set()  # calls of tools that were obeyed
+        self.told: set[tuple[int, str]] = set()  # those whose outputs were given
+        self.running: set[int] = set()  # tools
         self._happen(ev.Started())
 
     def step(self) -> None:
@@ -103,7 +108,7 @@ class Walk:
                     ev.SpeechStopped(call),
                 ]
                 mute = ev.ButtonMoved("mute", down=self.chance.random() < 0.5)
-                return self.chance.choice([*edges, *trouble, mute, CAPTURED])
+                return self.chance.choice([*edges, *trouble, mute, mute, CAPTURED])
             case State.DEAF if self.switched_off:
                 return ev.SwitchMoved(muted=False)
             case State.DEAF:
@@ -116,11 +121,23 @@ class Walk:
         reply = f"r{self.replies}"
         if self.chance.random() < 0.2:
             return ev.NothingRecognised(call)
-        if self.chance.random() < 0.8:
+        self.pending += self._tools_called(call, reply)
+        if self.chance.random() < 0.7:
             self.pending += [ev.ReplyAudio(call, reply, pcm(100)), ev.ReplyText(call, reply, "words and words")]
             self.pending += [ev.Sounded(reply)]
         self.pending += [ev.ReplyEnded(call, reply, "completed"), ev.UserSaid(call, f"i{self.replies}", "hello")]
         return ev.ReplyStarted(call, reply)
+
+    def _tools_called(self, call: int, reply: str) -> list[ev.Event]:
+        """Mostly none; now and then the same again, as services do."""
+        if self.chance.random() < 0.7:
+            return []
+        self.called += 1
+        calls: list[ev.Event] = [
+            ev.ToolCalled(call, reply, f"t{self.called}-{number}", "get_time", "{}")
+            for number in range(self.chance.choice([1, 1, 2, 20]))
+        ]
+        return calls + self.chance.choice([[], [], calls[:1]])
 
     def _order(self) -> ev.Event:
         """Somebody wants something from elsewhere, or uses the switch or the volume buttons."""
@@ -134,6 +151,8 @@ class Walk:
                 ev.SwitchMoved(self.chance.random() < 0.4, self.chance.choice([None, None, DEVICE])),
                 ev.VolumeChanged(self.chance.randint(0, 100)),
                 ev.ButtonMoved("volume_up", down=self.chance.random() < 0.5),
+                ev.TimerDue(1, self.chance.choice(["", "tea"])),
+                ev.ToolsChanged(),
             ]
         )
         if getattr(order, "ask", None) is not None:
@@ -188,6 +207,8 @@ class Walk:
                 ev.ReplyText(call, reply, "text"),
                 ev.ReplyAudio(call, reply, self.chance.choice([b"", pcm(20)])),
                 ev.ReplyEnded(call, reply, self.chance.choice(["completed", "cancelled", "failed"])),
+                ev.ToolCalled(call, reply, f"w{self.events}", "get_time", "{}"),
+                ev.ToolAnswered(self.chance.randint(0, 9), "wild"),
                 ev.ServiceComplained(call, LOST),
                 ev.LinkAlive(call),
             ]
@@ -212,6 +233,10 @@ class Walk:
             self.making.discard(event.say)
         if isinstance(event, ev.SwitchMoved):
             self.switched_off = event.muted or event.problem is not None
+        if isinstance(event, ev.ToolAnswered):
+            self.running.discard(event.run)
+        taken_up = isinstance(event, ev.ToolCalled) and self.book.machine._replies.running(event.call, event.reply)
+        bounded = self.book.machine._tools._rounds < MOST_ROUNDS and len(self.book.machine._tools._asked) < MOST_CALLS
         self.book.notes.clear()
         effects = self.book.on(event, after_ms=self.chance.choice([0, 1, 40]))
         for note in self.book.notes:
@@ -221,6 +246,12 @@ class Walk:
                 self.moves[start, end] += 1
         for effect in effects:
             self._obey(effect)
+        if isinstance(event, ev.ToolCalled):
+            runs = [effect for effect in effects if isinstance(effect, fx.RunTool)]
+            again = (event.call, event.tool_call) in self.ran
+            assert not runs or (taken_up and not again), "a tool is run that nobody wants, or twice"
+            assert runs or again or not (taken_up and bounded), "a tool is not run"
+            self.ran |= {(event.call, event.tool_call)} if runs else set()
         self._check()
         deadline = self.book.machine.deadline
         overdue = deadline is not None and deadline <= self.book.at
@@ -235,6 +266,11 @@ class Walk:
             assert self.playing is None or _is_said(self.playing), "a reply plays while deaf"
             assert not machine._ear.streaming, "the ear streams while deaf"
             assert not machine._utterance.pcm, "speech is kept while deaf"
+        assert not (machine._tools.ran and machine.state is State.OPENING), "what has run a tool is asked elsewhere"
+        busy = machine.state in (State.THINKING, State.SPEAKING, State.DOUBTING)
+        assert busy or machine._tools.stage == "none", "tools are waited for, and nobody waits for an answer"
+        assert machine._tools.stage != "awaited" or machine.state is State.THINKING, "it does not think"
+        assert machine._tools.running == bool(self.running), f"{self.running} run"
         assert self.held == (machine.state is State.DOUBTING), "a reply is held, and nobody doubts"
         if self.switched_off:
             assert machine.state is State.DEAF, "the switch says muted"
@@ -318,11 +354,34 @@ class Walk:
                 assert 0 <= percent <= 100
                 if self.chance.random() < 0.8:
                     self.pending.append(ev.VolumeChanged(percent))
+            case fx.RunTool(run):
+                assert self.book.machine._tools._last_run == run, "a number is used twice"
+                self.running.add(run)
+                if self.chance.random() < 0.9:
+                    answer = ev.ToolAnswered(run, "done", self.chance.random() < 0.2)
+                    self.pending.insert(self.chance.randint(0, len(self.pending)), answer)
+            case fx.DropTool(run):
+                assert run in self.running, "a tool is dropped that does not run"
+                self.running.remove(run)
+            case fx.GiveToolOutputs(call, outputs, respond):
+                self._told(call, outputs, respond=respond)
             case fx.Answer(ask):
                 assert ask in self.asks, "an answer to nobody, or a second one"
                 self.asks.remove(ask)
             case fx.StreamEar():
                 assert self.book.state is not State.DEAF, "the ear streams while deaf"
+
+    def _told(self, call: int, outputs: tuple[fx.ToolOutput, ...], *, respond: bool) -> None:
+        assert self.calls.get(call) == "open", "outputs to a call that is not open"
+        for output in outputs:
+            assert (call, output.tool_call) not in self.told, "an output is given twice"
+            self.told.add((call, output.tool_call))
+        if respond:
+            machine = self.book.machine
+            assert machine._replies.current is None, "an answer is asked for while a reply runs"
+            assert machine.state is State.THINKING
+            if self.chance.random() < 0.8:
+                self.pending.append(self._reply_comes(call))
 
     def _make(self, say: int) -> None:
         """A speech service that mostly works, and a mouth."""

@@ -1,7 +1,7 @@
 """Floor 1. The chimes: short, quiet, soft-edged tones, synthesised at the card's own rate.
 
-They say "I hear you", "I am sorry", "I am deaf now", "I hear again" and "so loud". A chime is mixed into what the
-card plays; nothing waits for it.
+They say "I hear you", "I am sorry", "I am deaf now", "I hear again", "so loud" and "the time is up". A chime is mixed
+into what the card plays; nothing waits for it.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ CHIMES: dict[str, tuple[Note, ...]] = {
     "mute": (Note(523.3, 80), Note(392.0, 120)),
     "unmute": (Note(392.0, 80), Note(523.3, 120)),
     "volume": (Note(659.3, 110),),
+    "timer": (Note(880.0, 80), Note(698.5, 80), Note(880.0, 80), Note(698.5, 80), Note(880.0, 150)),
 }
 
 

@@ -9,10 +9,12 @@
 6. Every state but rest has a deadline.
 7. A link that fails before its reply can be heard hands the same speech to the next; after that, never.
 8. Whoever speaks over a reply is believed by and by: the reply is held first (Duck), then hushed or gone on with.
+9. A tool runs once: where one was run, the speech that asked for it goes to no other link.
 
 What is a subject of its own is an object beside: `Calls` (which link, which connection), `Pulse` (whether it lives),
 `Earshot` (what we know of the ear), `Muting` (who keeps it closed), `Overlap` (who speaks over us), `UserTurn`,
-`Utterance`, `Replies`, `Announcing` (what others want said), `History`, `Volume`, `Gestures`. The machine joins them.
+`Utterance`, `Replies`, `ToolTurn` (what a reply has called), `Announcing` (what others want said), `Ringing` (timers),
+`History`, `Volume`, `Gestures`. The machine joins them.
 """
 
 from functools import singledispatchmethod
@@ -71,6 +73,10 @@ from antiphon.conversation.events import (
     Started,
     SwitchMoved,
     Ticked,
+    TimerDue,
+    ToolAnswered,
+    ToolCalled,
+    ToolsChanged,
     UserSaid,
     VolumeChanged,
     VolumeWanted,
@@ -82,7 +88,9 @@ from antiphon.conversation.muting import Muting
 from antiphon.conversation.overlap import Duplex, Overlap
 from antiphon.conversation.pulse import Pulse
 from antiphon.conversation.reply import Replies, Reply
+from antiphon.conversation.ringing import Ringing
 from antiphon.conversation.states import AT_REST, MOVES, State
+from antiphon.conversation.tool_turn import ToolTurn
 from antiphon.conversation.turn import UserTurn
 from antiphon.conversation.utterance import Utterance
 from antiphon.conversation.volume import Volume
@@ -115,6 +123,8 @@ _STOPPED = "It was stopped before it could be heard"
 _NO_EAR = "The microphone is not open: look into the log, and try 'antiphon doctor'"
 _EAR_HANGS = "The sound system hangs, and nobody can tell whether the microphone is closed: pull its plug"
 _ANEW = "The program begins anew, as the sound system hangs: ask again in a few seconds"
+_RAN_IN_VAIN = "A tool was run, and the link failed before it could tell what came of it: look, and ask again"
+_CALLS_ON = Problem("lost", "The model calls tools without an end: ask it in other words")
 _MUTE_SPEAKER = Problem("device", "The speaker does not play: check it with 'antiphon doctor'")
 
 
@@ -130,8 +140,11 @@ class Machine:
         *,
         muted: bool = False,
         announces: bool = False,
+        tool_limit_ms: float = 10_000.0,
     ) -> None:
-        """`muted` from the start; `announces`: there is a service that makes speech of text."""
+        """`muted` from the start; `announces`: there is a service that makes speech of text. A tool has answered within
+        `tool_limit_ms`.
+        """
         self._manners = manners
         self._calls = calls
         self._pulse = Pulse(manners.link_silence_ms / 1000)
@@ -143,6 +156,8 @@ class Machine:
         self._replies = Replies(self._history)
         self._muting = Muting(by_hand=muted)
         self._volume = Volume()
+        self._tools = ToolTurn(tool_limit_ms)
+        self._ringing = Ringing()
         self._announcing = Announcing(able=announces)
         self._lingered = False  # the announcement that sounds came into a conversation
         self._now = 0.0
@@ -180,6 +195,7 @@ class Machine:
             self._pulse.alive(call)
         self._on(event)
         self._mind_the_announcements()
+        self._ringing.mind(now, quiet=self._quiet)
         self._pulse.watch(self._calls.open if self._must_live else None, now)
         self._free_the_sound()
         effects, self._effects = self._effects, []
@@ -195,6 +211,7 @@ class Machine:
             self._muting.deadline,
             self._volume.deadline,
             self._announcing.deadline,
+            self._ringing.deadline,
             self._pulse.deadline,
             self._calls_due,
             self._forget_at,
@@ -221,13 +238,14 @@ class Machine:
             self._muting.switched_off,
             self._calls.meant or 0,
             self._muting.problem or self._problem,
+            self._ringing.label,
         )
 
     # ── moves ────────────────────────────────────────────────────────────────────────────────────
 
     def _go(self, state: State, deadline_ms: float | None, why: str = "") -> None:
         """The only way to change state."""
-        lingers = state is State.LINGERING and self.state in _SOUNDING
+        after_us = state in (State.LINGERING, State.THINKING) and self.state in _SOUNDING
         if state is not self.state:
             assert state in MOVES[self.state], f"no move {self.state.name} -> {state.name}"
             self._note(state.value, after=self.state.value, why=why)
@@ -237,7 +255,7 @@ class Machine:
         self._wait(deadline_ms)
         thinking_aloud = state is State.THINKING and not self._own and not self._utterance.full
         hears = state in _HEARING or thinking_aloud or (state in _SOUNDING and self._may_be_spoken_over)
-        effects = self._ear.stream(hears, after_s=self._now + self._overlap.decay_s if lingers else None)
+        effects = self._ear.stream(hears, after_s=self._now + self._overlap.decay_s if after_us else None)
         if RestEar() in effects:
             self._rested_s = self._now
         self._do(*effects)
@@ -249,6 +267,7 @@ class Machine:
         self._deadline_limit = self._now if ms is None else self._now + 2 * ms / 1000
 
     def _sleep(self, why: str) -> None:
+        self._drop_tools()
         self._do(*self._replies.drop(self._calls.open))
         self._forget_speech()
         self._go(State.ASLEEP, None, why)
@@ -271,6 +290,7 @@ class Machine:
             self._chime("sorry")
             return
         self._apologises = self._in_turn
+        self._drop_tools()
         self._do(*self._replies.drop(self._calls.open))
         self._forget_speech()
         if self.state not in (State.ASLEEP, State.LINGERING) and not self._announces:
@@ -289,6 +309,7 @@ class Machine:
     def _begin_turn(self, *, by_word: bool = False, by_talk: bool = False) -> None:
         self._turn = UserTurn(by_word, by_talk)
         self._calls.begin_turn()
+        self._tools.turn_began()
         self._history.turn_began()
 
     def _turn_is_over(self, why: str) -> None:
@@ -355,6 +376,7 @@ class Machine:
     def _on_woke(self, event: Woke) -> None:
         if self.state is State.DEAF:
             return
+        self._mind_the_ringing()
         sounding = self.state in _SOUNDING
         judged = self._overlap.here if sounding else self._turn.here
         here = judged if self._ear.streaming else "quiet"  # the ear says but once that somebody speaks
@@ -451,7 +473,7 @@ class Machine:
 
     def _service_should_hear(self, *, began: bool) -> None:
         """The ear has heard a whole turn, and the service not even its beginning: it gets little time more."""
-        if self.state is State.LISTENING and self._unheard and self._calls.has_other:
+        if self.state is State.LISTENING and self._unheard and self._has_other:
             self._wait(self._manners.nothing_said_ms if began else self._manners.link_silence_ms)
 
     def _speech_begins(self) -> None:
@@ -602,7 +624,7 @@ class Machine:
             self._after_announcement()
             return
         self._problem = ""
-        self._after_reply()
+        self._reply_is_over(reply)
 
     def _reply_broke_off(self, problem: Problem | None) -> None:
         """What came of it was heard. Who has begun to speak over it is not kept waiting by an apology."""
@@ -675,6 +697,7 @@ class Machine:
         if why := self._muting.why or (_NO_EAR if asleep or self.state is State.DEAF else ""):
             self._do(*answer(ask, why))
             return
+        self._mind_the_ringing()
         if self.state not in (State.OPENING, State.LISTENING):
             self._talk()
         self._do(*answer(ask))
@@ -728,7 +751,7 @@ class Machine:
     def _gestured(self, gestures: list[Gesture]) -> None:
         for gesture in gestures:
             match gesture.button, gesture.kind:
-                case ("talk", "press"):
+                case ("talk", "press") if not self._mind_the_ringing():
                     self._talk()
                 case ("talk", "double"):
                     self._stop("double tap")
@@ -804,7 +827,8 @@ class Machine:
         self._listen()
 
     def _stop(self, why: str) -> None:
-        """Whatever it says, will say or listens to."""
+        """Whatever it says, will say or listens to, and whatever rings."""
+        self._ringing.stop()
         self._do(*self._announcing.forget(_STOPPED))
         if self._announcing.pending:
             self._do(*self._announcing.done(_STOPPED))
@@ -854,6 +878,25 @@ class Machine:
         self._do(*self._muting.opens())
         if not self._ear.wanted:
             self._do(*self._ear.unmute())
+
+    # ── events: timers ───────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_timer_due(self, event: TimerDue) -> None:
+        self._note("timer-due", timer=event.timer, late_s=round(event.late_s, 1))
+        self._do(*self._ringing.due(event.label, self._now, quiet=self._quiet))
+
+    def _mind_the_ringing(self) -> bool:
+        """Somebody is there, and has heard it: whether it rang just now."""
+        if not self._ringing.heard:
+            return False
+        self._note("ring-heard")
+        return self._ringing.stop()
+
+    @property
+    def _quiet(self) -> bool:
+        """Nobody speaks, nor do we: it may ring."""
+        return self.state in AT_REST and not self._announces
 
     # ── events: announcements ────────────────────────────────────────────────────────────────────
 
@@ -992,7 +1035,8 @@ class Machine:
         """The call died under a turn: the same words go to the next one, if nothing of its reply can be heard."""
         self._replies.call_ended()
         if not self._may_ask_again(problem):
-            self._break_reply() if self._has_sound else self._say_sorry(self._turn.problem or problem)
+            problem = Problem(problem.fault, _RAN_IN_VAIN) if self._tools.ran else self._turn.problem or problem
+            self._break_reply() if self._has_sound else self._say_sorry(problem)
             return
         self._problem = problem.sentence
         reply = self._replies.current
@@ -1018,7 +1062,7 @@ class Machine:
         """A link that was not asked; or the same again, if the user has not waited long already."""
         waited_ms = (self._now - self._since_s) * 1000 if self.state is State.THINKING else 0.0
         soon = waited_ms < self._manners.answer_ms and self._turn.losses < _MAX_LOSSES
-        return self._calls.has_more or (problem.may_pass and soon)
+        return self._has_more or (not self._tools.ran and problem.may_pass and soon)
 
     @_on.register
     def _on_speech_started(self, event: SpeechStarted) -> None:
@@ -1039,6 +1083,10 @@ class Machine:
             return  # the service hears what we do not, a door, a cough; or the turn has had its time
         self._note("goes-on")
         self._interrupt()
+        if self._tools.spoke:  # and an answer to what he said before, in part: this is something new
+            here = self._turn.here
+            self._begin_turn()
+            self._turn.here, self._follow_ups = here, self._follow_ups + 1
         self._turn.began, self._turn.over = True, False
         self._go(State.LISTENING, self._manners.max_turn_ms)
 
@@ -1051,6 +1099,9 @@ class Machine:
             self._replies.owe(self._now)
             self._overlap.service = False
             self._mind_the_floor()
+            return
+        if self.state is State.THINKING and self._tools.stage != "none":  # it answers what was nothing first
+            self._replies.owe(self._now)
             return
         if self.state is State.THINKING:
             self._turn.answerable = True
@@ -1073,7 +1124,8 @@ class Machine:
     def _on_nothing_recognised(self, event: NothingRecognised) -> None:
         if event.call != self._calls.open:
             return
-        if not self._replies.paid() and self.state is State.THINKING and self._replies.current is None:
+        waits = self.state is State.THINKING and self._replies.current is None and self._tools.stage == "none"
+        if not self._replies.paid() and waits:
             self._note("nothing-recognised")
             self._sleep("no speech found")
 
@@ -1093,11 +1145,13 @@ class Machine:
         if not self._own:
             self._missed_the_beginning()
         wanted = self.state is State.THINKING or (self.state is State.LISTENING and not self._own)
+        wanted = wanted and not self._tools.pending
         if not self._replies.take_up(event.call, event.reply, self._now, wanted=wanted):
             self._note("reply-refused", "debug", reply=event.reply)
             self._do(CancelReply(event.call, event.reply, 0.0))
             return
         self._note("reply-started", reply=event.reply)
+        self._tools.answers()
         if self.state is State.LISTENING:
             self._turn_is_over("service")
 
@@ -1128,14 +1182,78 @@ class Machine:
         self._note("reply-ended", reply=event.reply, status=event.status)
         reply.problem = event.problem
         completed = event.status == "completed"
-        too_late = self.state in _SOUNDING or not self._calls.has_more
+        too_late = self.state in _SOUNDING or not self._has_more
         if reply.pushed_ms and (completed or too_late):
             self._end_reply(reply, completed=completed)
         elif completed:
             self._replies.current = None
-            self._after_reply()
+            self._reply_is_over(reply)
         else:
             self._ask_another(event.problem or self._at_fault("gave no answer"))
+
+    # ── events: tools ────────────────────────────────────────────────────────────────────────────
+
+    @_on.register
+    def _on_tool_called(self, event: ToolCalled) -> None:
+        if self._replies.running(event.call, event.reply) is None:
+            if event.call == self._calls.open:
+                self._note("tool-refused", "debug", name=event.name, reply=event.reply)
+                self._do(*self._tools.refuse(event))
+            return
+        self._do(*self._tools.called(event))
+        if self.state is State.THINKING and self._state_deadline is not None:
+            self._state_deadline = max(self._state_deadline, self._now + self._thinking_ms / 1000)
+
+    @_on.register
+    def _on_tool_answered(self, event: ToolAnswered) -> None:
+        if self._tools.answered(event.run, event.output):
+            self._give_outputs()
+
+    @_on.register
+    def _on_tools_changed(self, _: ToolsChanged) -> None:
+        self._calls.renew(self._now)
+
+    def _reply_is_over(self, reply: Reply) -> None:
+        """All of it has come and was heard."""
+        if self._tools.of(reply.call, reply.id):
+            self._tools_are_due()
+        else:
+            self._after_reply()
+
+    def _tools_are_due(self) -> None:
+        """The reply has called tools: what came of them makes the next, without anybody's saying a word."""
+        heard = self.state in _SOUNDING
+        self._tools.over(heard=heard)
+        if self._tools.endless:
+            self._say_sorry(_CALLS_ON)
+        elif self._calls.open != self._tools.call:
+            self._say_sorry(Problem("lost", _RAN_IN_VAIN))
+        elif (
+            heard
+            and self._may_be_spoken_over
+            and (self._overlap.here == "speech" if self._own else self._overlap.service)
+        ):
+            self._yield_the_floor()
+        else:
+            if heard:
+                self._turn.here = self._overlap.here if self._ear.streaming else "quiet"
+                if not self._ear.streaming:
+                    self._utterance.begin()
+                    self._sent_to = None
+            self._turn.answerable = True
+            self._go(State.THINKING, self._thinking_ms, "tools")
+            self._give_outputs()
+
+    def _give_outputs(self) -> None:
+        """If all are in, and the reply that wants them is over."""
+        if effects := self._tools.give():
+            self._do(*effects)
+            self._wait(self._thinking_ms)
+
+    def _drop_tools(self) -> None:
+        self._do(*self._tools.drop(self._calls.open))
+
+    # ── events: what the service complains of ────────────────────────────────────────────────────
 
     @_on.register
     def _on_complaint(self, event: ServiceComplained) -> None:
@@ -1148,6 +1266,7 @@ class Machine:
     def _on_ticked(self, _: Ticked) -> None:
         self._gestured(self._gestures.tick(self._now))
         self._do(*self._volume.tick(self._now), *self._muting.tick(self._now))
+        self._do(*self._ringing.tick(self._now))
         if late := self._announcing.late(self._now):
             self._announcement_fails(late)
         if self._forget_at is not None and self._now >= self._forget_at:
@@ -1184,6 +1303,9 @@ class Machine:
                 if self._own:  # what the service has of it would join the next question
                     self._hang_up()
                 self._sleep("nothing said")
+            case State.THINKING if self._tools.stage == "awaited":
+                self._do(*self._tools.late())
+                self._give_outputs()
             case State.THINKING if not self._has_sound:
                 self._ask_another(self._at_fault("did not answer in time"))
             case State.THINKING | State.SPEAKING:
@@ -1203,7 +1325,7 @@ class Machine:
 
     def _ask_another(self, problem: Problem) -> None:
         """The service has heard the turn, or should have, and does not answer it."""
-        if self._calls.has_more:
+        if self._has_more:
             self._fail_link(problem)
         else:
             self._say_sorry(self._turn.problem or problem)
@@ -1226,7 +1348,7 @@ class Machine:
             self._say_sorry(_MUTE_SPEAKER)
             return
         self._note("reply-stalled", "warning", reply=reply.id)
-        if self.state is State.THINKING and self._calls.has_more:
+        if self.state is State.THINKING and self._has_more:
             self._fail_link(Problem("lost", "The reply broke off before it could be heard"))
             return
         if self._announces:
@@ -1281,9 +1403,11 @@ class Machine:
 
     def _interrupt(self) -> None:
         """Silence, and whatever answers what was asked before is refused."""
-        if self.state is State.THINKING and self._replies.current is None and self._turn.answerable:
+        due = self.state is State.THINKING and self._replies.current is None and not self._tools.pending
+        if due and self._turn.answerable:
             self._replies.owe(self._now)
         self._do(*self._replies.interrupt(self._calls.open, self._now))
+        self._drop_tools()
 
     def _rest(self) -> None:
         """The conversation is over; only warm calls stay."""
@@ -1292,13 +1416,15 @@ class Machine:
             self._do(*effects)
 
     def _hang_up(self) -> None:
+        self._drop_tools()
         self._replies.call_ended()
         self._do(*self._calls.hang_up(self._now))
 
     def _free_the_sound(self) -> None:
         """A hung sound system is freed by the end of the process alone; a turn that needs no more of it goes on."""
         at_rest = self.state in AT_REST and not self._announces
-        if self._hung and (at_rest or (self.state is State.SORRY and not self._apologises)):
+        rings = self._ringing.heard and not self._voiceless
+        if self._hung and not rings and (at_rest or (self.state is State.SORRY and not self._apologises)):
             self._hung = False
             self._note("begin-anew", "warning", why="the sound system hangs")
             for who in (self._muting, self._volume, self._announcing):
@@ -1345,7 +1471,19 @@ class Machine:
     def _thinking_ms(self) -> float:
         """How long a reply may take to sound: less, when another link could be asked."""
         limit_ms = max(self._manners.thinking_ms, self._calls.link.first_sound_ms)
-        return min(self._manners.answer_ms, limit_ms) if self._calls.has_other else limit_ms
+        if self._tools.running:
+            limit_ms = max(limit_ms, self._tools.limit_ms)
+        return min(self._manners.answer_ms, limit_ms) if self._has_other else limit_ms
+
+    @property
+    def _has_other(self) -> bool:
+        """This turn could be asked elsewhere, and nothing is known against it."""
+        return self._calls.has_other and not self._tools.ran
+
+    @property
+    def _has_more(self) -> bool:
+        """This turn may be asked elsewhere; never where it has run a tool."""
+        return self._calls.has_more and not self._tools.ran
 
     @property
     def _must_live(self) -> bool:
@@ -1354,7 +1492,7 @@ class Machine:
         waits = begun or self.state in (State.LISTENING, State.THINKING)
         reply = self._replies.current
         running = reply is None or reply.status == "running"
-        return waits and running and self._calls.open is not None and self._calls.has_other
+        return waits and running and self._calls.open is not None and self._has_other
 
     @property
     def _nobody_speaks(self) -> bool:

@@ -13,7 +13,7 @@ class State(Enum):
     LISTENING = "listening"
     """The call is open and takes the user's speech."""
     THINKING = "thinking"
-    """The turn is over; no sample of the reply is audible yet."""
+    """The turn is over; no sample of the reply is audible yet, or a tool runs that it has called."""
     SPEAKING = "speaking"
     """The reply, or an announcement, can be heard."""
     DOUBTING = "doubting"
@@ -62,6 +62,7 @@ MOVES: dict[State, dict[State, str]] = {
     State.SPEAKING: {
         State.LINGERING: "last sample heard",
         State.DOUBTING: "somebody seems to speak over it",
+        State.THINKING: "a tool runs, or its answer is awaited",
         State.LISTENING: "interrupted by wake word or talk",
         State.OPENING: "interrupted, and the call is gone",
         State.ASLEEP: "given up, or no follow-up wanted",
@@ -72,6 +73,7 @@ MOVES: dict[State, dict[State, str]] = {
         State.SPEAKING: "it was nothing, and the reply goes on",
         State.LISTENING: "interrupted",
         State.OPENING: "interrupted, and the call is gone",
+        State.THINKING: "a tool runs, or its answer is awaited",
         State.LINGERING: "last sample heard",
         State.ASLEEP: "given up, or no follow-up wanted",
         State.SORRY: "the reply broke off",
