@@ -30,10 +30,16 @@ SATISFIED_BY = {
         "devices.fake_hands.NoButtons",
         "devices.fake_hands.FakeButtons",
     ),
-    ports.Link: ("links.realtime.link.RealtimeLink", "links.generate.link.GenerateLink", "links.fake.FakeLink"),
+    ports.Link: (
+        "links.realtime.link.RealtimeLink",
+        "links.generate.link.GenerateLink",
+        "links.chat.link.ChatLink",
+        "links.fake.FakeLink",
+    ),
     ports.LinkMaker: (
         "links.realtime.link.RealtimeLinkMaker",
         "links.generate.link.GenerateLinkMaker",
+        "links.chat.link.ChatLinkMaker",
         "links.fake.FakeLinks",
     ),
     ports.EchoCanceller: (
