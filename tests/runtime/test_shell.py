@@ -17,6 +17,7 @@ from antiphon.conversation.events import (
     SpeechOver,
     Started,
     Ticked,
+    ToolAnswered,
     Woke,
 )
 from antiphon.conversation.history import Turn
@@ -86,11 +87,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def running(wants=None, *, mind=None, links=None, watchdog_s=0.0, clock=None, beside=(), speech=None):
+async def running(wants=None, *, mind=None, links=None, watchdog_s=0.0, clock=None, beside=(), speech=None, tools=None):
     mind, inbox, done = mind or FakeMind(wants), Inbox(), Recorder(watchdog_s)
     links = links or FakeLinks([LinkOpened(0)])
     clocks = {} if clock is None else {"clock": clock}
-    errands = Errands(set_volume=done.set_volume, speech=speech, answer=done.answer)
+    errands = Errands(set_volume=done.set_volume, speech=speech, tools=tools, answer=done.answer)
     shell = Shell(mind, inbox, done, done, {"cloud": links}, [done], done, done, **clocks, errands=errands)
     rig = Rig(mind, links, inbox, shell, done)
     async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
@@ -211,6 +212,75 @@ def test_a_speech_that_nobody_wants_is_cancelled_be_it_over_or_not_begun():
                 rig.inbox.post(Sounded(again))
                 await rig.mind.until_told(Sounded(again))
             assert (speech.texts, speech.cancelled) == (["dinner"], 1)
+
+    within(story)
+
+
+class FakeTools:
+    """ports.Tools: "quick" answers, and any other tool never does."""
+
+    def __init__(self):
+        self.called = []
+        self.cancelled = 0
+
+    def specs(self):
+        return []
+
+    async def run(self, post):
+        """None comes or goes."""
+
+    async def call(self, run, name, arguments, post):
+        self.called.append((run, name, arguments))
+        output = "given up"
+        try:
+            if name != "quick":
+                await asyncio.Event().wait()
+            output = "done"
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            post(ToolAnswered(run, output, failed=output != "done"))
+
+
+def test_a_tool_is_run_beside_everything_else_and_may_be_dropped():
+    wanted = [fx.RunTool(1, "slow", "{}"), fx.RunTool(2, "quick", '{"a": 1}'), fx.RunTool(3, "slow", "{}")]
+
+    async def story():
+        tools = FakeTools()
+        dropped = [fx.DropTool(1), fx.DropTool(2)]
+        async with running({Sounded: wanted, SpeechOver: dropped}, tools=tools) as rig:
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(ToolAnswered(2, "done"))
+            assert tools.called == [(1, "slow", "{}"), (2, "quick", '{"a": 1}'), (3, "slow", "{}")]
+            rig.inbox.post(SpeechOver(1))
+            await rig.mind.until_told(ToolAnswered(1, "given up", failed=True))
+            assert tools.cancelled == 1
+        assert tools.cancelled == 2, "one that runs does not hold up the end"
+
+    within(story)
+
+
+def test_where_there_are_no_tools_the_model_is_told_so():
+    async def story():
+        async with running({Sounded: [fx.RunTool(1, "get_time", "{}")]}) as rig:
+            rig.inbox.post(Sounded("r"))
+            await rig.mind.until_told(ToolAnswered(1, "failed: there are no tools here", failed=True))
+
+    within(story)
+
+
+def test_what_came_of_tools_goes_to_the_call_that_asked():
+    outputs = (fx.ToolOutput("t1", "noon"),)
+
+    async def story():
+        wants = {
+            Started: [fx.OpenLink(1, "cloud", ())],
+            LinkOpened: [fx.GiveToolOutputs(1, outputs, respond=True)],
+        }
+        async with running(wants) as rig:
+            await rig.mind.until_told(LinkOpened(1))
+            assert rig.links.made[0].outputs == [(outputs, True)]
 
     within(story)
 
@@ -353,6 +423,8 @@ def test_ready_is_told_once_when_the_ear_has_been_tried(first):
 
 def test_the_status_is_one_line():
     assert status_line(Snapshot(State.ASLEEP, 0.0, "open", deaf=False)) == "asleep, call open"
+    rings = Snapshot(State.ASLEEP, 0.0, "open", deaf=False, ringing="tea")
+    assert status_line(rings) == "asleep, call open, a timer rings"
     assert (
         status_line(Snapshot(State.ASLEEP, 0.0, "none", deaf=False, via="realtime")) == "asleep, call none (realtime)"
     )

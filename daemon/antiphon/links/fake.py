@@ -84,6 +84,8 @@ class FakeLink:
         self.checks = 0
         self.cancelled: list[tuple[str, float]] = []
         """(reply, heard_ms), in order."""
+        self.outputs: list[tuple[tuple[ToolOutput, ...], bool]] = []
+        """(what came of tools, whether that is to be answered), in order."""
         self._script = script
         self._life = Life(call, post)
         self._given = asyncio.Event()
@@ -129,7 +131,8 @@ class FakeLink:
         self._given.set()
 
     def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
-        """See ports.Link."""
+        """Keep what came of tools."""
+        self.outputs.append((tuple(outputs), respond))
 
     def check(self) -> None:
         """Count, and show life unless the script ends it."""

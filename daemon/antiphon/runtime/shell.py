@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from antiphon.conversation import effects as fx
-from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, Started, Ticked
+from antiphon.conversation.events import EarClosed, EarOpened, Event, LinkClosed, Started, Ticked, ToolAnswered
 from antiphon.conversation.states import AT_REST
-from antiphon.ports import Link, LinkMaker, Log, Notifier, Speech, Watcher
+from antiphon.ports import Link, LinkMaker, Log, Notifier, Speech, Tools, Watcher
 from antiphon.runtime.inbox import Inbox
 from antiphon.runtime.liveness import Liveness, Progress
 from antiphon.runtime.memory import sweep
@@ -22,6 +22,7 @@ from antiphon.snapshot import Snapshot
 
 _CALLS_END_S = 3.0
 _TELL_LOSSES_S = 10.0
+_NO_TOOLS = "failed: there are no tools here"
 
 
 class Mind(Protocol):
@@ -73,6 +74,8 @@ class Errands:
     set_volume: Callable[[int], None] = _nothing
     """Returns at once; what came of it is posted."""
     speech: Speech | None = None
+    tools: Tools | None = None
+    """What a model may do; None: nothing."""
     answer: Callable[[int, str], None] = _nothing
     """(ask, problem): tells whoever asked."""
 
@@ -105,6 +108,7 @@ class Shell:
         self._clock = clock
         self._errands = errands
         self._speeches: dict[int, asyncio.Task[None]] = {}
+        self._runs: dict[int, asyncio.Task[None]] = {}
         self._links: dict[int, Link] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._served: set[int] = set()  # calls that were used
@@ -123,8 +127,8 @@ class Shell:
             self._inbox.post(Started())
             while (event := await self._next()) is not None:
                 self._decide(event, group)
-            for speech in self._speeches.values():
-                speech.cancel()
+            for errand in (*self._speeches.values(), *self._runs.values()):
+                errand.cancel()
             await self._end_calls()
             for companion in companions:
                 companion.cancel()
@@ -242,6 +246,13 @@ class Shell:
                 self._links[call].commit_turn()
             case fx.CancelReply(call, reply, heard_ms):
                 self._links[call].cancel_reply(reply, heard_ms)
+            case fx.GiveToolOutputs(call, outputs, respond):
+                self._links[call].give_tool_outputs(outputs, respond=respond)
+            case fx.RunTool():
+                self._run_tool(effect, group)
+            case fx.DropTool(run):
+                if run in self._runs:  # else its answer is in the inbox
+                    self._runs[run].cancel()
             case fx.SetVolume(percent):
                 self._errands.set_volume(percent)
             case fx.MakeSpeech(say, text, style):
@@ -261,6 +272,15 @@ class Shell:
             case fx.Note(what, fields, level):
                 self._log.write(level, what, **dict(fields))
 
+    def _run_tool(self, wanted: fx.RunTool, group: asyncio.TaskGroup) -> None:
+        run, tools = wanted.run, self._errands.tools
+        if tools is None:
+            self._inbox.post(ToolAnswered(run, _NO_TOOLS, failed=True))
+            return
+        task = group.create_task(tools.call(run, wanted.name, wanted.arguments, self._inbox.post), name=f"tool-{run}")
+        self._runs[run] = task
+        task.add_done_callback(lambda _: self._runs.pop(run, None))
+
     async def _end_calls(self) -> None:
         """Ask every call to end; those that do not, in time, are named and cancelled."""
         for link in self._links.values():
@@ -279,5 +299,6 @@ def status_line(snapshot: Snapshot) -> str:
     closed = "microphone closed" + " by its switch" * snapshot.switched_off
     heard = closed if snapshot.deaf else f"call {snapshot.link}" + (f" ({via})" if via else "")
     heard += ", no speaker" * snapshot.voiceless + ", deaf while it speaks" * snapshot.half_duplex
+    heard += ", a timer rings" * bool(snapshot.ringing)
     trouble = f"; {snapshot.problem}" if snapshot.problem else ""
     return f"{snapshot.state.value}, {heard}{trouble}"
