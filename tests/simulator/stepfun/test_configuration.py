@@ -69,6 +69,17 @@ def test_the_echo_shows_what_is_kept():
         {"tools": [FLAT]},
         {"tools": [{"type": "retrieval"}]},
         {"tools": [{"type": "code"}]},
+        {"tools": [{"type": "function", "function": {"name": "t", "strict": True}}]},
+        {"tools": [{"type": "function", "function": {"name": ""}}]},
+        {"tools": [{"type": "function", "function": {"name": "t", "parameters": {"type": "array"}}}]},
+        {"tools": [NESTED | {"name": "t"}]},
+        {"tools": [{"type": "web_search", "function": {"name": "search"}}]},
+        {"tools": [{"type": "web_search", "function": {"options": {"top_k": "5"}}}]},
+        {"tools": [{"type": "web_search", "function": {"options": {"limit": 5}}}]},
+        {"tools": [{"type": "web_search", "function": []}]},
+        {"tools": [{"type": "retrieval", "function": {"options": {"prompt_template": "{{query}}"}}}]},
+        {"tools": [{"type": "retrieval", "function": {"options": {"vector_store_id": 1646}}}]},
+        {"tools": [{"type": "code", "function": {}}]},
         {"tools": {}},
         {"temperature": "hot"},
         {"max_response_output_tokens": 1.5},
@@ -84,6 +95,9 @@ def test_tools_of_each_kind():
     search = {"type": "web_search"}
     library = {"type": "retrieval", "function": {"options": {"vector_store_id": "1"}}}
     assert updated({"tools": [NESTED, search, library]}).searches
+    search["function"] = {"description": "the web", "options": {"top_k": 5, "timeout_seconds": 3}}
+    library["function"]["options"]["prompt_template"] = "Use {{knowledge}} to answer {{query}}"
+    assert updated({"tools": [search, library]}).tools == (search, library)
     assert not updated({"tools": [NESTED]}).searches
     assert updated({"tools": [FLAT]}, SimulatorOptions(flat_tools=True)).tools == (FLAT,)
 

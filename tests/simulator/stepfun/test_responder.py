@@ -164,6 +164,40 @@ def test_a_tool_is_called_and_its_output_spoken_of():
     assert bench.all("response.audio_transcript.done")[-1]["transcript"] == "It is set."
 
 
+def called(*replies):
+    """A response that has called each of its tools, and the ids of its calls."""
+    bench = answering(replies)
+    bench.run(10.0)
+    return bench, [event["call_id"] for event in bench.all("response.function_call_arguments.done")]
+
+
+def output(call_id, text):
+    return {"type": "function_call_output", "call_id": call_id, "output": text}
+
+
+def test_what_the_tools_have_answered_is_spoken_and_kept():
+    bench, calls = called(Reply("One moment.", (ToolCall("clock"), ToolCall("lamp"))), Reply("So: {output}", to="tool"))
+    for call, text in zip(calls, ("ten", "on"), strict=True):
+        bench.say("conversation.item.create", item=output(call, text))
+    bench.say("response.create")
+    bench.run(10.0)
+    assert bench.record.responses[1].text == "So: ten on"
+    assert [(told.call_id, told.name, told.output) for told in bench.record.tool_outputs] == [
+        (calls[0], "clock", "ten"),
+        (calls[1], "lamp", "on"),
+    ]
+
+
+def test_an_output_is_taken_once_and_of_a_call_that_was_made():
+    bench, (call,) = called(Reply(calls=(ToolCall("clock"),)))
+    strange = complaint(bench.say("conversation.item.create", item=output("call_9", "ten")))
+    assert strange["message"] == "cannot find function call"
+    bench.say("conversation.item.create", item=output(call, "ten"))
+    again = complaint(bench.say("conversation.item.create", item=output(call, "ten")))
+    assert again["message"] == "function call has its output already"
+    assert len(bench.record.tool_outputs) == 1
+
+
 def test_audio_waits_for_its_time_or_for_its_making():
     bench = answering()
     bench.run(10.0)

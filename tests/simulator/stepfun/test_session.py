@@ -347,6 +347,7 @@ def test_searching_is_only_a_longer_pause():
         bench.run(10.0)
         waits.append(bench.at("response.audio.delta") - bench.at("response.created"))
         assert bench.types()[3:] == SPOKEN
+        assert list(bench.record.tools) == tools
     assert waits == pytest.approx([0.9, 2.4])
 
 

@@ -3,6 +3,7 @@
 Source: StepFun's realtime API reference, session.update; its gaps filled with what was seen live.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -163,16 +164,54 @@ def _tools(value: object, *, flat: bool) -> tuple[Json, ...]:
 
 
 def _is_tool(tool: Json, *, flat: bool) -> bool:
-    function = tool.get("function")
-    options = function.get("options") if isinstance(function, dict) else None
-    match tool.get("type"):
-        case "function" if isinstance(function, dict):
-            return isinstance(function.get("name"), str)
+    """True for a tool of a documented shape, with none but the fields that are listed."""
+    kind, function = tool.get("type"), tool.get("function")
+    if kind == "function" and function is None:
+        return flat and _is_function({key: value for key, value in tool.items() if key != "type"})
+    if not tool.keys() <= {"type", "function"}:
+        return False
+    if not isinstance(function, dict):
+        return kind == "web_search" and function is None
+    match kind:
         case "function":
-            return flat and isinstance(tool.get("name"), str)
+            return _is_function(function)
         case "web_search":
-            return isinstance(function, dict | None)
+            return _is_served(function, _SEARCH)
         case "retrieval":
-            return isinstance(options, dict) and isinstance(options.get("vector_store_id"), str)
+            return _is_served(function, _LIBRARY) and "vector_store_id" in function.get("options", {})
         case _:
             return False
+
+
+def _is_function(function: Json) -> bool:
+    """True for a name, a description and a JSON schema of an object; no more."""
+    schema = function.get("parameters", {})
+    return (
+        function.keys() <= {"name", "description", "parameters"}
+        and _is_text(function.get("name"))
+        and isinstance(function.get("description", ""), str)
+        and isinstance(schema, dict)
+        and schema.get("type", "object") == "object"
+    )
+
+
+def _is_served(function: Json, known: Mapping[str, Callable[[object], bool]]) -> bool:
+    """True for the description and options of a tool that the service runs by itself."""
+    if not function.keys() <= {"description", "options"}:
+        return False
+    options = function.get("options", {})
+    right = isinstance(options, dict) and all(key in known and known[key](value) for key, value in options.items())
+    return right and isinstance(function.get("description", ""), str)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+_SEARCH = {"top_k": _is_count, "timeout_seconds": _is_count}
+_LIBRARY = {"vector_store_id": _is_text, "prompt_template": _is_text}
+"""The options of the tools that the service runs by itself."""

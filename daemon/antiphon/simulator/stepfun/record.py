@@ -7,6 +7,7 @@ import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,16 @@ class ResponseRecord:
     status: str = "in_progress"
 
 
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a tool has answered, as the client told it: `output` is the text it sent."""
+
+    at_s: float
+    call_id: str
+    name: str
+    output: str
+
+
 @dataclass(slots=True)
 class SessionRecord:
     """One connection that was upgraded. `index` counts all connections from 0, the refused ones too."""
@@ -64,6 +75,9 @@ class SessionRecord:
     arrivals: list[Arrival] = field(default_factory=list, repr=False)
     turns: list[UserTurn] = field(default_factory=list)
     responses: list[ResponseRecord] = field(default_factory=list)
+    tools: tuple[dict[str, Any], ...] = ()
+    """The tools of the last session.update that named some, as they came."""
+    tool_outputs: list[ToolOutput] = field(default_factory=list)
     received: list[tuple[float, str]] = field(default_factory=list, repr=False)
     sent: list[tuple[float, str]] = field(default_factory=list, repr=False)
     truncations: list[tuple[str, float]] = field(default_factory=list)

@@ -4,8 +4,8 @@ It decides what is said and when; it does not make sound: it asks for it (`Utter
 """
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 
 from antiphon.pcm import LINK_RATE_HZ, Samples
@@ -17,7 +17,7 @@ from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.grammar import ComplaintError
 from antiphon.simulator.stepfun.options import SimulatorOptions
 from antiphon.simulator.stepfun.record import ResponseRecord, SessionRecord
-from antiphon.simulator.stepfun.script import Heard, Reply
+from antiphon.simulator.stepfun.script import Heard, Reply, Script
 from antiphon.simulator.stepfun.timeline import NO_SAMPLES, Plan, Planner
 from antiphon.simulator.stepfun.wording import Json, Wording
 
@@ -26,7 +26,10 @@ NO_SPEECH_FOUND = "no speech found"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a response is to answer. `item` is the user's, whose transcript is due with the response ("" for none)."""
+    """What a response is to answer. `item` is the user's, whose transcript is due with the response ("" for none).
+
+    `text` is what was written, or what the tools have answered.
+    """
 
     heard: Heard
     item: str = ""
@@ -86,11 +89,17 @@ class Responder:
         self._items = items
         self._transcriber = transcriber
         self._planner = Planner(options.timing, wording, rng)
+        self._script = Script(options.replies)
         self._running: _Running | None = None
         self._queue: list[tuple[Ask, Configuration]] = []
         self._wanted: list[Utterance] = []
         self.has_sounded = False
         """True from the first audio delta on: the voice is frozen."""
+
+    @property
+    def calls(self) -> Mapping[str, str]:
+        """The name of each call that was made, by its id."""
+        return self._planner.calls
 
     @property
     def ongoing(self) -> bool:
@@ -183,13 +192,10 @@ class Responder:
     # ── inside ──
 
     def _choose(self, ask: Ask, number: int) -> Reply:
+        reply = self._script.reply(ask.heard, ask.text) or script.answer_to(ask.heard, ask.speech_s, ask.text)
         if self._fault(Kind.EMPTY_REPLY, number):
             return Reply()
-        scripted = self._options.replies
-        reply = (
-            scripted[(number - 1) % len(scripted)] if scripted else script.answer_to(ask.heard, ask.speech_s, ask.text)
-        )
-        return reply if reply.thinking else Reply(reply.text, reply.calls, self._options.thinking)
+        return reply if reply.thinking else replace(reply, thinking=self._options.thinking)
 
     def _failing(self, number: int) -> Fault | None:
         if self._rng.random() < self._options.server_error_chance:

@@ -1,6 +1,7 @@
 """What the simulated model answers: replies given by its owner, or a sentence about what it heard. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from antiphon.simulator.numerals import in_words
@@ -14,17 +15,43 @@ class ToolCall:
     arguments: str = "{}"
 
 
+Heard: TypeAlias = Literal["speech", "text", "tool", "nothing"]
+"""What a response answers; "nothing" is a greeting."""
+
+OUTPUT = "{output}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: words to speak, calls to make, or both in the same response."""
+    """One answer: words to speak, calls to make, or both in the same response.
+
+    "{output}" in the words is what the tools have answered, so that whoever listens hears it.
+    """
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     thinking: str = ""
+    to: Heard | None = None
+    """It answers only this; None answers anything."""
 
 
-Heard: TypeAlias = Literal["speech", "text", "tool", "nothing"]
-"""What a response answers; "nothing" is a greeting."""
+class Script:
+    """The replies its owner has written, one an answer and then again from the first."""
+
+    def __init__(self, replies: Sequence[Reply]) -> None:
+        """A reply that does not answer what was heard is passed over."""
+        self._replies = replies
+        self._next = 0
+
+    def reply(self, heard: Heard, output: str = "") -> Reply | None:
+        """The next reply to `heard`, with what the tools have answered; None when none is written."""
+        for step in range(len(self._replies)):
+            place = (self._next + step) % len(self._replies)
+            reply = self._replies[place]
+            if reply.to in (None, heard):
+                self._next = place + 1
+                return replace(reply, text=reply.text.replace(OUTPUT, output))
+        return None
 
 
 def answer_to(heard: Heard, speech_s: float, text: str) -> Reply:

@@ -26,6 +26,7 @@ from antiphon.simulator.stepfun.handshake import DIALOGUE, NORMAL_PATH, Admitted
 from antiphon.simulator.stepfun.options import SimulatorOptions
 from antiphon.simulator.stepfun.record import SessionRecord
 from antiphon.simulator.stepfun.services import HttpServices
+from antiphon.simulator.stepfun.script import OUTPUT
 from antiphon.simulator.stepfun.session import Session
 from antiphon.simulator.stepfun.tts_stream import SpeechStream
 from antiphon.simulator.stepfun.tts_stream_grammar import DOORS as SPEECH
@@ -107,7 +108,7 @@ class StepFunSimulator:
         if self.options.keep_dir is not None:
             self._journal.keep(self.options.keep_dir / "events.jsonl")
         for reply in self.options.replies:
-            if reply.text:  # what is known beforehand is spoken beforehand
+            if reply.text and OUTPUT not in reply.text:  # what is known beforehand is spoken beforehand
                 await asyncio.to_thread(self._synthesise, reply.text, "slt", 24_000)
         self._server = await serve(
             self._serve,

@@ -13,7 +13,7 @@ from antiphon.simulator.stepfun.conversation import Item, Items, Transcriber
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.grammar import ComplaintError, Json
 from antiphon.simulator.stepfun.options import SimulatorOptions
-from antiphon.simulator.stepfun.record import SessionRecord, UserTurn
+from antiphon.simulator.stepfun.record import SessionRecord, ToolOutput, UserTurn
 from antiphon.simulator.stepfun.responder import NO_SPEECH_FOUND, Ask, Responder
 from antiphon.simulator.stepfun.vad import EnergyVad, VadSettings, energies
 from antiphon.simulator.stepfun.wording import Wording
@@ -51,6 +51,7 @@ class Session:
         self._item = ""  # the id of the turn that is being spoken
         self._buffered_from = 0  # manual mode: the first frame of the uncommitted buffer
         self._turn_from = 0  # VAD: the first frame of the turn that is being spoken
+        self._outputs: list[str] = []  # what tools have answered and no response has told yet
         self._silent_turn = False  # no speech was found in the last turn: its response.create is not answered
         self._hung = False  # by fault: this turn never ends, whatever is heard, until the buffer is cleared
         self._turns = 0
@@ -99,6 +100,7 @@ class Session:
         if other is not None and not frozen:
             new = replace(new, voice=other or voices.default_voice(new.model))
         old, self.configuration = self.configuration, new
+        self._record.tools = new.tools
         if new.vad != old.vad:
             self._listen_anew(old.vad)
         shown = new.updated(self._record.session, vad_off_echo=self._options.vad_off_echo)
@@ -142,16 +144,28 @@ class Session:
 
     def _create_item(self, event: Json, now: float) -> None:
         role, text, pcm = grammar.item(event["item"], system_items=self._options.system_items)
-        if role == "tool" and self.responder.ongoing:
-            raise ComplaintError("ongoing response already exists")
         after = event.get("previous_item_id")
         if not isinstance(after, str | None):
             raise grammar.malformed("previous_item_id")
+        if role == "tool":
+            self._take_output(event["item"], now)
         item = Item(self._wording.new_id(), role, text, ms_of(len(pcm) // 2, LINK_RATE_HZ) / 1000)
         before = self._items.add(item, after)
         self._record.note("told", now, role=role, text=text)
         self._silent_turn = False
         self._say_created(item, before, event["item"])
+
+    def _take_output(self, item: Json, now: float) -> None:
+        """What a tool has answered: while nothing is said, once a call, and only to a call that was made."""
+        call_id, output = item["call_id"], item["output"]
+        if self.responder.ongoing:
+            raise ComplaintError("ongoing response already exists")
+        if call_id not in self.responder.calls:
+            raise ComplaintError("cannot find function call", param="item.call_id")
+        if any(told.call_id == call_id for told in self._record.tool_outputs):
+            raise ComplaintError("function call has its output already", param="item.call_id")
+        self._record.tool_outputs.append(ToolOutput(now, call_id, self.responder.calls[call_id], output))
+        self._outputs.append(output)
 
     def _delete_item(self, event: Json, _now: float) -> None:
         if not isinstance(event["item_id"], str):
@@ -180,6 +194,8 @@ class Session:
         if asked is None and not (instructions and self._options.allow_greeting):
             raise ComplaintError(NO_USER_ITEM)
         ask = Ask("nothing", refused=True) if silent else _ask(asked, modalities)
+        if ask.heard == "tool":
+            ask, self._outputs = replace(ask, text=" ".join(self._outputs)), []
         self.responder.create(ask, self.configuration, now)
 
     def _cancel_response(self, _event: Json, now: float) -> None:

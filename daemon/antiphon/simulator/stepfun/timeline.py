@@ -46,6 +46,8 @@ class Planner:
         self._timing = timing
         self._wording = wording
         self._rng = rng
+        self.calls: dict[str, str] = {}
+        """The name of each call that was planned, by its id."""
 
     def plan(self, response: str, reply: Reply, samples: Samples | None) -> Plan:
         """The events of `reply`. `samples` (24 kHz) is None when no audio was asked for, and may be empty."""
@@ -114,6 +116,7 @@ class Planner:
 
     def _call(self, plan: Plan, response: str, call: ToolCall) -> None:
         item, call_id, at_ms = self._wording.new_id(), self._wording.new_call(), plan.end_ms
+        self.calls[call_id] = call.name
         where = {"response_id": response, "output_index": len(plan.output)}
         shown = {"id": item, "object": "realtime.item", "type": "function_call", "call_id": call_id, "name": call.name}
         self._add(
