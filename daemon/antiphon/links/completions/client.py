@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-from aiohttp import ClientResponse
+from aiohttp import ClientError, ClientResponse
 
 from antiphon.errors import Garbled, Lost
 from antiphon.links.completions import wire
@@ -25,6 +25,10 @@ MAX_BODY_BYTES: Final = 64 * 2**20
 
 AFTER_FINISH_S: Final = 1.0
 """So long an answer that says why it has ended may still have something to say; it should be nothing but [DONE]."""
+
+
+AFTER_DONE_S: Final = 0.1
+"""Where the body ends with its last event, the connection is good for the next question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Completions:
 
 async def _streamed(response: ClientResponse, host: str) -> AsyncGenerator[Said]:
     events, chunks, size = EventStream(), ChunkStream(), 0
-    while not chunks.over and (data := await _more(response, finished=bool(chunks.finish))):
+    while not chunks.over and (data := await _more(response, AFTER_FINISH_S if chunks.finish else None)):
         size += len(data)
         if size > MAX_BODY_BYTES:
             raise Garbled("more than anybody can hear")
@@ -109,16 +113,18 @@ async def _streamed(response: ClientResponse, host: str) -> AsyncGenerator[Said]
     if not (chunks.over or chunks.finish):
         raise Lost(f"{host} broke off in the middle of its answer: try it again")
     yield chunks.end()
+    while size <= MAX_BODY_BYTES and (data := await _more(response, AFTER_DONE_S)):
+        size += len(data)
 
 
-async def _more(response: ClientResponse, *, finished: bool) -> bytes:
-    """The next bytes of the body; none at its end, which for a finished answer need not come."""
-    if not finished:
+async def _more(response: ClientResponse, limit_s: float | None) -> bytes:
+    """The next bytes of the body; none at its end, or after `limit_s`."""
+    if limit_s is None:
         return await response.content.readany()
     try:
-        async with asyncio.timeout(AFTER_FINISH_S):
+        async with asyncio.timeout(limit_s):
             return await response.content.readany()
-    except TimeoutError:
+    except (ClientError, OSError):  # a TimeoutError is one; what was to be said has been said
         return b""
 
 
