@@ -174,12 +174,23 @@ def ask(options: argparse.Namespace) -> int:
 
 
 def transcribe(options: argparse.Namespace) -> int:
-    """Write down what is said in recordings."""
+    """Write down what is said in recordings, or while it is spoken."""
+    settings = _settings(options).settings
+    key = find_key(settings, os.environ, [settings.speech.url])
+    if options.live:
+        from antiphon.dictating import plan_of as live_plan_of
+        from antiphon.dictating import run_live
+
+        if len(options.files) > 1:
+            raise SettingsError("--live hears one source: a file, - for samples on stdin, or none for the microphone")
+        live = live_plan_of(settings, options.language, options.hotwords, options.model)
+        source = options.files[0] if options.files else None
+        return run_live(settings, live, key, source, options.rate, as_json=options.json)
+    if not options.files:
+        raise SettingsError("there is no recording: name one or more, or give --live to hear the microphone")
     from antiphon.transcribing import plan_of, run_transcribe
 
-    settings = _settings(options).settings
     plan = plan_of(settings, options.language, options.hotwords, options.model)
-    key = find_key(settings, os.environ, [plan.url])
     return run_transcribe(plan, key, options.files, options.rate, as_json=options.json)
 
 
@@ -380,7 +391,12 @@ def _rate_hz(text: str) -> int:
 
 def _add_transcribe(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="recordings: wav, mp3, ogg, opus, pcm; others by ffmpeg"
+        "files", nargs="*", type=Path, metavar="FILE", help="recordings: wav, mp3, ogg, opus, pcm; others by ffmpeg"
+    )
+    verb.add_argument(
+        "--live",
+        action="store_true",
+        help="write it down while it is spoken: by the microphone, - (pcm on stdin), a file",
     )
     verb.add_argument("--language", default="", metavar="L", help="what is spoken, as zh or en (else it is found out)")
     verb.add_argument(
