@@ -25,8 +25,8 @@ from antiphon.simulator.stepfun.faults import Fault, FaultyStream, Kind
 from antiphon.simulator.stepfun.handshake import DIALOGUE, NORMAL_PATH, Admitted, Refusal, Turnstile, judge
 from antiphon.simulator.stepfun.options import SimulatorOptions
 from antiphon.simulator.stepfun.record import SessionRecord
-from antiphon.simulator.stepfun.services import HttpServices
 from antiphon.simulator.stepfun.script import OUTPUT
+from antiphon.simulator.stepfun.services import HttpServices
 from antiphon.simulator.stepfun.session import Session
 from antiphon.simulator.stepfun.tts_stream import SpeechStream
 from antiphon.simulator.stepfun.tts_stream_grammar import DOORS as SPEECH
