@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +36,7 @@ from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
 from antiphon.night import Brightness, Night
 from antiphon.ports import (
     Buttons,
+    Catalogue,
     Lamps,
     LinkMaker,
     Log,
@@ -44,6 +45,7 @@ from antiphon.ports import (
     Notifier,
     Speaker,
     Speech,
+    ToolSpec,
     WakeEngine,
     Watcher,
 )
@@ -367,8 +369,12 @@ def link_plans(settings: Settings) -> list[LinkPlan]:
     return [plan for kind in settings.links for plan in kinds[kind]]
 
 
-def make_links(settings: Settings, key: Secret | None) -> dict[str, LinkMaker]:
-    """Who opens calls, by the name of the link."""
+def _no_tools() -> Sequence[ToolSpec]:
+    return ()
+
+
+def make_links(settings: Settings, key: Secret | None, tools: Catalogue = _no_tools) -> dict[str, LinkMaker]:
+    """Who opens calls, by the name of the link; those whose services know tools tell them of `tools`."""
     makers: dict[str, LinkMaker] = {}
     if "realtime" in settings.links:
         names = RealtimePlan.__dataclass_fields__.keys() & type(settings.realtime).model_fields.keys()
@@ -383,6 +389,12 @@ def make_links(settings: Settings, key: Secret | None) -> dict[str, LinkMaker]:
         given = {name: getattr(settings.generate, name) for name in names}
         for url in settings.generate.urls:
             makers[_server_name(url)] = GenerateLinkMaker(GeneratePlan(url=url, **given))
+    if "chat" in settings.links:
+        from antiphon.links.chat.link import ChatLinkMaker, ChatPlan
+
+        names = ChatPlan.__dataclass_fields__.keys() & type(settings.chat).model_fields.keys()
+        given = {name: getattr(settings.chat, name) for name in names}
+        makers["chat"] = ChatLinkMaker(ChatPlan(**given, proxy=settings.realtime.proxy), key, tools)
     return makers
 
 
