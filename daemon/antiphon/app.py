@@ -45,6 +45,7 @@ from antiphon.ports import (
     Notifier,
     Speaker,
     Speech,
+    Tools,
     ToolSpec,
     WakeEngine,
     Watcher,
@@ -61,14 +62,19 @@ from antiphon.runtime.liveness import Progress
 from antiphon.runtime.log import libraries_into, open_log
 from antiphon.runtime.mouth import Mouth, MouthPlan
 from antiphon.runtime.notify import open_notifier
+from antiphon.runtime.orders import Orders
 from antiphon.runtime.record import Record
 from antiphon.runtime.shell import Errands, Shell
 from antiphon.runtime.status import Facts, Status
 from antiphon.runtime.thread import ZombieThread
+from antiphon.runtime.timers import TimerKeeper, timers_path
 from antiphon.runtime.volume import SoftMixer, VolumeKeeper, VolumeMeans
+from antiphon.runtime.wall import local_time
 from antiphon.secret import Secret
 from antiphon.settings import Lamps as LampSettings
 from antiphon.settings import Settings
+from antiphon.tools.builtin import builtin_tools
+from antiphon.tools.host import ToolHost
 
 THREAD_ENDS_S = 3.0
 LOOKUP_ENDS_S = 0.5
@@ -102,6 +108,11 @@ class World:
     """What makes it louder and quieter; None where nobody does."""
     speech: Speech | None = None
     """What speaks a text; None where nothing can."""
+    tools: Tools | None = None
+    """What a model may do; None where that is nothing."""
+    orders: Orders | None = None
+    """By which tools give orders; they are led to the mind of the appliance."""
+    timers: TimerKeeper | None = None
 
 
 class Appliance:
@@ -142,10 +153,10 @@ class Appliance:
         volume = self._volume(inbox, mouth)
         painter = make_painter(self._world.lamps, self._settings.lamps)
         machine = make_machine(self._settings, muted=self._muted, announces=self._world.speech is not None)
-        control = self._control(inbox, ear, mouth)
-        errands = Errands(speech=self._world.speech)
-        if control is not None:
-            errands = replace(errands, answer=control.answer)
+        orders = self._world.orders or Orders(inbox.post)
+        orders.post = inbox.post
+        control = self._control(orders, ear, mouth)
+        errands = Errands(speech=self._world.speech, answer=orders.answer)
         if volume is not None:
             errands = replace(errands, set_volume=volume.set)
         shell = self._shell = Shell(
@@ -176,7 +187,9 @@ class Appliance:
         with self._threads(ear, mouth, *([] if volume is None else [volume])), self._hands(inbox):
             try:
                 beside = [painter.run(), shell.watch_over(progress), shell.tell_losses(losses)]
-                await shell.run(*beside, *([] if control is None else [control.serve()]))
+                beside += [] if control is None else [control.serve()]
+                beside += [one.run(inbox.post) for one in (self._world.timers, self._world.tools) if one is not None]
+                await shell.run(*beside)
             finally:
                 if shell.replace is not None:
                     self.begin_anew = "muted" if shell.replace.muted else "open"
@@ -228,7 +241,7 @@ class Appliance:
             return None
         return VolumeKeeper(means, SoftMixer(mouth.set_gain), self._settings.speaker.volume, inbox.post, self._log)
 
-    def _control(self, inbox: Inbox, ear: Ear, mouth: Mouth) -> ControlServer | None:
+    def _control(self, orders: Orders, ear: Ear, mouth: Mouth) -> ControlServer | None:
         """The door for other programs of this machine, where there is to be one."""
         wanted, record = self._settings.control.socket, self._record
         if wanted is None or record is None:
@@ -236,7 +249,7 @@ class Appliance:
         engine, echo = self._world.engine, self._world.echo
         facts = Facts(self._settings.board, [] if engine is None else engine.words, self._settings.echo.cancel)
         status = Status(facts, record, ear, mouth, echo, self._notifier)
-        return ControlServer(places(wanted, os.environ)[0], inbox.post, status, self._log)
+        return ControlServer(places(wanted, os.environ)[0], orders, status, self._log)
 
     @contextmanager
     def _threads(self, ear: Ear, mouth: Mouth, *others: VolumeKeeper) -> Iterator[None]:
@@ -408,13 +421,41 @@ def open_world(settings: Settings, key: Secret | None, log: Log) -> World:
     engine, trigger = open_wake_words(settings)
     lamps, buttons = open_board(settings, log)
     microphone, speaker = make_sound_card(settings)
-    links = make_links(settings, key)
+    orders, timers = Orders(_nowhere), TimerKeeper(timers_path(os.environ), log)
+    tools = make_tools(settings, orders, timers, log)
+    links = make_links(settings, key, tools.specs)
     endpoint, echo = _make_endpoint(settings), make_echo(settings)
     volume = VolumeMeans(
         make_mixer(settings), settings.speaker.mixer != "auto", KeptVolume(kept_path(os.environ), log), cards
     )
     speech = make_speech(settings, key)
-    return World(microphone, speaker, lamps, buttons, engine, trigger, links, endpoint, echo, volume, speech)
+    return World(
+        microphone,
+        speaker,
+        lamps,
+        buttons,
+        engine,
+        trigger,
+        links,
+        endpoint,
+        echo,
+        volume,
+        speech,
+        tools,
+        orders,
+        timers,
+    )
+
+
+def _nowhere(_: Event) -> None:
+    """There is no mind yet."""
+
+
+def make_tools(settings: Settings, orders: Orders, timers: TimerKeeper, log: Log) -> Tools:
+    """What a model may do; nothing is started yet."""
+    wanted = settings.tools
+    own = builtin_tools(wanted.builtin, orders, timers, local_time)
+    return ToolHost(own, log, wanted.limit_ms)
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:

@@ -199,6 +199,45 @@ class ToolSpec:
     """A JSON schema of type "object"."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunningTimer:
+    """A timer that has not run out."""
+
+    timer: int
+    """Its number; no other has it."""
+    label: str
+    """What the owner called it, or ""."""
+    left_s: float
+
+
+class Timers(Protocol):
+    """Timers that run out, whatever becomes of the network, and of us."""
+
+    def set(self, seconds: float, label: str) -> RunningTimer | str:
+        """A new one, or one sentence that says why not."""
+
+    def list(self) -> Sequence[RunningTimer]:
+        """Those that run, the next first."""
+
+    def cancel(self, timer: int) -> bool:
+        """End it; False where there is none of that number."""
+
+
+class Outputs(Protocol):
+    """Outputs of the board that can be switched, by their names."""
+
+    names: Sequence[str]
+
+    def set(self, name: str, *, on: bool) -> None:
+        """Switch one. Raises DeviceError while its line cannot be had."""
+
+    def get(self, name: str) -> bool:
+        """Whether one is on. Raises DeviceError while its line cannot be had."""
+
+    def close(self) -> None:
+        """All off, and released; idempotent."""
+
+
 Catalogue: TypeAlias = Callable[[], Sequence[ToolSpec]]
 """The tools that there are now; called when a call is made, on the loop's thread."""
 

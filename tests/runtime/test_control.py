@@ -30,6 +30,7 @@ from antiphon.runtime.control import (
     parsed,
     places,
 )
+from antiphon.runtime.orders import Orders
 from antiphon.snapshot import Snapshot
 
 BOUND_S = 30
@@ -38,6 +39,7 @@ BOUND_S = 30
 @dataclass
 class Rig:
     server: ControlServer
+    orders: Orders
     path: Path
     status: dict
     lines: list = field(default_factory=list)
@@ -50,7 +52,7 @@ class Rig:
         self.wants.append(event)
         self.news.set()
         if self.answers is not None:
-            self.server.answer(event.ask, self.answers)
+            self.orders.answer(event.ask, self.answers)
 
     def write(self, level, what, **fields):
         self.lines.append((level, what, fields))
@@ -97,15 +99,16 @@ async def until(fits):
 async def running():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "run", "control.sock")
-        rig = Rig(None, path, {"state": "asleep", "speaker": {"volume": 40}})
-        rig.server = ControlServer(path, rig.post, lambda: rig.status, rig)
+        rig = Rig(None, None, path, {"state": "asleep", "speaker": {"volume": 40}})
+        rig.orders = Orders(rig.post)
+        rig.server = ControlServer(path, rig.orders, lambda: rig.status, rig)
         async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
             serving = group.create_task(rig.server.serve())
             await until(lambda: path.exists() or serving.done())
             yield rig
             serving.cancel()
         assert not os.path.lexists(path)  # noqa: ASYNC240 - all else is over
-        assert rig.server._waiting == {}
+        assert rig.orders._waiting == {}
         assert rig.server._clients == 0
 
 
@@ -180,10 +183,10 @@ def test_each_client_gets_the_answer_to_its_own_order():
             asked = [asyncio.ensure_future(client.ask(do="mute")) for client in (one, other)]  # noqa: TID251 - here
             await rig.until_wanted(2)
             first, second = (event.ask for event in rig.wants)
-            rig.server.answer(second, "second")
-            rig.server.answer(second, "told twice")
-            rig.server.answer(99, "nobody asked")
-            rig.server.answer(first, "first")
+            rig.orders.answer(second, "second")
+            rig.orders.answer(second, "told twice")
+            rig.orders.answer(99, "nobody asked")
+            rig.orders.answer(first, "first")
             assert {(await one_asked)["why"] for one_asked in asked} == {"first", "second"}
 
     within(story)
@@ -320,7 +323,7 @@ def test_however_clients_come_and_go_the_next_one_is_served(clients):
                     await asyncio.sleep(0)
                 writer.transport.abort() if end == "abort" else writer.close()
             for ask in range(100):
-                rig.server.answer(ask, "")
+                rig.orders.answer(ask, "")
             async with rig.client() as client:
                 assert (await client.ask(do="status"))["ok"] is True
 
@@ -388,7 +391,7 @@ def test_a_client_that_is_gone_before_it_is_answered_harms_nobody():
                 client.send(b'{"do": "mute"}\n')
                 await rig.until_wanted(1)
                 client.writer.transport.abort()
-            rig.server.answer(1, "")
+            rig.orders.answer(1, "")
             await rig.until_free()
             rig.answers = ""
             async with rig.client() as client:
@@ -404,8 +407,8 @@ def test_an_order_that_nobody_answers_is_given_up(monkeypatch):
         async with running() as rig, rig.client() as client:
             rig.answers = None
             assert "nobody has answered" in (await client.ask(do="mute"))["why"]
-            rig.server.answer(1, "too late")
-            assert rig.server._waiting == {}
+            rig.orders.answer(1, "too late")
+            assert rig.orders._waiting == {}
 
     within(story)
 
@@ -515,8 +518,8 @@ def test_a_place_where_it_cannot_be_is_said_with_the_remedy(name):
 
 def test_without_its_socket_the_appliance_runs_on():
     async def story():
-        rig = Rig(None, Path("/dev/null/control.sock"), {})
-        await ControlServer(rig.path, rig.post, dict, rig).serve()
+        rig = Rig(None, None, Path("/dev/null/control.sock"), {})
+        await ControlServer(rig.path, rig.orders, dict, rig).serve()
         [(level, what, fields)] = rig.lines
         assert (level, what) == ("warning", "no-control")
         assert "control.socket" in fields["sentence"]

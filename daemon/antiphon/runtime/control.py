@@ -12,13 +12,13 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from antiphon.conversation.events import Commanded, Event, SayWanted, VolumeWanted
 from antiphon.errors import AntiphonError
-from antiphon.ports import Log, Post
+from antiphon.ports import Log
+from antiphon.runtime.orders import Orders
 from antiphon.snapshot import Snapshot
 
 Tree: TypeAlias = dict[str, Any]
@@ -63,14 +63,11 @@ def places(setting: str, environ: Mapping[str, str]) -> list[Path]:
 class ControlServer:
     """ports.Watcher. All on the loop's thread."""
 
-    def __init__(self, path: Path, post: Post, status: Callable[[], Tree], log: Log) -> None:
-        """Orders go to `post`; the mind's answers are to come to `answer`."""
+    def __init__(self, path: Path, orders: Orders, status: Callable[[], Tree], log: Log) -> None:
         self._path = path
-        self._post = post
+        self._orders = orders
         self._status = status
         self._log = log
-        self._asks = count(1)
-        self._waiting: dict[int, asyncio.Future[str]] = {}
         self._watching: set[asyncio.Event] = set()
         self._clients = 0
 
@@ -93,12 +90,6 @@ class ControlServer:
                     await asyncio.Event().wait()
                 finally:
                     server.close()
-
-    def answer(self, ask: int, problem: str) -> None:
-        """What has become of an order: one sentence, "" when it is done or under way. Nobody may wait for it by now."""
-        future = self._waiting.get(ask)
-        if future is not None and not future.done():
-            future.set_result(problem)
 
     def see(self, snapshot: Snapshot) -> None:  # noqa: ARG002 - the port has it
         """ports.Watcher: those who watch are told."""
@@ -165,18 +156,8 @@ class ControlServer:
 
     async def _order(self, request: Tree) -> str:
         """The mind's answer to it: "", or what is wrong."""
-        ask = next(self._asks)
         limit_s = SAY_S if request["do"] == "say" else ANSWER_S
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting[ask] = future
-        try:
-            self._post(event_of(request, ask))
-            async with asyncio.timeout(limit_s):
-                return await future
-        except TimeoutError:
-            return f"nobody has answered for {limit_s:g} s: see what the daemon's log says (journalctl -u antiphon)"
-        finally:
-            del self._waiting[ask]
+        return await self._orders.order(lambda ask: event_of(request, ask), limit_s)
 
 
 async def _line_from(reader: asyncio.StreamReader) -> bytes:

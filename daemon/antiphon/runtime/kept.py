@@ -1,4 +1,4 @@
-"""Floor 4. What is kept across restarts, in a file of the service's state directory: the volume, and nothing else.
+"""Floor 4. What is kept across restarts, in a file of the service's state directory: the volume. Timers are beside it.
 
 A disk that is full, read-only or damaged costs no more than what was to be kept: it is said once, and all else goes on.
 """
