@@ -14,7 +14,7 @@ from antiphon.simulator.numerals import in_words
 from antiphon.simulator.stepfun.asr_body import HERE, Base64, BodyReader
 from antiphon.simulator.stepfun.clips import Clip
 from antiphon.simulator.stepfun.handshake import Refusal
-from antiphon.simulator.stepfun.judging import WrongError, fields, flag, on_plan, shaped, text, whole
+from antiphon.simulator.stepfun.judging import WrongError, fields, flag, known, on_plan, shaped, text, whole
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 PATH = "/audio/asr/sse"
@@ -60,7 +60,7 @@ def judge(
         "language hotwords enable_itn enable_timestamp full_rerun_on_commit",
     )
     model = told["model"]
-    if model not in MODELS:
+    if not known(model, MODELS):
         return Refusal(400)
     if on_plan(path) and model not in PLAN_MODELS:
         return Refusal(404)

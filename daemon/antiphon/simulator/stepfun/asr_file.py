@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from antiphon.simulator.stepfun.handshake import Refusal
-from antiphon.simulator.stepfun.judging import WrongError, fields, flag, shaped, text, whole
+from antiphon.simulator.stepfun.judging import WrongError, fields, flag, known, shaped, text, whole
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 MODELS = frozenset({"step-asr-1.1"})
@@ -41,7 +41,7 @@ class Jobs:
         told = shaped(fields(body), "body", "audio request")
         audio = shaped(told["audio"], "audio", "url format", "rate bits channel")
         request = shaped(told["request"], "request", "model_name", "show_utterances")
-        if request["model_name"] not in MODELS:
+        if not known(request["model_name"], MODELS):
             return Refusal(400)
         url = text(audio["url"], "audio.url")
         if not url.startswith(("http://", "https://")):

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from antiphon.simulator.stepfun import voices
 from antiphon.simulator.stepfun.clips import Clip, clip_of
 from antiphon.simulator.stepfun.handshake import Refusal
-from antiphon.simulator.stepfun.judging import WrongError, blocked, fields, flag, on_plan, shaped, text
+from antiphon.simulator.stepfun.judging import WrongError, blocked, fields, flag, known, on_plan, shaped, text
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 PATH = "/chat/completions"
@@ -68,7 +68,7 @@ def judge(path: str, body: bytes, options: SimulatorOptions) -> Question | Refus
     """Answer a request; the key is in order. Raises WrongError for what is to be answered 400."""
     asked = shaped(fields(body), "body", "model messages", "modalities audio stream tools")
     model = asked["model"]
-    if not isinstance(model, str) or model not in voices.CHAT_MODELS:
+    if not known(model, voices.CHAT_MODELS):
         return Refusal(400)
     if on_plan(path) and model not in PLAN_MODELS:
         return Refusal(404)

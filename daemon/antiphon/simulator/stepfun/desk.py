@@ -105,7 +105,7 @@ class Desk:
         self.note(self.service, request=asked.number, status=200)
         await self.wait(asked.number, usual_ms)
         kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json"
-        data = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+        data = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode("utf-8", "replace")
         if not (self.fault(asked.number, "stall") or self.fault(asked.number, "cut")):
             return web.Response(body=data, headers={"Content-Type": kind})
         response = web.StreamResponse(
@@ -128,7 +128,7 @@ class Desk:
         stall, cut, failure = (self._at(number, what) for what in ("stall", "cut", "error-event"))
         async for data in events:
             count += 1
-            event = f"data: {data}\n\n".encode()
+            event = f"data: {data}\n\n".encode("utf-8", "replace")
             if count == cut:
                 await response.write(event[: len(event) // 2])
             if count in (stall, cut):

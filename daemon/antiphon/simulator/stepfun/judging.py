@@ -4,9 +4,9 @@ Source: StepFun's error table and Step Plan pages.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from antiphon.simulator.stepfun.handshake import Refusal, scope_of
 from antiphon.simulator.stepfun.options import SimulatorOptions
@@ -80,6 +80,11 @@ def shaped(value: object, where: str, needed: str, may: str = "") -> Mapping[str
         if name not in must and name not in may.split():
             raise WrongError(f"{where}.{name} is not valid".removeprefix("body."))
     return value
+
+
+def known(value: object, names: Container[str]) -> TypeGuard[str]:
+    """True for a text that is one of the names."""
+    return isinstance(value, str) and value in names
 
 
 def text(value: object, where: str, most: int | None = None) -> str:

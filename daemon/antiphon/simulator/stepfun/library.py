@@ -13,7 +13,7 @@ from antiphon.simulator.stepfun import tts, voices
 from antiphon.simulator.stepfun.clips import Clip
 from antiphon.simulator.stepfun.forms import Form
 from antiphon.simulator.stepfun.handshake import Refusal
-from antiphon.simulator.stepfun.judging import WrongError, blocked, fields, on_plan, shaped, text
+from antiphon.simulator.stepfun.judging import WrongError, blocked, fields, known, on_plan, shaped, text
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 Json: TypeAlias = dict[str, Any]
@@ -224,7 +224,7 @@ def system_voices(path: str, query: Sequence[tuple[str, str]]) -> Json | Refusal
 
 
 def _unsold(path: str, model: object) -> Refusal | None:
-    if model not in voices.SPEECH_MODELS:
+    if not known(model, voices.SPEECH_MODELS):
         return Refusal(400)
     return Refusal(404) if on_plan(path) and model not in tts.PLAN_MODELS else None
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from antiphon.simulator.stepfun import voices
 from antiphon.simulator.stepfun.handshake import Refusal, scope_of
-from antiphon.simulator.stepfun.judging import Denial, WrongError, blocked, fields
+from antiphon.simulator.stepfun.judging import Denial, WrongError, blocked, fields, known
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 NORMAL_PATH = "/v1/audio/speech"
@@ -67,7 +67,7 @@ def judge(path: str, authorization: str | None, body: bytes, options: SimulatorO
     except WrongError as wrong:
         return Denial(400, str(wrong))
     model = asked.get("model")
-    if model not in MODELS:
+    if not known(model, MODELS):
         return Refusal(400)
     if path == NORMAL_PATH and scope == "plan":
         return Refusal(402)

@@ -29,7 +29,7 @@ class SpeechServer:
     async def answer(self, asked: Asked) -> web.StreamResponse:
         """One request."""
         try:
-            body = await self._desk.body(asked, MAX_BODY_BYTES)
+            body = await self._desk.json(asked, MAX_BODY_BYTES)
         except WrongError as wrong:
             return self._desk.refuse(asked, Denial(400, str(wrong)))
         verdict = judge(asked.path, asked.authorization, body, self._desk.options)
