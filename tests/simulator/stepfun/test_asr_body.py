@@ -4,10 +4,10 @@ import hashlib
 import json
 
 import pytest
-from simulator.stepfun.http_bench import base64_of, wav_of
 
 from antiphon.simulator.stepfun.asr_body import HERE, MAX_KEPT_BYTES, BodyReader
 from antiphon.simulator.stepfun.judging import WrongError
+from simulator.stepfun.http_bench import base64_of, wav_of
 
 SOUND = wav_of(0.5)
 

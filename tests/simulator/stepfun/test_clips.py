@@ -5,10 +5,10 @@ import io
 import wave
 
 import pytest
-from simulator.stepfun.http_bench import mp3_of, opus_of, page, wav_of
 
 from antiphon.simulator.stepfun.clips import Meter, clip_of
 from antiphon.simulator.stepfun.judging import WrongError
+from simulator.stepfun.http_bench import mp3_of, opus_of, page, wav_of
 
 FILES = {"wav": wav_of(9.5), "mp3": mp3_of(9.5), "ogg": opus_of(9.5)}
 
