@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of
 from antiphon.simulator.stepfun.faults import Fault, Kind
-from antiphon.simulator.stepfun.options import Timing
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from antiphon.simulator.stepfun.server import StepFunSimulator
 from simulator.stepfun.bench import voice
 from simulator.stepfun.test_server import client, run, service
 
@@ -96,3 +98,206 @@ def test_an_utterance_sentence_by_sentence(path):
     assert [sentence.frames for sentence in record.sentences] == [4800, 9600]
     assert caller.all("response.audio.done")[0]["audio"] == ""
     assert {data["session_id"] for data in (event["data"] for event in caller.events)} == {record.session}
+
+
+def test_texts_make_no_sentence_until_a_flush():
+    async def script(caller):
+        await caller.create()
+        await caller.say("tts.text.delta", text="Wait a")
+        await caller.say("tts.text.delta", text=" moment.")
+        await caller.say("tts.text.flush")
+        await caller.hear("tts.response.sentence.end")
+        await caller.say("tts.text.done")
+        return await caller.hear()
+
+    caller, code, record = scene(script=script)
+    assert code == 1000
+    assert caller.types()[2:] == ["text.flushed", *SENTENCE, "response.audio.done"]
+    assert [sentence.text for sentence in record.sentences] == ["Wait a moment."]
+    assert len(record.flushes) == 1
+
+
+def test_done_speaks_what_is_left_and_an_utterance_may_be_empty():
+    assert scene("No mark")[0].sound() == bytes_of(voice("No mark"))
+    caller, code, _ = scene()
+    assert (caller.types(), code) == (["connection.done", "response.created", "response.audio.done"], 1000)
+
+
+# ── handshake ────────────────────────────────────────────────────────────────────────────────────
+
+
+def status(path=PATHS[0], model=MODEL, key=DEFAULT_KEY, faults=(), **changes):
+    async def play():
+        async with service(*faults, **changes) as simulator:
+            with pytest.raises(InvalidStatus) as refused:
+                async with client(simulator, path, model, key):
+                    pass
+            return refused.value.response.status_code, json.loads(refused.value.response.body)["error"]["type"]
+
+    return run(play)
+
+
+def test_upgrades_are_refused_as_those_of_the_dialogue():
+    assert status(key="sk-other") == (401, "invalid_api_key")
+    assert status(key="sk-plan", keys={"sk-plan": "plan"}) == (402, "quota_exceeded")
+    assert status(model="stepaudio-2.5-realtime")[0] == 400
+    assert status(PATHS[1], "step-tts-2") == (404, "model_invalid")
+    assert status("/v1/realtime/asr/stream", "stepaudio-2.5-asr-stream")[0] == 400
+    assert status("/step_plan/v1/realtime/asr/stream")[0] == 404
+    assert status(faults=[Fault(Kind.STREAM_STATUS, 503)])[0] == 503
+
+
+def test_the_turnstile_is_the_same():
+    async def play():
+        async with service(quick_connections=1) as simulator:
+            async with client(simulator):
+                with pytest.raises(InvalidStatus, match="429"):
+                    async with client(simulator, PATHS[0], MODEL):
+                        pass
+            return simulator.statuses
+
+    assert run(play) == [101, 429]
+
+
+def test_faults_strike_the_utterance_that_they_name():
+    async def play():
+        async with service(Fault(Kind.STREAM_STATUS, 429, connections=(1,))) as simulator:
+            for _ in range(3):
+                try:
+                    async with client(simulator, PATHS[0], MODEL) as socket:
+                        await Caller(socket).speak("Hello.")
+                except InvalidStatus:
+                    pass
+            return simulator.statuses, [record.number for record in simulator.utterances]
+
+    assert run(play) == ([101, 429, 101], [0, 2])
+
+
+# ── the ends of an utterance ─────────────────────────────────────────────────────────────────────
+
+
+async def outlast(caller):
+    """Speak, and hear all that comes until the service says it has ended, by word or by silence."""
+    await caller.create()
+    await caller.say("tts.text.delta", text="Hello there. How are you?")
+    await caller.say("tts.text.done")
+    return await caller.hear("tts.response.error")
+
+
+@pytest.mark.parametrize(("detail", "code"), [("", "503"), ("451", "451"), ("x", "x")])
+def test_an_error_of_the_service_in_place_of_a_sentence(detail, code):
+    caller, error, _ = scene(script=outlast, faults=[Fault(Kind.STREAM_ERROR, 2, detail)])
+    assert (error["data"]["code"], error["data"].keys()) == (code, {"session_id", "code", "message", "details"})
+    assert caller.types()[-4:] == [*SENTENCE, "response.error"]
+
+
+def test_words_that_are_blocked():
+    _, error, _ = scene(script=outlast, blocked=("are you",))
+    assert (error["data"]["code"], error["data"]["details"]) == ("451", {"error": "censorship_blocked"})
+
+
+def test_an_error_may_close_the_connection_at_once_and_ends_it_when_it_is_idle():
+    async def script(caller):
+        await outlast(caller)
+        return await caller.hear()
+
+    fault = [Fault(Kind.STREAM_ERROR, 1)]
+    assert scene(script=script, faults=fault, stream_error_closes=True)[1] == 1000
+    assert scene(script=script, faults=fault, stream_idle_s=0.05)[1] == 1000
+
+
+def test_sound_that_cannot_be_made_is_an_error():
+    def mute(_text, _voice, _rate_hz):
+        raise DeviceError("flite", "is not installed", "Install it.")
+
+    async def play():
+        options = SimulatorOptions(timing=Timing.quick())
+        async with (
+            StepFunSimulator(options, synthesise=mute) as simulator,
+            client(simulator, PATHS[0], MODEL) as socket,
+        ):
+            return await outlast(Caller(socket))
+
+    assert run(play)["data"]["code"] == "500"
+
+
+def test_the_stream_is_cut_at_a_byte_of_its_sound():
+    caller, code, _ = scene("Hello there.", faults=[Fault(Kind.STREAM_CUT, 7001)])
+    assert (len(caller.sound()), code) == (7000, None)  # whole samples leave
+    assert caller.types()[-1] == "response.audio.delta"
+
+
+def test_a_cut_before_the_first_byte():
+    assert scene("Hello there.", faults=[Fault(Kind.STREAM_CUT)])[0].types()[-1] == "response.sentence.start"
+
+
+def test_a_stall_says_no_more_and_keeps_the_connection():
+    async def script(caller):
+        await caller.create()
+        await caller.say("tts.text.delta", text="Hello there. And more.")
+        while len(caller.sound()) < 5000:
+            await caller.hear("tts.response.audio.delta")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await caller.hear()
+        await (await caller.socket.ping())
+        return len(caller.sound())
+
+    assert scene(script=script, faults=[Fault(Kind.STREAM_STALL, 5000)], stream_idle_s=0.05)[1] == 5000
+
+
+def test_a_client_that_says_nothing_is_finished():
+    async def script(caller):
+        await caller.create()
+        await caller.say("tts.text.delta", text="No mark")
+        return await caller.hear()
+
+    caller, code, record = scene(script=script, stream_idle_s=0.1)
+    assert (code, record.idle) == (1000, True)
+    assert caller.types()[2:] == [*SENTENCE, "response.audio.done"]
+
+
+def test_general_faults_strike_it_too():
+    assert scene("Hello.", faults=[Fault(Kind.CLOSE_AT_EVENT, 3)])[1] == 1011
+
+
+# ── complaints ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("tts.text.delta", {"text": "x"}),
+        ("tts.text.done", {}),
+        ("tts.create", WELL | {"session_id": "another"}),
+        ("tts.create", WELL | {"voice": "linjiajiejie"}),
+    ],
+)
+def test_a_complaint_has_a_code_that_is_a_string_and_the_utterance_goes_on(kind, data):
+    async def script(caller):
+        await caller.hear("tts.connection.done")
+        await caller.say(kind, **data)
+        error = await caller.hear("tts.response.error")
+        await caller.say("tts.create", **WELL)
+        await caller.say("tts.text.delta", text="Hello.")
+        await caller.say("tts.text.done")
+        return error["data"]["code"], await caller.hear()
+
+    caller, said, record = scene(script=script)
+    assert said == ("400", 1000)
+    assert (len(record.complaints), caller.sound()) == (1, bytes_of(voice("Hello.")))
+
+
+def test_an_utterance_is_created_once_and_nothing_follows_its_end():
+    async def script(caller):
+        await caller.create()
+        await caller.say("tts.create", **WELL)
+        await caller.hear("tts.response.error")
+        await caller.say("tts.text.delta", text="Hello.")
+        await caller.say("tts.text.done")
+        await caller.say("tts.text.delta", text="More.")
+        return await caller.hear()
+
+    _, code, record = scene(script=script)
+    assert (record.text, code) == ("Hello.", 1000)
+    assert record.complaints == ["the utterance has been created already", "the utterance has been finished"]

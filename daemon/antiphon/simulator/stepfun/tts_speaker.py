@@ -16,6 +16,7 @@ from antiphon.pcm import SAMPLE_BYTES, Samples, bytes_of, ms_of
 from antiphon.simulator.stepfun import tts, voices
 from antiphon.simulator.stepfun.agenda import Agenda, End
 from antiphon.simulator.stepfun.faults import Fault, Kind
+from antiphon.simulator.stepfun.judging import blocked
 from antiphon.simulator.stepfun.options import SimulatorOptions
 from antiphon.simulator.stepfun.responder import Utterance
 from antiphon.simulator.stepfun.timeline import NO_SAMPLES, cuts, words
@@ -152,12 +153,19 @@ class Speaker:
         slow = self._fault(Kind.STREAM_SLOW)
         wait_ms = self._options.timing.sentence_ms if slow is None else slow.at
         start = max(self._free_at, sentence.record.ready_s + wait_ms / 1000)
-        error = self._fault(Kind.STREAM_ERROR)
-        if error is not None and error.at in (0, sentence.number):
-            self._agenda.at(start, partial(self._break, error.detail or "503", ""), tag=_SOUND)
+        if code := self._refusal(sentence):
+            self._free_at = start
+            self._at(start, partial(self._break, code, ""))
             return
         self._free_at = self._sound(sentence, start)
         self._at(self._free_at, partial(self._close, sentence))
+
+    def _refusal(self, sentence: _Sentence) -> str:
+        """The code of the error that comes in place of `sentence`; "" for none."""
+        error = self._fault(Kind.STREAM_ERROR)
+        if error is not None and error.at in (0, sentence.number):
+            return error.detail or "503"
+        return "451" if blocked(self._options, sentence.record.text) else ""
 
     def _sound(self, sentence: _Sentence, start: float) -> float:
         """Schedule the audio deltas of `sentence` from `start` on; when the last one goes out."""
