@@ -66,7 +66,7 @@ def test_speech_is_written_down_turn_by_turn():
     assert shown[-1] == ""
     assert record.complaints == []
     assert (record.settings.model, record.settings.language, record.settings.prompt) == (live.MODEL, "en", "light")
-    assert record.samples(0, 5 * RATE_HZ).tobytes()[: len(LOUD + QUIET + LOUD)] == LOUD + QUIET + LOUD
+    assert record.samples(0, 6 * RATE_HZ).tobytes() == LOUD + QUIET + LOUD
 
 
 def test_silence_has_no_text():
