@@ -492,6 +492,15 @@ def test_links_and_their_plans_have_the_same_names_in_the_owners_order():
     assert links["generate nas:8000"]._plan.gap_ms == 700
 
 
+def test_a_chat_model_is_asked_through_the_proxy_and_told_of_the_tools():
+    settings = settings_of("links=[realtime, chat]", "chat.clips=5", "realtime.proxy=http://proxy:3128")
+    (_, plan), links = link_plans(settings), make_links(settings, None, lambda: ["a tool"])
+    assert (plan.name, plan.warm, plan.own_turns, plan.first_sound_ms) == ("chat", False, True, 10_000)
+    assert list(links) == ["realtime", "chat"]
+    assert (links["chat"]._plan.clips, links["chat"]._plan.proxy) == (5, "http://proxy:3128")
+    assert links["chat"](1, (), lambda _: None, trial=False)._tools == ("a tool",)
+
+
 def test_without_a_server_of_ones_own_its_library_is_not_loaded():
     script = "import sys; from antiphon.app import make_links; from antiphon.settings import Settings; "
     script += "make_links(Settings(), None); print('aiohttp' in sys.modules)"

@@ -217,7 +217,7 @@ def test_the_service_alone_is_asked(lan, question, capsys):
     ("link", "line"),
     [
         ("generate", "--link generate: there is no server to ask: set generate.urls"),
-        ("genrate", '--link: links.0: is "genrate" (perhaps generate?); give realtime or generate'),
+        ("genrate", '--link: links.0: is "genrate" (perhaps generate?); give realtime, generate, chat or cascade'),
     ],
 )
 def test_a_link_that_cannot_be_asked(question, capsys, link, line):
@@ -233,6 +233,37 @@ def test_a_dead_model_behind_a_healthy_door(question, capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("antiphon: ")
+
+
+# ── a chat model ──
+
+
+def ask_chat(service, question, *arguments):
+    given = ["--link", "chat", "--set", f"chat.url={service.speech_url()}"]
+    return main(["ask", *ALONE, *given, *map(str, arguments), str(question)])
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+def test_a_chat_model_is_asked_and_answers(service, question, tmp_path, capsys, stream):
+    reply = tmp_path / "reply.wav"
+    assert ask_chat(service, question, "-o", reply, "--json", "--set", f"chat.stream={stream}") == 0
+    assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+    told = json.loads(capsys.readouterr().out)
+    assert (told["link"], told["said"]) == ("chat", "")
+    assert told["answer"].startswith("I heard you speak")
+    (asked,) = service.chats
+    assert asked.last.clips[0].seconds >= 1.6
+    assert not service.sessions
+
+
+def test_a_chat_model_that_is_not_on_the_plan_says_so(question, capsys):
+    with stepfun(SimulatorOptions(keys={DEFAULT_KEY: "plan"}, timing=Timing.quick())) as service:
+        assert ask_chat(service, question) == 1
+        url = f"chat.url={service.speech_url('/step_plan/v1')}"
+        assert ask_chat(service, question, "--set", url) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert "chat.url" in first
+    assert "chat.url" in second
 
 
 # ── a wait ──

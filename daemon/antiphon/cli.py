@@ -478,7 +478,9 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     add(wiring, settings=True, prints=False)
     ask_verb = add(ask, settings=True, prints=True)
     ask_verb.add_argument("question", type=Path, help="a WAV file with the question")
-    ask_verb.add_argument("--link", metavar="LINK", help="ask this link alone: realtime or generate (else as set)")
+    ask_verb.add_argument(
+        "--link", metavar="LINK", help="ask this link alone: realtime, generate, chat or cascade (else as set)"
+    )
     ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")
     _add_transcribe(add(transcribe, settings=True, prints=True))
     simulate_verb = add(simulate, settings=False, prints=False)

@@ -356,7 +356,9 @@ class Stage:
         if self._config is not None:
             arguments += ["--config", str(self._config)]
         # Of two --sets the last one holds: whatever else is set, the stage must reach the daemon and read it.
-        services = [f"realtime.url={self.url}", f"speech.url={_speech_url(self.url)}"] if self.url else []
+        http = _speech_url(self.url)
+        others = [f"{section}.url={http}" for section in ("speech", "chat", "cascade")]
+        services = [f"realtime.url={self.url}", *others] if self.url else []
         servers = [*self._servers, *([self.lan_url] if self.lan_url else [])]
         services += [f"generate.urls={json.dumps(servers)}"] if servers else []
         for one in [f"control.socket={self.control}", *self._settings, *services, "log.format=json"]:
