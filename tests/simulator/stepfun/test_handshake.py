@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from antiphon.simulator.stepfun.handshake import Admitted, Refusal, Turnstile, judge
+from antiphon.simulator.stepfun.handshake import Admitted, Door, Refusal, Turnstile, judge
 from antiphon.simulator.stepfun.options import SimulatorOptions
 
 OPTIONS = SimulatorOptions(keys={"sk-n": "normal", "sk-p": "plan"})
@@ -32,6 +32,35 @@ Q = "?model=stepaudio-2.5-realtime"
 def test_path_model_and_key_decide(target, authorization, status):
     verdict = judge(target, authorization, OPTIONS)
     assert (verdict.status if isinstance(verdict, Refusal) else 101) == status
+
+
+DOORS = {
+    "/v1/speech": Door("speech", frozenset({"small", "large"})),
+    "/step_plan/v1/speech": Door("speech", frozenset({"small", "large"}), frozenset({"small"})),
+    "/v1/dictation": Door("dictation", frozenset()),
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "key", "status"),
+    [
+        ("/v1/speech?model=large", "sk-n", 101),
+        ("/v1/speech?model=huge", "sk-n", 400),
+        ("/v1/speech?model=large", "sk-p", 402),
+        ("/step_plan/v1/speech?model=small", "sk-p", 101),
+        ("/step_plan/v1/speech?model=large", "sk-p", 404),
+        ("/step_plan/v1/speech?model=huge", "sk-p", 400),
+        ("/v1/dictation", "sk-n", 101),
+        ("/v1/dictation?model=large", "sk-n", 400),
+        ("/v1/dictation", "sk-p", 402),
+        ("/v1/realtime" + Q, "sk-n", 404),
+    ],
+)
+def test_each_service_has_doors_of_its_own(target, key, status):
+    verdict = judge(target, f"Bearer {key}", OPTIONS, DOORS)
+    assert (verdict.status if isinstance(verdict, Refusal) else 101) == status
+    if isinstance(verdict, Admitted):
+        assert verdict.service == DOORS[verdict.path].service
 
 
 def test_an_admitted_session_knows_its_model():

@@ -5,15 +5,13 @@ Source: StepFun's API reference ("Streaming TTS") and the order of events that w
 """
 
 import base64
-import io
 import random
-import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from antiphon.pcm import SAMPLE_BYTES, Samples, bytes_of, ms_of
-from antiphon.simulator.stepfun import tts, voices
+from antiphon.simulator.stepfun import encoding, tts, voices
 from antiphon.simulator.stepfun.agenda import Agenda, End
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.judging import blocked
@@ -237,7 +235,7 @@ class Speaker:
         """Each delta is a file of its own, where the format has a header."""
         assert self._creation is not None
         if pcm and self._creation.format == "wav":
-            pcm = wav_file(pcm, self._creation.rate_hz)
+            pcm = encoding.wav(pcm, self._creation.rate_hz)
         return base64.b64encode(pcm).decode()
 
     def _close(self, sentence: _Sentence, now: float) -> None:
@@ -299,14 +297,3 @@ class Speaker:
 
     def _tell(self, kind: str, _now: float = 0.0, **data: object) -> None:
         self._agenda.say(self._wording.event(kind, data={"session_id": self._record.session, **data}))
-
-
-def wav_file(pcm: bytes, rate_hz: int) -> bytes:
-    """`pcm` as a whole file."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(SAMPLE_BYTES)
-        file.setframerate(rate_hz)
-        file.writeframes(pcm)
-    return made.getvalue()
