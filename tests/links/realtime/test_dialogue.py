@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.conversation import events as happened
+from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import (
     LinkOpened,
     NothingRecognised,
@@ -17,6 +18,7 @@ from antiphon.conversation.events import (
     ServiceComplained,
     SpeechStarted,
     SpeechStopped,
+    ToolCalled,
     UserSaid,
 )
 from antiphon.links.realtime import messages as m
@@ -48,6 +50,9 @@ class Call:
 
     def cancel(self, reply, heard_ms):
         return self._keep(self.dialogue.cancel(reply, heard_ms))
+
+    def give(self, *outputs, respond=True):
+        return self._keep(self.dialogue.give_tool_outputs(outputs, respond=respond))
 
     def _keep(self, outcome: Outcome):
         self.events += outcome.events
@@ -145,21 +150,131 @@ def test_turn_found_by_us():
     assert call.requests == [COMMIT, CREATE]
 
 
-def test_turn_of_a_tool_is_a_silent_reply():
-    call_item = m.OutputItem("R", m.Item("c", "function_call"), done=False)
-    tail = ["response.audio.done R", "response.content_part.added R", "response.audio_transcript.done R"]
-    lines = [
-        "response.created R",
-        call_item,
-        m.ToolCall("R", "c", "f", "{}", done=True),
-        *tail,
-        "response.done R completed",
-    ]
-    assert Call().hear(*lines) == [ReplyStarted(7, "R"), ReplyEnded(7, "R", "completed")]
-
-
 def test_commit_is_nothing_where_the_service_finds_the_turns():
     assert Call().commit() == []
+
+
+# ── tools ────────────────────────────────────────────────────────────────────────────────────────
+
+ADDED = m.OutputItem("R", m.Item("i9", "function_call", call_id="c", name="f"), done=False)
+TAIL = ["response.audio.done R", "response.content_part.added R", "response.audio_transcript.done R"]
+CALLED = ToolCalled(7, "R", "c", "f", '{"a":1}')
+OUTPUT = ToolOutput("c", "noon")
+
+
+def piece(arguments, *, done=False, response="R", call_id="c", name="f", item="i9"):
+    return m.ToolCall(response, call_id, name, arguments, done, item)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [ADDED, piece('{"a"'), piece(":1}"), piece('{"a":1}', done=True)],
+        [ADDED, piece('{"a":1}', done=True, name="")],
+        [ADDED, piece('{"a":1}', done=True, name="", call_id="")],
+        [ADDED, piece('{"a":1}', done=True, name="", call_id="", item="")],
+        [piece('{"a":1}', done=True), ADDED],
+        [piece('{"a":1}', done=True, response="")],
+        [piece('{"a"'), piece(":1}"), piece("", done=True)],
+        [ADDED, piece('{"a"', name=""), piece(":1}", name="")],
+        [
+            ADDED,
+            m.OutputItem("R", m.Item("i9", "function_call", call_id="c", name="f", arguments='{"a":1}'), done=True),
+        ],
+        [ADDED, piece('{"a":1}', done=True), piece('{"a":1}', done=True)],
+    ],
+)
+def test_a_tool_is_called_once_however_it_is_told(said):
+    told = Call().hear("response.created R", *said, *TAIL, "response.done R completed")
+    assert told == [ReplyStarted(7, "R"), CALLED, ReplyEnded(7, "R", "completed")]
+    anew = Call().hear(*said, "response.done R completed")
+    assert [type(one) for one in anew] == [type(one) for one in told], "its beginning was lost"
+
+
+def test_a_tool_is_called_while_the_reply_is_spoken():
+    call = Call()
+    call.hear(*REPLY[:-1])
+    assert call.hear(piece('{"a":1}', done=True)) == [CALLED]
+    assert call.hear(REPLY[-1]) == [ReplyEnded(7, "R", "completed")]
+
+
+def test_a_call_without_arguments_has_none():
+    assert Call().hear(piece("", done=True), "response.done R completed")[1] == ToolCalled(7, "R", "c", "f", "{}")
+
+
+def test_half_a_call_of_a_reply_that_failed_is_none():
+    told = Call().hear("response.created R", ADDED, piece('{"a"'), "response.done R failed")
+    assert [type(one) for one in told] == [ReplyStarted, ReplyEnded]
+
+
+def test_a_call_that_has_no_id_cannot_be_answered():
+    told = Call().hear(piece("{}", done=True, call_id=""), "response.done R completed")
+    assert told == [ReplyStarted(7, "R"), ReplyEnded(7, "R", "completed")]
+
+
+def test_a_call_of_a_reply_that_is_over_is_not_told():
+    call = Call()
+    call.hear(*REPLY)
+    assert call.hear(piece("{}", done=True)) == []
+
+
+@pytest.mark.parametrize("own_turns", [False, True])
+def test_outputs_are_sent_when_the_reply_is_over_and_then_an_answer_is_asked_for(own_turns):
+    call = Call(own_turns=own_turns)
+    call.hear("response.created R", piece('{"a":1}', done=True))
+    assert call.give(OUTPUT, ToolOutput("d", "")) == []
+    call.hear("response.done R completed")
+    assert sent(call.requests) == [("c", "noon"), ("d", ""), CREATE]
+    assert sent(call.give(OUTPUT)) == [("c", "noon"), CREATE], "at once, as none runs"
+    assert sent(call.give(OUTPUT, respond=False)) == [("c", "noon")]
+
+
+def test_outputs_of_an_interrupted_reply_come_before_the_next_turn():
+    call = Call(own_turns=True)
+    call.hear("response.created R", piece("{}", done=True))
+    call.cancel("R", 0)
+    call.give(OUTPUT, respond=False)
+    call.commit()
+    assert sent(call.requests) == [CANCEL, COMMIT]
+    call.hear("response.done R incomplete")
+    assert sent(call.requests) == [CANCEL, COMMIT, ("c", "noon"), CREATE]
+
+
+@pytest.mark.parametrize("own_turns", [False, True])
+def test_what_is_refused_as_another_reply_runs_is_sent_again(own_turns):
+    call = Call(own_turns=own_turns)
+    call.give(OUTPUT)
+    output = call.requests[0]
+    call.hear("response.created S", refusal(output.event_id), refusal(""))
+    assert sent(call.requests) == [("c", "noon"), CREATE]
+    call.hear("response.done S completed")
+    assert sent(call.requests) == [("c", "noon"), CREATE, ("c", "noon"), CREATE]
+    call.hear("response.created T", "response.done T completed")
+    assert len(call.requests) == 4, "it is answered"
+
+
+def test_only_the_answer_is_asked_for_again_where_the_outputs_were_taken():
+    call = Call()
+    call.give(OUTPUT)
+    call.hear("response.created S", refusal(""), "response.done S completed")
+    assert sent(call.requests) == [("c", "noon"), CREATE, CREATE]
+
+
+def test_an_output_that_is_not_wanted_and_not_taken_is_no_news():
+    call = Call()
+    (asked,) = call.give(OUTPUT, respond=False)
+    assert call.hear(m.ServiceError("invalid_request_error", "", "cannot find function call", asked.event_id)) == []
+    call.give(OUTPUT)
+    complaint = m.ServiceError("invalid_request_error", "", "cannot find function call", call.requests[-2].event_id)
+    assert [type(one) for one in call.hear(complaint)] == [ServiceComplained]
+
+
+def refusal(event_id):
+    return m.ServiceError("invalid_request_error", "", "ongoing response already exists", event_id)
+
+
+def sent(requests):
+    return [(one.call_id, one.output) if isinstance(one, m.AddToolOutput) else one for one in requests]
 
 
 # ── what the user said ───────────────────────────────────────────────────────────────────────────

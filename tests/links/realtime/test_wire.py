@@ -41,9 +41,31 @@ def test_session_update_always_says_who_finds_the_turns():
         },
     }
     own = said(m.UpdateSession("", "", None))["session"]
+    assert "tools" not in own
     assert own["turn_detection"] is None
     assert "turn_detection" in own
     assert "voice" not in own
+
+
+def test_tools_are_offered_in_the_nested_shape():
+    schema = {"type": "object", "properties": {"seconds": {"type": "integer"}}}
+    offers = (
+        m.FunctionTool("set_timer", "Start a timer", schema),
+        m.WebSearch(5, 3),
+        m.Retrieval("1646", "recipes", "Use {{knowledge}} to answer {{query}}"),
+        m.Retrieval("7", "", ""),
+    )
+    search = {"description": "search the web", "options": {"top_k": 5, "timeout_seconds": 3}}
+    library = {"vector_store_id": "1646", "prompt_template": "Use {{knowledge}} to answer {{query}}"}
+    assert said(m.UpdateSession("", "", None, offers))["session"]["tools"] == [
+        {
+            "type": "function",
+            "function": {"name": "set_timer", "description": "Start a timer", "parameters": schema},
+        },
+        {"type": "web_search", "function": search},
+        {"type": "retrieval", "function": {"description": "recipes", "options": library}},
+        {"type": "retrieval", "function": {"options": {"vector_store_id": "7"}}},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +159,7 @@ RESPONSES = {
     ),
     "response.output_item.created": (
         {"response_id": "R", "item": {"id": "I", "type": "function_call", "name": "x", "arguments": None}},
-        m.OutputItem("R", m.Item("I", "function_call", "", ""), done=False),
+        m.OutputItem("R", m.Item("I", "function_call", name="x"), done=False),
     ),
     "response.output_item.done": (
         {"response_id": "R", "item": SPOKEN},
@@ -160,8 +182,8 @@ RESPONSES = {
     "response.thinking.delta": ({**IDS, "delta": "hm"}, m.Thinking("R", "hm", done=False)),
     "response.thinking.done": ({**IDS, "thinking": "hmm"}, m.Thinking("R", "hmm", done=True)),
     "response.function_call_arguments.delta": (
-        {"response_id": "R", "call_id": "c", "name": "set_timer", "arguments": '{"sec'},
-        m.ToolCall("R", "c", "set_timer", '{"sec', done=False),
+        {"response_id": "R", "item_id": "I", "call_id": "c", "name": "set_timer", "arguments": '{"sec'},
+        m.ToolCall("R", "c", "set_timer", '{"sec', done=False, item="I"),
     ),
     "response.function_call_arguments.done": (
         {"call_id": "c", "name": "set_timer", "arguments": "{}"},

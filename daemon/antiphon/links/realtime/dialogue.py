@@ -7,16 +7,21 @@ Rules
    of any status, "no ongoing response to cancel") is the end.
 4. Where we find the turns, `commit` asks for a reply too: at once, or, while a cancelled reply is still ending, after
    that. Refused because one runs, it is asked again when one ends. So no wait needs a clock.
-5. Errors are known by what their message contains: they come with and without codes, and their words change.
+5. What came of tools is told while no reply runs, and an answer to it is asked for after that; refused because one
+   runs, both are sent again when it ends. Where the service finds the turns, such a reply may begin at any time.
+6. Errors are known by what their message contains: they come with and without codes, and their words change.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from antiphon.conversation import events as happened
+from antiphon.conversation.effects import ToolOutput
 from antiphon.errors import Problem
 from antiphon.links.realtime import messages as m
+from antiphon.links.realtime.tool_calls import ToolCalls
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 
 MEMORY = 64
@@ -41,10 +46,12 @@ class _Reply:
     half_sample: bytes = b""
     has_text: bool = False
     cancelled: bool = False
+    calls: ToolCalls = field(default_factory=ToolCalls)
+    has_called: bool = False
 
     @property
     def is_blank(self) -> bool:
-        return not (self.cancelled or self.has_text or self.audio_bytes)
+        return not (self.cancelled or self.has_text or self.audio_bytes or self.has_called)
 
     @property
     def length_ms(self) -> float:
@@ -67,6 +74,9 @@ class Dialogue:
         self._names = 0  # how many names we had to make up
         self._turn = ""  # the item of the user's last turn
         self._reply_owed = False  # response.create waits for the end of a reply
+        self._outputs: deque[ToolOutput] = deque()  # that wait for the end of a reply
+        self._outputs_sent: dict[str, ToolOutput] = {}  # by the name of the request; until a reply begins or ends
+        self._asked = False  # response.create was sent, and no reply has ended since
         self._turn_was_empty = False  # a reply to the last committed turn would be a reply to nothing
         self._tail_expected = False  # nameless pieces that come now belong to the reply that was cancelled
         self._truncating: set[str] = set()
@@ -106,6 +116,14 @@ class Dialogue:
             case m.OutputItem(response, m.Item(id=item, kind="message"), done=False):
                 if reply := self._reply_of(response):
                     reply.item = item
+            case m.OutputItem(response, m.Item(kind="function_call") as item, done):
+                if reply := self._reply_of(response):
+                    reply.calls.item(item, done=done)
+                    self._tool_calls(reply)
+            case m.ToolCall(response):
+                if reply := self._reply_of(response):
+                    reply.calls.piece(message)
+                    self._tool_calls(reply)
             case m.TextDelta(response, _, text):
                 self._text(self._reply_of(response), text)
             case m.TextDone(response, _, text):
@@ -117,7 +135,7 @@ class Dialogue:
             case m.ResponseCancelled(response):
                 self._done(m.ResponseDone(response, "cancelled", "", ""))
             case _:
-                pass  # thinking, tools, acknowledgements: nothing that anyone waits for
+                pass  # thinking, acknowledgements: nothing that anyone waits for
 
     def _open(self) -> None:
         if not self.opened:
@@ -179,6 +197,12 @@ class Dialogue:
             reply.has_text = True
             self._tell(happened.ReplyText(self._call, reply.id, text))
 
+    def _tool_calls(self, reply: _Reply, *, over: bool = False) -> None:
+        """Tell of the tools that the reply has called, each once. Who hears of a cancelled one runs it no more."""
+        for call in reply.calls.ready(over=over):
+            reply.has_called = True
+            self._tell(happened.ToolCalled(self._call, reply.id, call.id, call.name, call.arguments))
+
     def _whole_text(self, response: str, text: str) -> None:
         """The whole text counts where no piece of it came."""
         if text and self._reply is not None and (reply := self._reply_of(response)) and not reply.has_text:
@@ -207,7 +231,9 @@ class Dialogue:
             reply.response = reply.response or done.response
             if not reply.has_text:
                 self._text(reply, done.text)
-            self._end(*_verdict(reply, done))
+            status, problem = _verdict(reply, done)
+            self._tool_calls(reply, over=status == "completed")
+            self._end(status, problem)
         self._ask_what_is_owed()
 
     def _end(self, status: Literal["completed", "cancelled", "failed"], problem: Problem | None = None) -> None:
@@ -215,6 +241,7 @@ class Dialogue:
         assert reply is not None
         self._past.append(reply)
         self._tail_expected = reply.cancelled
+        self._asked = False
         self._tell(happened.ReplyEnded(self._call, reply.id, status, problem))
 
     def _is_past(self, response: str) -> bool:
@@ -232,9 +259,28 @@ class Dialogue:
                 self._ask_what_is_owed()
         return self._outcome()
 
+    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> Outcome:
+        """What came of the tools that a reply has called; with `respond` a reply to that is asked for."""
+        self._outputs.extend(outputs)
+        self._reply_owed = self._reply_owed or respond
+        if self._reply is None:
+            self._ask_what_is_owed()
+        return self._outcome()
+
+    def _send_outputs(self) -> None:
+        """No reply runs, as far as we know; one that does makes the service refuse them by their names."""
+        self._outputs_sent.clear()
+        while self._outputs:
+            output = self._outputs.popleft()
+            event_id = self._new_name("output")
+            self._outputs_sent[event_id] = output
+            self._ask(m.AddToolOutput(output.tool_call, output.output, event_id=event_id))
+
     def _ask_what_is_owed(self) -> None:
+        if self._outputs and self._reply is None:
+            self._send_outputs()
         if self._reply_owed:
-            self._reply_owed = False
+            self._reply_owed, self._asked = False, True
             self._ask(m.CreateResponse())
 
     def cancel(self, reply_id: str, heard_ms: float) -> Outcome:
@@ -272,11 +318,20 @@ class Dialogue:
         elif "no speech found" in words or "append is not called" in words:
             self._nothing_said()
         elif "ongoing response already exists" in words or "already has active response" in words:
-            self._reply_owed = self._own_turns
+            self._answers_already(error)
+        elif error.event_id in self._outputs_sent and not self._asked:
+            pass  # of a call that was cancelled, as it seems: nobody waits for an answer
         elif "continue final message" in words and self._turn_was_empty:
             pass  # asked to answer an empty turn in an empty conversation
         else:
             self._complain(error, words)
+
+    def _answers_already(self, error: m.ServiceError) -> None:
+        """What we asked is asked again when that reply ends: it was refused, not what came before it."""
+        if refused := self._outputs_sent.pop(error.event_id, None):
+            self._outputs.append(refused)
+        else:
+            self._reply_owed = self._own_turns or self._asked
 
     def _is_about_truncation(self, error: m.ServiceError, words: str) -> bool:
         """Truncation is not in the reference, so a refusal of it is no news."""

@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import logging
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -31,15 +31,19 @@ from antiphon.links.realtime.messages import (
     AddText,
     CancelResponse,
     ClientMessage,
+    FunctionTool,
     Malformed,
+    Retrieval,
     ServerVad,
+    ToolOffer,
     TruncateItem,
     Unknown,
     UpdateSession,
+    WebSearch,
 )
 from antiphon.links.realtime.outbox import Outbox
 from antiphon.links.realtime.wire import decode, encode
-from antiphon.ports import LinkCounters, Post
+from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import STARS, Secret
 
 _FORGOTTEN = AttributeError
@@ -106,19 +110,33 @@ class RealtimePlan:
     """Lets ws:// go further than this machine."""
     backlog_ms: int = 90_000
     """Speech that may wait to be sent: a kept utterance of a minute, and half a minute more."""
+    web_search: bool = False
+    web_search_top_k: int = 5
+    web_search_timeout_s: int = 3
+    retrieval_store: str = ""
+    """"" for none."""
+    retrieval_description: str = ""
+    retrieval_prompt: str = ""
+    """"" leaves it to the service."""
+
+
+def _no_tools() -> Sequence[ToolSpec]:
+    return ()
 
 
 class RealtimeLinkMaker:
     """Makes the calls of one plan. Without a key no Authorization is sent: a simulator asks for none."""
 
-    def __init__(self, plan: RealtimePlan, key: Secret | None) -> None:
+    def __init__(self, plan: RealtimePlan, key: Secret | None, tools: Catalogue = _no_tools) -> None:
+        """Each call tells the model of the `tools` that there are when it is made."""
         self._plan = plan
         self._key = key
+        self._tools = tools
         self._tls = cache(ssl.create_default_context)  # reads every root certificate: once is enough
 
     def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "RealtimeLink":  # noqa: ARG002 - every call that opens has shown that the service answers
         """A call that has yet to be run."""
-        return RealtimeLink(self._plan, self._key, self._tls, call, history, post)
+        return RealtimeLink(self._plan, self._key, self._tls, call, history, post, self._tools())
 
 
 class RealtimeLink:
@@ -132,6 +150,7 @@ class RealtimeLink:
         call: int,
         history: Sequence[Turn],
         post: Post,
+        tools: Sequence[ToolSpec] = (),
     ) -> None:
         self.counters = LinkCounters()
         self._last_frame = b""
@@ -148,7 +167,7 @@ class RealtimeLink:
         self._checks = asyncio.Semaphore(0)
         self._unanswered = 0
         self._malformed_in_a_row = 0
-        for message in _greeting(plan, history):
+        for message in _greeting(plan, history, tools):
             self._outbox.request(message)
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +194,8 @@ class RealtimeLink:
         self._carry_out(self._dialogue.cancel(reply, heard_ms))
 
     def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
-        """See ports.Link."""
+        """As soon as no reply runs; with `respond` a reply to that is asked for."""
+        self._carry_out(self._dialogue.give_tool_outputs(outputs, respond=respond))
 
     def check(self) -> None:
         """A WebSocket ping: its pong is the sign of life, once a check. With MAX_UNANSWERED waiting it does nothing.
@@ -334,11 +354,20 @@ class _Dialling(connect):
         return exc
 
 
-def _greeting(plan: RealtimePlan, history: Sequence[Turn]) -> list[ClientMessage]:
+def _greeting(plan: RealtimePlan, history: Sequence[Turn], tools: Sequence[ToolSpec]) -> list[ClientMessage]:
     vad = ServerVad(plan.silence_ms, plan.prefix_padding_ms, plan.energy_threshold)
     turns = vad if plan.turn_detection == "server" else None
-    update = UpdateSession(plan.instructions, plan.voice, turns)
+    update = UpdateSession(plan.instructions, plan.voice, turns, tuple(_offers(plan, tools)))
     return [update, *(AddText(turn.role, turn.text) for turn in history)]
+
+
+def _offers(plan: RealtimePlan, tools: Sequence[ToolSpec]) -> Iterator[ToolOffer]:
+    """Ours, and those that the service runs by itself."""
+    yield from (FunctionTool(tool.name, tool.description, tool.parameters) for tool in tools)
+    if plan.web_search:
+        yield WebSearch(plan.web_search_top_k, plan.web_search_timeout_s)
+    if plan.retrieval_store:
+        yield Retrieval(plan.retrieval_store, plan.retrieval_description, plan.retrieval_prompt)
 
 
 def _checked(plan: RealtimePlan) -> SplitResult:

@@ -4,8 +4,9 @@ No JSON here (see wire.py) and no meaning (see dialogue.py). An id or a text tha
 Sound is mono s16le at 24 kHz. Names in brackets are those of StepFun's Realtime API reference.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 # ── what we say ──────────────────────────────────────────────────────────────────────────────────
 
@@ -26,12 +27,42 @@ class ServerVad:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionTool:
+    """A tool of ours: the model calls it, and we tell what came of that. `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WebSearch:
+    """The service searches the web by itself where the model wants to."""
+
+    top_k: int
+    timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The service looks into a knowledge base by itself; description and prompt may be ""."""
+
+    store: str
+    description: str
+    prompt: str
+
+
+ToolOffer: TypeAlias = FunctionTool | WebSearch | Retrieval
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateSession(_Request):
     """[session.update] `turn_detection` None: we find the turns; it is always said, as the default is in dispute."""
 
     instructions: str
     voice: str
     turn_detection: ServerVad | None
+    tools: tuple[ToolOffer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +209,10 @@ class Item:
     role: str = ""
     text: str = ""
     """What its parts say, thinking left out."""
+    call_id: str = ""
+    """This and what follows are of a "function_call"; where it was added, nothing is known of the arguments."""
+    name: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +336,7 @@ class ToolCall:
     name: str
     arguments: str
     done: bool
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)

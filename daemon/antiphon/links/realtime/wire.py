@@ -81,7 +81,24 @@ def _session(update: m.UpdateSession) -> Json:
     }
     if update.voice:
         session["voice"] = update.voice
+    if update.tools:
+        session["tools"] = [_tool(tool) for tool in update.tools]
     return session
+
+
+def _tool(tool: m.ToolOffer) -> Json:
+    """Nested, as in chat completions: the flat shape of other services is not taken."""
+    match tool:
+        case m.FunctionTool(name, description, parameters):
+            function = {"name": name, "description": description, "parameters": dict(parameters)}
+            return {"type": "function", "function": function}
+        case m.WebSearch(top_k, timeout_s):
+            options: Json = {"top_k": top_k, "timeout_seconds": timeout_s}
+            return {"type": "web_search", "function": {"description": "search the web", "options": options}}
+        case m.Retrieval(store, description, prompt):
+            options = {"vector_store_id": store} | ({"prompt_template": prompt} if prompt else {})
+            described = {"description": description} if description else {}
+            return {"type": "retrieval", "function": described | {"options": options}}
 
 
 def _message(role: str, content: Json) -> Json:
@@ -223,7 +240,10 @@ def _session_in(event: _Fields) -> m.Session:
 
 
 def _item_in(item: _Fields) -> m.Item:
-    return m.Item(item.text("id"), item.text("type"), item.text("role"), _said(item))
+    id_, kind = item.text("id"), item.text("type")
+    if kind != "function_call":
+        return m.Item(id_, kind, item.text("role"), _said(item))
+    return m.Item(id_, kind, "", "", item.text("call_id"), item.text("name"), item.text("arguments"))
 
 
 def _said(item: _Fields) -> str:
@@ -264,7 +284,8 @@ def _content_part(event: _Fields, *, done: bool) -> m.ContentPart:
 
 def _tool_call(event: _Fields, *, done: bool) -> m.ToolCall:
     arguments = event.text("arguments") or event.text("delta")  # the reference says `arguments` in both
-    return m.ToolCall(event.text("response_id"), event.text("call_id"), event.text("name"), arguments, done)
+    response, call_id, name = event.text("response_id"), event.text("call_id"), event.text("name")
+    return m.ToolCall(response, call_id, name, arguments, done, event.text("item_id"))
 
 
 def _text_delta(event: _Fields) -> m.TextDelta:
