@@ -493,7 +493,15 @@ def make_speech(settings: Settings, key: Secret | None) -> Speech | None:
         from antiphon.speech.client import SpeechPlan, StepFunSpeech
 
         wanted = settings.speech
-        return StepFunSpeech(SpeechPlan(wanted.url, wanted.model, wanted.voice, settings.realtime.proxy), key)
+        plan = SpeechPlan(
+            wanted.url,
+            wanted.model,
+            wanted.voice,
+            settings.realtime.proxy,
+            instruction=wanted.instruction,
+            speed=wanted.speed,
+        )
+        return StepFunSpeech(plan, key)
 
     return LateSpeech(load)
 

@@ -52,13 +52,17 @@ def test_a_long_text_is_spoken_in_parts():
         ({"path": "/v1"}, 402, "a Step Plan key needs speech.url with /step_plan/v1"),
         ({"model": "step-tts-2"}, 404, "a Step Plan key needs speech.url with /step_plan/v1"),
         ({"path": "/v2"}, 404, "no such service or model (404)"),
-        ({"voice": "nobody"}, 400, "check speech.model and speech.voice (voice nobody is not valid)"),
     ],
 )
 def test_the_traps_are_explained(more, status, words):
     heard, problem, statuses = fate(**more)
     assert (heard, problem.fault, statuses) == (b"", "refused", [status])
     assert words in problem.sentence
+
+
+def test_a_voice_that_is_none_is_not_asked_for():
+    heard, problem, statuses = fate(voice="nobody")
+    assert (heard, problem.fault, statuses) == (b"", "refused", [])
 
 
 def test_what_is_against_the_content_rules():

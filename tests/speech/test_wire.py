@@ -6,7 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.speech.wire import MAX_CHARACTERS, SoundStream, is_page, is_sound, pieces, request, said
+from antiphon.speech.wire import (
+    MAX_CHARACTERS,
+    Failed,
+    Piece,
+    SoundStream,
+    check_instruction,
+    ends_sentence,
+    is_events,
+    is_sound,
+    parts,
+    pieces,
+    read_event,
+    request,
+)
 
 SENTENCE = "It is a quarter past ten in the morning. "  # 41 characters
 
@@ -86,14 +99,51 @@ def test_what_is_surely_words_is_no_sound():
     assert not is_sound("Text/HTML")
 
 
-def test_an_errors_words_are_one_line():
-    assert said(b'{"error":{"message":"no such\\n voice \\u0007","type":"x"}}') == "no such voice"
-    assert len(said(json.dumps({"error": {"message": "x" * 900}}).encode())) == 200
-    for body in (b"", b"{", b"[]", b'{"error":"no"}', b'{"error":{"message":7}}', b"\xff", b"[" * 9000):
-        assert said(body) == ""
+@given(st.text(max_size=50), st.integers(1, 100))
+def test_parts_lose_nothing(text, times):
+    cut = parts(text * times)
+    assert "".join(cut) == text * times
+    assert all(0 < len(part) <= MAX_CHARACTERS for part in cut)
 
 
-def test_a_web_page_is_known():
-    assert is_page(b" \n<!DOCTYPE html><p>")
-    assert is_page(b"<HTML>")
-    assert not is_page(b'{"error": "<html>"}')
+@pytest.mark.parametrize("text", ["Yes.", "Yes!  ", 'He said "yes."', "是。", "\u201c是。\u201d", "a line\n"])
+def test_a_sentence_that_is_over(text):
+    assert ends_sentence(text)
+
+
+@pytest.mark.parametrize("text", ["", "Yes", "Yes. And", "是\uff0c", "1.5", "a\nb"])
+def test_a_sentence_that_is_not_over(text):
+    assert not ends_sentence(text)
+
+
+def test_what_is_as_the_service_has_it_is_not_sent():
+    assert json.loads(request("m", "v", "t")).keys() == {
+        "model", "input", "voice", "response_format", "sample_rate"
+    }  # fmt: skip
+    asked = json.loads(request("m", "v", "t", "calm", 1.5, "mp3"))
+    assert (asked["instruction"], asked["speed"], asked["response_format"]) == ("calm", 1.5, "mp3")
+
+
+def test_instructions_are_for_models_that_take_them():
+    assert check_instruction("stepaudio-2.5-tts", "x" * 200) is None
+    assert "201 characters" in check_instruction("stepaudio-2.5-tts", "x" * 201)
+    assert check_instruction("stepaudio-3-tts", "x" * 500) is None
+    assert check_instruction("step-tts-2", "") is None
+    assert check_instruction("step-tts-2", "calm", "cascade.instruction") == (
+        "step-tts-2 takes no instruction: leave cascade.instruction empty, or use stepaudio-2.5-tts or stepaudio-3-tts"
+    )
+    assert check_instruction("step-of-tomorrow", "x" * 500) is None
+
+
+def test_events_hold_pieces_and_faults():
+    assert is_events("text/event-stream; charset=utf-8")
+    assert not is_events("audio/pcm")
+    assert read_event('{"type":"speech.audio.delta","audio":"AQI="}') == Piece(b"\x01\x02")
+    assert read_event('{"type":"speech.audio.done","audio":"AQI="}') is None
+    assert read_event('{"type":"speech.audio.error","error":{"message":"no","type":"x"}}') == Failed("no", "x")
+    assert read_event('{"type":"speech.audio.error","message":"no"}') == Failed("no", "")
+
+
+@given(st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
+def test_no_event_is_too_odd(data):
+    assert read_event(data) is None

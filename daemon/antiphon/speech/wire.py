@@ -4,15 +4,27 @@ Source: StepFun's API reference, "Audio speech". A request speaks 1000 character
 sent as it is made; an error is a JSON envelope, and once sound has begun there is none but a connection that breaks.
 """
 
+import base64
+import binascii
 import json
 import re
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
 
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
+from antiphon.speech.meanings import one_line
 
 PATH = "/audio/speech"
 MAX_CHARACTERS = 1000
-MAX_SAID = 200
-"""Characters of what the service says about a failure."""
+
+Kind: TypeAlias = Literal["pcm", "wav", "mp3", "flac", "opus"]
+"""How the sound is packed."""
+
+INSTRUCTED: Final = {"stepaudio-2.5-tts": 200, "stepaudio-3-tts": 500}
+"""Models that are told how to speak, and in how many characters at most."""
+UNINSTRUCTED: Final = ("step-tts-2", "step-tts-mini", "step-tts-vivid")
+"""Models that refuse an instruction; others may come."""
+LONGEST_INSTRUCTION: Final = 500
 
 # Where a text may be cut, the best first: after a sentence, after a clause, between words. Chinese has no spaces,
 # and marks of its own.
@@ -60,16 +72,32 @@ def _cut(text: str) -> int:
     return MAX_CHARACTERS
 
 
-def request(model: str, voice: str, text: str) -> bytes:
-    """The body that asks for `text` (1 to MAX_CHARACTERS) as mono s16le at 24 kHz."""
-    asked = {
+def request(model: str, voice: str, text: str, instruction: str = "", speed: float = 1.0, kind: Kind = "pcm") -> bytes:
+    """The body that asks for `text` (1 to MAX_CHARACTERS) at 24 kHz. `instruction` is sent only where there is one, as
+    most models refuse any.
+    """
+    asked: dict[str, Any] = {
         "model": model,
         "input": text,
         "voice": voice,
-        "response_format": "pcm",
+        "response_format": kind,
         "sample_rate": LINK_RATE_HZ,
     }
+    if instruction:
+        asked["instruction"] = instruction
+    if speed != 1.0:
+        asked["speed"] = speed
     return json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def check_instruction(model: str, instruction: str, setting: str = "speech.instruction") -> str | None:
+    """A sentence where `model` surely refuses the `instruction` that was set there; None where it may take it."""
+    most = INSTRUCTED.get(model, 0 if model in UNINSTRUCTED else LONGEST_INSTRUCTION)
+    if not instruction or len(instruction) <= most:
+        return None
+    if not most:
+        return f"{model} takes no instruction: leave {setting} empty, or use {' or '.join(INSTRUCTED)}"
+    return f"{setting} has {len(instruction)} characters, and {model} takes {most} at most: shorten it"
 
 
 class SoundStream:
@@ -96,18 +124,43 @@ def is_sound(content_type: str) -> bool:
     return not (kind.startswith("text/") or kind in ("application/json", "application/xhtml+xml"))
 
 
-def said(body: bytes) -> str:
-    """The message of an error's envelope {"error": {"message": …}}, in one printable line, or ""."""
+def is_events(content_type: str) -> bool:
+    """Whether it is the form `sse`, in which sound comes as events: not asked for, but some doors give nothing else."""
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of the sound, in the form `sse`."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The service's own words about what went wrong, "" where there are none."""
+
+    message: str
+    kind: str
+
+
+def read_event(data: str) -> Piece | Failed | None:
+    """The data of one event of the form `sse`; None for all that holds nothing to hear, the end included: it repeats
+    nothing. Never raises.
+    """
     try:
-        message = json.loads(body)["error"]["message"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return ""
-    if not isinstance(message, str):
-        return ""
-    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
-    return line if len(line) <= MAX_SAID else line[: MAX_SAID - 3] + "..."
-
-
-def is_page(body: bytes) -> bool:
-    """Whether it begins as a web page does."""
-    return body.lstrip().lower().startswith((b"<!doctype html", b"<html"))
+        event = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    if event.get("type") == "speech.audio.delta" and isinstance(event.get("audio"), str):
+        try:
+            return Piece(base64.b64decode(event["audio"], validate=True))
+        except (binascii.Error, ValueError):
+            return None
+    error = event.get("error")
+    if event.get("type") == "speech.audio.error" or isinstance(error, dict):
+        told = error if isinstance(error, dict) else event
+        return Failed(one_line(told.get("message")), one_line(told.get("type")) if told is error else "")
+    return None
