@@ -57,13 +57,17 @@ class Part:
         """Its bytes. Raises AudioFileError when the file cannot be read any more."""
         if self.head:
             yield self.head
+        at, end = self.start, self.start + self.length
+        while at < end and (piece := await asyncio.to_thread(self._read, at, min(READ_BYTES, end - at))):
+            at += len(piece)
+            yield piece
+
+    def _read(self, at: int, size: int) -> bytes:
+        """Opened anew each time: an upload may be dropped at any moment, and then nothing stays open."""
         try:
-            with await asyncio.to_thread(self.path.open, "rb") as file:
-                file.seek(self.start)
-                left = self.length
-                while left and (piece := await asyncio.to_thread(file.read, min(READ_BYTES, left))):
-                    left -= len(piece)
-                    yield piece
+            with self.path.open("rb") as file:
+                file.seek(at)
+                return file.read(size)
         except OSError as error:
             raise AudioFileError(f"{self.path} cannot be read: {error.strerror}") from error
 
