@@ -394,7 +394,7 @@ def make_links(settings: Settings, key: Secret | None, tools: Catalogue = _no_to
         given = {name: getattr(settings.realtime, name) for name in names}
         # A turn that was kept while the call was opening is sent at once.
         backlog_ms = settings.conversation.max_turn_ms + _BACKLOG_MS
-        makers["realtime"] = RealtimeLinkMaker(RealtimePlan(**given, backlog_ms=backlog_ms), key)
+        makers["realtime"] = RealtimeLinkMaker(RealtimePlan(**given, backlog_ms=backlog_ms), key, tools)
     if "generate" in settings.links and settings.generate.urls:
         from antiphon.links.generate.link import GenerateLinkMaker, GeneratePlan
 
