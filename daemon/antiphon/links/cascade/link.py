@@ -1,0 +1,199 @@
+"""StepFun's recognition, text model and voice in a row, as a Link: calls, replies and tasks.
+
+How the three are joined is exchange.py's. Nothing is connected between turns, so a call opens at once. The speech of a
+turn is kept until its end and sent whole. A reply begins (ReplyStarted) with the turn's end, so that whoever interrupts
+can name it; a failure before its first sound ends the call, so that the speech can go to another link. Whoever
+interrupts ends all three at once. All methods belong to the loop's thread.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from antiphon.conversation.effects import ToolOutput
+from antiphon.conversation.events import (
+    LinkAlive,
+    LinkOpened,
+    NothingRecognised,
+    ReplyEnded,
+    ReplyStarted,
+)
+from antiphon.conversation.history import Turn
+from antiphon.errors import LinkError
+from antiphon.links.cascade.exchange import Exchange
+from antiphon.links.cascade.memory import Memory
+from antiphon.links.cascade.reply import Reply
+from antiphon.links.cascade.stages import CascadePlan, Stages, StepFunStages
+from antiphon.links.life import Life
+from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
+from antiphon.secret import Secret
+
+Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Stages]]
+"""Makes the three services of a call; nothing is connected before the context is entered, and not for long after."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A turn whose reply is on its way."""
+
+    reply: Reply
+    speech: bytes | None
+    """None where it answers what came of tools."""
+    due_s: float
+    """When the turn has waited long enough for its first sound."""
+    task: asyncio.Task[None] | None = None
+
+
+class CascadeLinkMaker:
+    """Makes the calls; `tools` are those that the model may call."""
+
+    def __init__(self, plan: CascadePlan, key: Secret | None, tools: Catalogue) -> None:
+        self._plan, self._key, self._tools = plan, key, tools
+
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "CascadeLink":  # noqa: ARG002 - a trial would be a question, which costs
+        """A call that has yet to be run."""
+        return CascadeLink(self._plan, self._open, self._tools(), call, history, post)
+
+    def _open(self) -> StepFunStages:
+        return StepFunStages(self._plan, self._key)
+
+
+class CascadeLink:
+    """One call; see ports.Link."""
+
+    def __init__(
+        self,
+        plan: CascadePlan,
+        stages: Open,
+        tools: Sequence[ToolSpec],
+        call: int,
+        history: Sequence[Turn],
+        post: Post,
+    ) -> None:
+        self.counters = LinkCounters()
+        self._plan, self._stages, self._tools = plan, stages, tuple(tools)
+        self._call = call
+        self._life = Life(call, post)
+        self._memory = Memory(plan.instructions, history)
+        self._speech = bytearray()
+        self._replies = 0
+        self._asked: _Asked | None = None
+        self._last: Reply | None = None
+        self._more = asyncio.Event()  # something was asked
+
+    # ── the port ─────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """The whole life of the call; see ports.Link.run."""
+        try:
+            await self._life.run(self._live)
+        finally:  # who has muted the microphone wants nothing kept, until the garbage is collected
+            self._speech, self._asked, self._last = bytearray(), None, None
+            self._memory = Memory("", ())
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Keep speech until the turn is over."""
+        if not self._life.over:
+            self._speech += pcm
+
+    def commit_turn(self) -> None:
+        """Ask what was said; a reply that is still on its way ends."""
+        if self._life.over:
+            return
+        self._hang_up()
+        speech, self._speech = bytes(self._speech), bytearray()
+        if speech:
+            self._ask(speech)
+        else:
+            self._life.tell(NothingRecognised(self._call))
+
+    def cancel_reply(self, reply: str, heard_ms: float) -> None:
+        """Hang up on `reply`, and remember of it what was heard."""
+        last = self._last
+        if self._life.over or last is None or last.name != reply:
+            return
+        self._hang_up()
+        self._memory.cut(reply, heard_ms, last.length_ms)
+
+    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
+        """Remember what came of the tools; with `respond` that is the next question."""
+        if self._life.over:
+            return
+        self._memory.answered(outputs)
+        if respond:
+            self._hang_up()
+            self._ask(None)
+
+    def check(self) -> None:
+        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else."""
+        self._life.tell(LinkAlive(self._call))
+
+    def close(self) -> None:
+        """End the call soon, without a problem."""
+        self._life.end(None)
+
+    # ── one life ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _live(self) -> None:
+        try:
+            async with self._stages() as stages, asyncio.TaskGroup() as group:
+                self._life.tell(LinkOpened(self._call))
+                while True:
+                    await self._more.wait()
+                    self._more.clear()
+                    if (asked := self._asked) is not None and asked.task is None:
+                        asked.task = group.create_task(self._answer(stages, asked), name=f"reply {asked.reply.name}")
+        except LinkError as error:
+            self._life.end(error.problem())
+
+    # ── a reply ──────────────────────────────────────────────────────────────────────────────────
+
+    def _ask(self, speech: bytes | None) -> None:
+        """Begin a reply to this; None: to what came of tools."""
+        self._replies += 1
+        name = f"{self._call}-{self._replies}"
+        self._last = Reply(self._call, name, self._memory, self.counters, self._life.tell)
+        due_s = asyncio.get_running_loop().time() + self._plan.first_sound_ms / 1000
+        self._asked = _Asked(self._last, speech, due_s)
+        self._life.tell(ReplyStarted(self._call, name))
+        self._more.set()
+
+    async def _answer(self, stages: Stages, asked: _Asked) -> None:
+        self.counters.sent += 1
+        plan, reply = self._plan, asked.reply
+        exchange = Exchange(stages, reply, by_s=asked.due_s, first_sound_ms=plan.first_sound_ms, gap_ms=plan.gap_ms)
+        answered = True
+        try:
+            if asked.speech is None:
+                await exchange.go_on(reply.question(self._tools))
+            else:
+                answered = await exchange.run(asked.speech, lambda: reply.question(self._tools))
+        except LinkError as error:
+            if not reply.hushed:
+                self._failed(reply, error)
+            return
+        if not reply.hushed:
+            self._over(reply, ReplyEnded(self._call, reply.name, "completed"))
+            if not answered:  # to the mind the reply had begun, so it had to end
+                self._life.tell(NothingRecognised(self._call))
+
+    def _failed(self, reply: Reply, error: LinkError) -> None:
+        """What was told of it stands; with no sound in it, the speech may go to another link."""
+        if not reply.length_ms:
+            self._life.end(error.problem())
+            return
+        self._memory.cut(reply.name, reply.length_ms, reply.length_ms)
+        self._over(reply, ReplyEnded(self._call, reply.name, "failed", error.problem()))
+
+    def _hang_up(self) -> None:
+        """End the reply that is on its way, if any."""
+        if (asked := self._asked) is not None:
+            if asked.task is not None:
+                asked.task.cancel()
+            self._over(asked.reply, ReplyEnded(self._call, asked.reply.name, "cancelled"))
+
+    def _over(self, reply: Reply, end: ReplyEnded) -> None:
+        reply.hushed, self._asked = True, None
+        self._life.tell(end)
