@@ -119,8 +119,8 @@ def test_a_source_that_fails():
 
 
 @asynccontextmanager
-async def saying(*frames, hang_up=False):
-    """Says these after its proper beginning."""
+async def saying(*frames, hang_up=False, once_more='{"type": "session.updated"}'):
+    """Says these after its proper beginning, and `once_more` when it is told again how to hear."""
 
     async def met(socket):
         await socket.send('{"type": "session.created"}')
@@ -130,8 +130,9 @@ async def saying(*frames, hang_up=False):
             await socket.send(frame if isinstance(frame, str) else json.dumps(frame))
         if hang_up:
             await socket.close(1011, "sk-n is tired")
-        async for _ in socket:
-            pass
+        async for frame in socket:
+            if "session.update" in frame:
+                await socket.send(once_more)
 
     async with serve(met, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
@@ -168,6 +169,16 @@ def test_errors_have_no_key():
 def test_nonsense_without_end():
     _, error = end_of(*["{"] * live.MAX_MALFORMED)
     assert type(error) is Garbled
+
+
+def test_a_service_that_does_not_want_to_be_told_twice():
+    refused = {"type": "error", "error": {"type": "invalid_request_error", "code": "invalid_value", "message": "no"}}
+    assert end_of(once_more=json.dumps(refused)) == ([], None)
+
+
+def test_a_service_that_does_not_answer_to_that(monkeypatch):
+    monkeypatch.setattr(live, "TEXT_S", 0.3)
+    assert end_of(once_more='{"type": "new"}') == ([], None)
 
 
 def test_what_is_new_is_ignored():

@@ -68,6 +68,7 @@ class Dictation:
         self._turns = wire.Turns()
         self._moved = asyncio.Event()
         self._over = False
+        self._ending = self._caught_up = False
         self._failure: AntiphonError | None = None
 
     async def run(
@@ -116,7 +117,7 @@ class Dictation:
         while not configured:
             match wire.decode(await socket.recv()):
                 case wire.Opened():
-                    await socket.send(wire.configure(plan.model, plan.rate_hz, plan.language, plan.prompt))
+                    await socket.send(self._configuration())
                 case wire.Configured():
                     configured = True
                 case wire.Failed(message, kind, code):
@@ -134,6 +135,9 @@ class Dictation:
                 await socket.close()
                 return
             await self._send(socket, bytes(SAMPLE_BYTES * frames_in(2 * wire.SILENCE_MS, self._plan.rate_hz)))
+            # It says nothing of silence, so it is told once more how to hear: its answer comes after all before that.
+            self._ending = True
+            await socket.send(self._configuration())
             await self._all_settled()
             self._over = True
             await socket.close()
@@ -143,15 +147,20 @@ class Dictation:
         for at in range(0, len(pcm), size):
             await socket.send(wire.append(pcm[at : at + size]))
 
+    def _configuration(self) -> str:
+        plan = self._plan
+        return wire.configure(plan.model, plan.rate_hz, plan.language, plan.prompt)
+
     async def _all_settled(self) -> None:
         """Wait for the text of all that was spoken."""
         while True:
             self._moved.clear()
+            pending = self._turns.pending
             try:
-                async with asyncio.timeout(TEXT_S if self._turns.pending else self._plan.settle_s):
+                async with asyncio.timeout(self._plan.settle_s if self._caught_up and not pending else TEXT_S):
                     await self._moved.wait()
             except TimeoutError:
-                if self._turns.pending:
+                if pending:
                     self._failure = Lost(
                         f"{self._host} has not written the last of it down within {TEXT_S:g} s: try it again"
                     )
@@ -168,6 +177,12 @@ class Dictation:
                     for text in self._turns.take(message):
                         tell(text)
                     show(self._turns.growing)
+                case wire.Configured():
+                    self._caught_up = self._ending
+                    self._moved.set()
+                case wire.Failed(code="invalid_value" | "missing_param") if self._ending:
+                    self._caught_up = True  # it does not want to be told twice
+                    self._moved.set()
                 case wire.Failed(message, kind, code):
                     raise meanings.explain_event(message, self._host, self._plan.where, kind, code)
                 case wire.Malformed():

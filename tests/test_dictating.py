@@ -1,0 +1,113 @@
+"""Speech written down while it is spoken: from a file, from stdin, and from the simulated microphone."""
+
+import json
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+from antiphon.cli import main
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from loopback import stepfun
+from verbs import ALONE, antiphon, command, environment
+from waves import write_wav
+
+RATE_HZ = 16_000
+TEXTS = ("Turn on the light.", "And off.")
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("STEPFUN_API_KEY", DEFAULT_KEY)
+
+
+def tone(seconds, rate_hz=RATE_HZ):
+    return (8000 * np.sin(np.arange(round(seconds * rate_hz)) / 9)).astype(np.int16)
+
+
+def spoken(rate_hz=RATE_HZ):
+    return np.concatenate([tone(1.5, rate_hz), np.zeros(2 * rate_hz, np.int16), tone(1.0, rate_hz)])
+
+
+@pytest.fixture
+def service():
+    with stepfun(SimulatorOptions(timing=Timing.quick(), transcripts=TEXTS, quick_connections=0)) as running:
+        yield running
+
+
+def asked(service, *arguments, path="/v1"):
+    return ["transcribe", *ALONE, "--set", f"speech.url={service.speech_url(path)}", "--live", *map(str, arguments)]
+
+
+def heard(service):
+    [record] = service.dictations
+    assert record.complaints == []
+    return record
+
+
+def test_a_file_is_heard_as_if_it_were_spoken(tmp_path, service, capsys):
+    path = write_wav(tmp_path / "a.wav", spoken(8000), 8000)
+    assert main(asked(service, path, "--language", "en", "--hotwords", "light,lamp")) == 0
+    assert capsys.readouterr() == ("Turn on the light.\nAnd off.\n", "")
+    settings = heard(service).settings
+    assert (settings.language, settings.prompt, settings.rate_hz) == ("en", "light, lamp", RATE_HZ)
+    assert service.dictations[0].frames >= len(spoken(RATE_HZ))
+
+
+def test_as_data(tmp_path, service, capsys):
+    path = tmp_path / "a.pcm"
+    path.write_bytes(spoken().tobytes() + b"\1")
+    assert main(asked(service, path, "--json")) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [{"text": text} for text in TEXTS]
+    assert (heard(service).samples()[: len(spoken())] == spoken()).all()
+
+
+def test_samples_on_stdin(tmp_path, service):
+    arguments = asked(service, "-", "--rate", "24000")
+    ended = subprocess.run(
+        command(*arguments),
+        input=spoken(24_000).tobytes() + b"\1",
+        env=environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.decode().splitlines()) == (0, list(TEXTS)), ended.stderr
+
+
+def test_ctrl_c_ends_what_is_said_and_the_last_of_it_is_written_down(tmp_path, service):
+    arguments = asked(service, "-")
+    with subprocess.Popen(
+        ["env", "--default-signal=INT", *command(*arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY),
+    ) as process:
+        process.stdin.write(spoken().tobytes())
+        process.stdin.flush()  # and stays open
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, first.decode(), out.decode()) == (0, TEXTS[0] + "\n", TEXTS[1] + "\n"), err
+
+
+def test_the_plan_has_none(tmp_path, service, capsys):
+    path = write_wav(tmp_path / "a.wav", spoken(), RATE_HZ)
+    assert main(asked(service, path, path="/step_plan/v1")) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "it needs speech.url with /v1, and a pay-as-you-go key" in err
+
+
+@pytest.mark.parametrize(("name", "words"), [("a.wav", "cannot be read"), ("a.pcm", "cannot be read")])
+def test_a_file_that_is_not_there(tmp_path, service, capsys, name, words):
+    assert main(asked(service, tmp_path / name)) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_without_a_sound_card(tmp_path, service):
+    ended = antiphon(*asked(service), environ=environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY))
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
