@@ -520,5 +520,17 @@ def test_a_key_that_is_none_is_found_before_anybody_is_asked():
     assert "copy it again" in closed.problem.sentence
 
 
+def test_a_voice_that_the_model_has_not_is_found_before_anybody_is_asked():
+    async def scene():
+        inbox = Inbox()
+        await maker_for("http://127.0.0.1:1/v1", voice="linjiajiejie")(3, (), inbox, trial=False).run()
+        return inbox.events
+
+    (closed,) = play(scene())
+    assert closed.problem.fault == "refused"
+    assert "chat.voice" in closed.problem.sentence
+    assert "wenrounansheng" in closed.problem.sentence
+
+
 def test_the_longest_question_is_two_minutes():
     assert frames_in(120_000, 24_000) * 2 == module._MOST_BYTES

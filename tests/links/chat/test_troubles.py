@@ -3,13 +3,14 @@
 import pytest
 
 from antiphon.errors import Lost, Refused
-from antiphon.links.chat.troubles import WHERE, shortened, silent, soundless, stalled
+from antiphon.links.chat.troubles import WHERE, no_voice, shortened, silent, soundless, stalled
 from antiphon.speech.meanings import explain_status
 
 
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
+        (no_voice("m has no voice 'v': did you mean w?"), Refused, ["chat.voice", "w?"]),
         (silent("api.example", 8000, stream=True), Lost, ["8 s", "chat.first_sound_ms"]),
         (silent("api.example", 8000, stream=False), Lost, ["chat.stream", "chat.first_sound_ms"]),
         (stalled("api.example", 5000), Lost, ["5 s", "api.example"]),

@@ -35,6 +35,7 @@ from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in, ms_of
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import Secret
 from antiphon.speech.service import Patience
+from antiphon.speech.voice_lists import check_voice
 
 HEARS_NO_WAV_BEFORE = "step-1o-audio"
 """Models of this name take WAV in the question alone: what was said before it is left out."""
@@ -170,6 +171,8 @@ class ChatLink:
     async def _live(self) -> None:
         plan = self._plan
         try:
+            if wrong := check_voice("chat", plan.model, plan.voice):
+                raise troubles.no_voice(wrong)
             async with Completions(
                 CompletionsPlan(plan.url, plan.model, plan.proxy, troubles.WHERE), self._key
             ) as there:

@@ -19,6 +19,11 @@ WHERE: Final = Where(
 )
 
 
+def no_voice(wrong: str) -> Refused:
+    """The model has no such voice, as `wrong` says in a sentence."""
+    return Refused(f"chat.voice cannot be used, as {wrong}")
+
+
 def silent(host: str, after_ms: float, *, stream: bool) -> Lost:
     """Asked, and no sound came in time."""
     late = f"{host} has not begun to speak within {after_ms / 1000:g} s"
