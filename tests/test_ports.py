@@ -34,12 +34,14 @@ SATISFIED_BY = {
         "links.realtime.link.RealtimeLink",
         "links.generate.link.GenerateLink",
         "links.chat.link.ChatLink",
+        "links.cascade.link.CascadeLink",
         "links.fake.FakeLink",
     ),
     ports.LinkMaker: (
         "links.realtime.link.RealtimeLinkMaker",
         "links.generate.link.GenerateLinkMaker",
         "links.chat.link.ChatLinkMaker",
+        "links.cascade.link.CascadeLinkMaker",
         "links.fake.FakeLinks",
     ),
     ports.EchoCanceller: (

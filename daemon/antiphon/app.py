@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.calls import Calls, LinkPlan
 from antiphon.conversation.events import Button, Commanded, Event, MouthOpened
 from antiphon.conversation.machine import Machine
+from antiphon.config_files import token_from
 from antiphon.conversation.overlap import Duplex
 from antiphon.devices.fake_hands import NoButtons, NoLamps
 from antiphon.devices.mixer_alsa import AlsaMixer, card_of, cards
@@ -73,8 +75,10 @@ from antiphon.runtime.wall import local_time
 from antiphon.secret import Secret
 from antiphon.settings import Lamps as LampSettings
 from antiphon.settings import Settings
+from antiphon.settings import Tools as ToolSettings
 from antiphon.tools.builtin import builtin_tools
 from antiphon.tools.host import ToolHost
+from antiphon.tools.tool import Toolbox
 
 THREAD_ENDS_S = 3.0
 LOOKUP_ENDS_S = 0.5
@@ -408,6 +412,13 @@ def make_links(settings: Settings, key: Secret | None, tools: Catalogue = _no_to
         names = ChatPlan.__dataclass_fields__.keys() & type(settings.chat).model_fields.keys()
         given = {name: getattr(settings.chat, name) for name in names}
         makers["chat"] = ChatLinkMaker(ChatPlan(**given, proxy=settings.realtime.proxy), key, tools)
+    if "cascade" in settings.links:
+        from antiphon.links.cascade.link import CascadeLinkMaker
+        from antiphon.links.cascade.stages import CascadePlan
+
+        names = CascadePlan.__dataclass_fields__.keys() & type(settings.cascade).model_fields.keys()
+        given = {name: getattr(settings.cascade, name) for name in names}
+        makers["cascade"] = CascadeLinkMaker(CascadePlan(**given, proxy=settings.realtime.proxy), key, tools)
     return makers
 
 
@@ -452,10 +463,63 @@ def _nowhere(_: Event) -> None:
 
 
 def make_tools(settings: Settings, orders: Orders, timers: TimerKeeper, log: Log) -> Tools:
-    """What a model may do; nothing is started yet."""
+    """What a model may do. What cannot be had is said, and the rest goes on."""
     wanted = settings.tools
     own = builtin_tools(wanted.builtin, orders, timers, local_time)
-    return ToolHost(own, log, wanted.limit_ms)
+    boxes: list[Toolbox] = []
+    if wanted.switches:
+        boxes.append(_make_switchboard(wanted, log))
+    if wanted.commands:
+        from antiphon.tools.commands import ArgumentPlan, CommandPlan, command_tools
+
+        plans = [
+            CommandPlan(
+                one.name,
+                one.description,
+                one.argv,
+                [ArgumentPlan(of.name, of.pattern, of.description, of.secret) for of in one.arguments],
+                one.limit_ms,
+            )
+            for one in wanted.commands
+        ]
+        own += command_tools(plans, os.environ)
+    if wanted.plugins:
+        from antiphon.tools.plugins import plugin_tools
+
+        own += plugin_tools(wanted.plugins, log)
+    return ToolHost(own, log, wanted.limit_ms, [*boxes, *_make_servers(wanted, log)])
+
+
+def _make_switchboard(wanted: ToolSettings, log: Log) -> Toolbox:
+    """The outputs of the board, off."""
+    from antiphon.devices.gpio.chip import Chip
+    from antiphon.devices.gpio.outputs import GpioOutputs, OutputPlan
+    from antiphon.tools.switches import Switchboard
+
+    chip = Chip("mock" if os.environ.get("GPIOZERO_PIN_FACTORY") == "mock" else "real")
+    plans = {one.name: OutputPlan(one.pin, one.active_high) for one in wanted.switches}
+    return Switchboard(GpioOutputs(plans, chip, log))
+
+
+def _make_servers(wanted: ToolSettings, log: Log) -> list[Toolbox]:
+    """MCP servers; their package is an extra, and heavy, so that nobody has it who has no server."""
+    if not wanted.servers:
+        return []
+    try:
+        from antiphon.tools.mcp_client import McpPlan, McpServer
+    except ImportError as error:
+        remedy = "Install it: pip install 'antiphon[mcp]', and docs/tools.md for the Debian package"
+        sentence = f"tools.servers needs the Python package mcp, which is not there ({error}). {remedy}"
+        log.write("error", "no-tools-servers", sentence=sentence)
+        return []
+
+    def token_of(path: str | None) -> Callable[[], Secret | None]:
+        return lambda: None if path is None else token_from(Path(path), "tools.servers")
+
+    return [
+        McpServer(McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token_of(one.token_file)), log)
+        for one in wanted.servers
+    ]
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:

@@ -1,4 +1,4 @@
-"""What goes wrong in a cascade: each sentence says in which of the three services, and names this section's settings."""
+"""What goes wrong in a cascade: each sentence says in which of the three services, and names our settings."""
 
 import pytest
 
