@@ -105,7 +105,7 @@ def test_a_tool_is_called_and_what_came_of_it_answered(words, stream):
         ("chat-status=451", {}, "content rules"),
         ("chat-error-event=2:The engine is currently overloaded", {}, "overloaded"),
         ("chat-cut=2", {}, "127.0.0.1"),
-        (None, {"voice": "linjiajiejie"}, "chat.voice"),
+        (None, {"model": "step-audio-2-mini", "voice": "linjiajiejie"}, "chat.voice"),
         (None, {"model": "stepaudio-2.5-chat"}, "chat.model"),
         (None, {"model": "step-audio-9"}, "chat.model"),
         (None, {"path": "/step_plan/v1"}, "chat.url"),
