@@ -84,10 +84,10 @@ class ToolTurn:
 
     def called(self, event: ToolCalled) -> list[Effect]:
         """The current reply calls a tool: it runs at once, while the reply is still heard."""
-        if not self.of(event.call, event.reply):
-            self._begin(event)
         if self._known(event):
             return []
+        if not self.of(event.call, event.reply):
+            self._begin(event)
         if self._rounds > MOST_ROUNDS or len(self._asked) >= MOST_CALLS:
             output = _NO_MORE_ROUNDS if self._rounds > MOST_ROUNDS else _NO_MORE_CALLS
             if len(self._asked) < 2 * MOST_CALLS:  # beyond that it is not even told so
