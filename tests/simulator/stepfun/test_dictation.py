@@ -7,6 +7,8 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -209,6 +211,29 @@ def test_sound_before_the_settings_is_refused():
         "missing_param",
         "session",
     )
+
+
+VALUES = some.none() | some.booleans() | some.integers() | some.text(max_size=5) | some.just([]) | some.just({})
+PARTS = some.dictionaries(some.sampled_from(["format", "transcription", "turn_detection", "x"]), VALUES)
+EVENTS = some.builds(
+    lambda kind, part, value: {"type": kind, "session": {"audio": {"input": part}}, "audio": value},
+    some.sampled_from(["session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "session.finish"]),
+    PARTS,
+    VALUES | some.just("AAAA"),
+)
+
+
+@given(some.lists(EVENTS | some.text() | some.binary(), max_size=8), some.booleans())
+def test_whatever_a_client_says_is_answered(frames, narrow):
+    bench = Bench(set_to={})
+    wanted = {"session.update": "session", "input_audio_buffer.append": "audio"}
+    for frame in frames:
+        if isinstance(frame, dict):
+            keys = ("type", wanted.get(frame["type"])) if narrow else frame.keys()
+            bench.receive(json.dumps({key: frame[key] for key in frame if key in keys}))
+        else:
+            bench.receive(frame)
+    assert len(bench.all("error")) == len(bench.record.complaints)
 
 
 def test_there_is_no_finish():

@@ -82,6 +82,17 @@ def test_garbage_is_what_it_says(how):
             assert "*" in json.loads(first)["delta"]
 
 
+def test_bad_sound_is_of_the_service_that_says_it():
+    said = {"event_id": "1", "type": "tts.response.created", "data": {"session_id": "S"}}
+    bad = json.loads(spoil(said, "bad-base64", random.Random(1))[0].payload)
+    assert (bad["type"], bad["data"]["session_id"], bad["data"]["audio"]) == ("tts.response.audio.delta", "S", "AAA*")
+
+
+def test_half_a_character_does_not_stop_the_stream():
+    (act,) = FaultyStream((), random.Random(1)).acts({"type": "x", "text": "a\ud800"})
+    assert act.payload.encode() == b'{"type": "x", "text": "a?"}'
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

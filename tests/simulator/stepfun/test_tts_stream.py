@@ -3,16 +3,22 @@
 import asyncio
 import base64
 import json
+import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from antiphon.errors import DeviceError
 from antiphon.pcm import bytes_of
+from antiphon.simulator.stepfun.agenda import End
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.simulator.stepfun.server import StepFunSimulator
+from antiphon.simulator.stepfun.tts_stream import SpeechStream
+from antiphon.simulator.stepfun.utterances import UtteranceRecord
 from simulator.stepfun.bench import voice
 from simulator.stepfun.test_server import client, run, service
 
@@ -196,14 +202,12 @@ def test_words_that_are_blocked():
     assert (error["data"]["code"], error["data"]["details"]) == ("451", {"error": "censorship_blocked"})
 
 
-def test_an_error_may_close_the_connection_at_once_and_ends_it_when_it_is_idle():
+def test_an_error_may_close_the_connection_at_once():
     async def script(caller):
         await outlast(caller)
         return await caller.hear()
 
-    fault = [Fault(Kind.STREAM_ERROR, 1)]
-    assert scene(script=script, faults=fault, stream_error_closes=True)[1] == 1000
-    assert scene(script=script, faults=fault, stream_idle_s=0.05)[1] == 1000
+    assert scene(script=script, faults=[Fault(Kind.STREAM_ERROR, 1)], stream_error_closes=True)[1] == 1000
 
 
 def test_sound_that_cannot_be_made_is_an_error():
@@ -243,18 +247,7 @@ def test_a_stall_says_no_more_and_keeps_the_connection():
         await (await caller.socket.ping())
         return len(caller.sound())
 
-    assert scene(script=script, faults=[Fault(Kind.STREAM_STALL, 5000)], stream_idle_s=0.05)[1] == 5000
-
-
-def test_a_client_that_says_nothing_is_finished():
-    async def script(caller):
-        await caller.create()
-        await caller.say("tts.text.delta", text="No mark")
-        return await caller.hear()
-
-    caller, code, record = scene(script=script, stream_idle_s=0.1)
-    assert (code, record.idle) == (1000, True)
-    assert caller.types()[2:] == [*SENTENCE, "response.audio.done"]
+    assert scene(script=script, faults=[Fault(Kind.STREAM_STALL, 5000)])[1] == 5000
 
 
 def test_general_faults_strike_it_too():
@@ -301,3 +294,88 @@ def test_an_utterance_is_created_once_and_nothing_follows_its_end():
     _, code, record = scene(script=script)
     assert (record.text, code) == ("Hello.", 1000)
     assert record.complaints == ["the utterance has been created already", "the utterance has been finished"]
+
+
+class Bench:
+    """One utterance, without a socket or a clock."""
+
+    def __init__(self, *faults, **options):
+        self.record = UtteranceRecord(0, 0, MODEL, PATHS[0], 0.0)
+        self.stream = SpeechStream(SimulatorOptions(**options), self.record, faults, random.Random(1), 0.0)
+        self.now = 0.0
+        self.said = []
+
+    def say(self, kind, **data):
+        self.receive(json.dumps({"type": kind, "data": {"session_id": self.record.session, **data}}))
+
+    def receive(self, frame):
+        self.stream.receive(frame, self.now)
+        self.run(0.0)
+
+    def run(self, seconds):
+        until = self.now + seconds
+        while True:
+            self.stream.tick(self.now)
+            for wish in self.stream.responder.take_wanted():
+                self.stream.responder.spoken(wish.response, voice(wish.text), self.now)
+            self.said += self.stream.agenda.take()
+            due = self.stream.agenda.deadline
+            if due is None or due > until:
+                break
+            self.now = due
+        self.now = until
+
+    def types(self):
+        return [event["type"].removeprefix("tts.") for event in self.said if not isinstance(event, End)]
+
+
+def test_a_client_that_says_nothing_for_a_minute_is_finished():
+    bench = Bench()
+    bench.say("tts.create", **WELL)
+    bench.run(59.0)
+    bench.say("tts.text.delta", text="Hello. And no mark")
+    bench.run(60.0)
+    assert "response.audio.done" not in bench.types()  # the minute begins when the last sound has gone
+    bench.run(2.0)
+    assert (bench.record.idle, bench.record.sentences[-1].text) == (True, "And no mark")
+    assert (bench.types()[-1], bench.said[-1]) == ("response.audio.done", End(1000))
+
+
+def test_a_client_that_never_creates_is_let_go():
+    bench = Bench(stream_idle_s=5.0)
+    bench.run(5.0)
+    assert (bench.types(), bench.said[-1]) == (["connection.done", "response.audio.done"], End(1000))
+
+
+@pytest.mark.parametrize(
+    ("fault", "end"),
+    [(Fault(Kind.STREAM_ERROR, 1), [End(1000)]), (Fault(Kind.STREAM_STALL, 100), [])],
+)
+def test_an_error_leaves_the_connection_until_it_is_idle_and_a_stall_for_ever(fault, end):
+    bench = Bench(fault)
+    bench.say("tts.create", **WELL)
+    bench.say("tts.text.delta", text="Hello. More")
+    bench.run(10.0)
+    assert not any(isinstance(event, End) for event in bench.said)
+    bench.say("tts.text.done")  # nobody listens any more
+    bench.run(300.0)
+    assert [event for event in bench.said if isinstance(event, End)] == end
+    assert bench.types()[-1] == ("response.error" if end else "response.audio.delta")
+
+
+VALUES = some.none() | some.booleans() | some.integers() | some.text(max_size=5) | some.just([]) | some.just({})
+DATA = some.dictionaries(some.sampled_from([*WELL, "text", "mode", "instruction", "voice_label", "x"]), VALUES)
+KINDS = some.sampled_from(["tts.create", "tts.text.delta", "tts.text.flush", "tts.text.done", "x"])
+
+
+@given(some.lists(some.tuples(KINDS, DATA, some.booleans()) | some.text() | some.binary(), max_size=8))
+def test_whatever_a_client_says_is_answered(frames):
+    bench = Bench()
+    for frame in frames:
+        if isinstance(frame, tuple):
+            kind, data, right = frame
+            well = WELL if kind == "tts.create" else {"text": "x"} if kind == "tts.text.delta" else {}
+            bench.say(kind, **(well if right else well | data))
+        else:
+            bench.receive(frame)
+    assert bench.types().count("response.error") == len(bench.record.complaints)

@@ -182,7 +182,7 @@ class FaultyStream:
         return None
 
     def _body(self, event: Json) -> list[Act]:
-        text = json.dumps(event, ensure_ascii=False)
+        text = _text(event)
         if late := self._fault(Kind.LATE_EVENT):
             self._late.append((self._count + int(late.detail or 1), text))
             return []
@@ -200,7 +200,7 @@ class FaultyStream:
 
 def spoil(event: Json, how: str, rng: random.Random) -> list[Act]:
     """`event` amid or as garbage. Extra garbage goes before the event; else the event itself is the garbage."""
-    text = json.dumps(event, ensure_ascii=False)
+    text = _text(event)
     match how:
         case "not-json":
             return [Frame("".join(rng.choices('{}[]":,abc \\u0', k=40)) + "}"), Frame(text)]
@@ -213,9 +213,22 @@ def spoil(event: Json, how: str, rng: random.Random) -> list[Act]:
         case "truncated":
             return [Frame(text[: rng.randrange(1, len(text))])]
         case "bad-base64":
-            return [Frame(json.dumps({"type": "response.audio.delta", "delta": "AAA*"})), Frame(text)]
+            return [Frame(json.dumps(_sounding(event, "AAA*"))), Frame(text)]
         case _:
             return [Frame(json.dumps({key: _other_type(value, rng) for key, value in event.items()}))]
+
+
+def _text(event: Json) -> str:
+    """`event` as a frame; half a character, which a client may have sent as an escape, becomes a question mark."""
+    return json.dumps(event, ensure_ascii=False).encode(errors="replace").decode()
+
+
+def _sounding(event: Json, sound: str) -> Json:
+    """An audio delta with this sound, of the service that says `event`."""
+    if str(event.get("type")).startswith("tts.") and isinstance(event.get("data"), dict):
+        data = {"session_id": event["data"].get("session_id"), "status": "unfinished", "audio": sound}
+        return {"type": "tts.response.audio.delta", "data": data}
+    return {"type": "response.audio.delta", "delta": sound}
 
 
 def _other_type(value: object, rng: random.Random) -> object:
