@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from antiphon.errors import DeviceError
+from antiphon.simulator.stepfun.connection import _upgrades
 from antiphon.simulator.stepfun.faults import GARBAGE, Fault, Kind
 from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
 from antiphon.simulator.stepfun.script import Reply
@@ -236,3 +237,22 @@ def test_a_client_that_vanishes_leaves_its_record():
 
     record = run(scene)
     assert (record.frames, record.closed_s is not None) == (12_000, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (b"G", None),
+        (b"GET /v1/audio", None),
+        (b"GET /v1/audio/", False),
+        (b"GET /step_plan/v1/audio/voices HTTP/1.1", False),
+        (b"P", False),
+        (b"DELETE /v1/audio/voices", False),
+        (b"GET /v1/realtime/audio", True),
+        (b"GET /v1/r", True),
+        (b"GET /step_plan/v1/realtime", True),
+        (b"GET / HTTP/1.1", True),
+    ],
+)
+def test_the_first_bytes_tell_a_websocket_from_a_request(first, told):
+    assert _upgrades(first) is told

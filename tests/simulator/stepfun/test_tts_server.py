@@ -156,3 +156,40 @@ def test_a_connection_that_says_nothing_ends_with_the_service():
             writer.close()
 
     run(scene)
+
+
+def test_moderation_of_a_stream_of_events_is_an_event():
+    async def scene():
+        options = SimulatorOptions(timing=Timing.quick(), blocked=("Good",))
+        async with StepFunSimulator(options, synthesise=spoken) as simulator:
+            return await post(simulator, stream_format="sse"), await post(simulator)
+
+    (status, _, [event]), (refused, _, _) = run(scene)
+    assert (status, refused) == (200, 451)
+    assert json.loads(event.removeprefix(b"data: "))["type"] == "speech.audio.error"
+
+
+def test_an_error_ends_a_stream_of_events():
+    _, _, pieces = answer(Fault(Kind.SPEECH_ERROR_EVENT, 9001, "no engine"), stream_format="sse")
+    told = [json.loads(one.removeprefix("data: ")) for one in b"".join(pieces).decode().split("\n\n") if one]
+    assert told[-1] == {"type": "speech.audio.error", "message": "no engine"}
+    assert sum(len(base64.b64decode(one["audio"])) for one in told[:-1]) == 9001
+
+
+def test_a_format_that_cannot_be_made_is_a_fault_of_the_service(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    status, _, [body] = answer(response_format="mp3")
+    assert (status, "apt install ffmpeg" in json.loads(body)["error"]["message"]) == (500, True)
+
+
+def test_a_body_that_is_not_said_to_be_json():
+    async def scene():
+        headers = {"Authorization": f"Bearer {DEFAULT_KEY}", "Content-Type": "text/plain"}
+        async with (
+            service() as simulator,
+            aiohttp.ClientSession(headers=headers) as http,
+            http.post(simulator.speech_url() + "/audio/speech", data=json.dumps(WELL)) as response,
+        ):
+            return response.status
+
+    assert run(scene) == 400
