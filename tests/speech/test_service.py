@@ -106,6 +106,27 @@ def test_what_may_pass_is_asked_again_until_it_does():
     assert (end, len(asked)) == (b"y", 5)
 
 
+@pytest.mark.parametrize(("most_broken", "asked"), [(0, 2), (1, 4), (None, 5)])
+def test_where_somebody_else_can_be_asked_only_who_is_busy_is_asked_again(most_broken, asked):
+    async def hangs_up(asked):
+        asked.writer.close()
+
+    scripts = [says(error(503, "x")), hangs_up, says(error(429, "x")), hangs_up, says(answer(200, b"y"))]
+
+    async def scene():
+        wait = Patience(asyncio.get_running_loop().time() + LONG_MS / 1000, LONG_MS, most_broken)
+        async with serving(*scripts) as there:
+            try:
+                end = await get(there.url, wait=wait, method="POST")
+            except Lost as met:
+                end = met
+        return end, there.asked
+
+    end, met = run(scene())
+    assert len(met) == asked
+    assert (end == b"y") is (most_broken is None)
+
+
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 451])
 def test_what_is_the_owners_to_mend_is_not_asked_again(status):
     end, asked = fate(says(error(status, "no")))

@@ -15,6 +15,10 @@ MAX_SAID: Final = 200
 """Characters of what the service says about a failure."""
 
 
+class Busy(Lost):
+    """The service is there, and cannot answer now (429, 5xx): it may be asked again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """The settings that a service's errors name, and what that service is for."""
@@ -93,11 +97,11 @@ def explain_status(status: int, body: bytes, host: str, where: Where, path: str 
     if status == 413:
         return Refused(f"{host} takes no more at once (413): give it less, in parts{why}")
     if status == 429:
-        return Lost(f"{host} has had too many requests (429): wait a moment, then try it again{why}")
+        return Busy(f"{host} has had too many requests (429): wait a moment, then try it again{why}")
     if status == 503:
-        return Lost(f"{host} is overloaded (503): try it again later{why}")
+        return Busy(f"{host} is overloaded (503): try it again later{why}")
     if status >= 500:
-        return Lost(f"{host} is in trouble itself ({status}): try it again later{why}")
+        return Busy(f"{host} is in trouble itself ({status}): try it again later{why}")
     if 300 <= status < 400:
         return Refused(f"{host} sends us to another address ({status}): put the right one into {where.url}")
     if is_page(body):

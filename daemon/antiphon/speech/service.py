@@ -6,6 +6,7 @@ mend is raised at once.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from antiphon.errors import LinkError, Problem, Refused
 from antiphon.secret import STARS, Secret
 from antiphon.speech import troubles
+from antiphon.speech.meanings import Busy
 from antiphon.speech.sse import EventStream
 
 T = TypeVar("T")
@@ -31,9 +33,13 @@ class Patience:
     `gap_ms` from each to the next.
     """
 
-    def __init__(self, by_s: float, gap_ms: float) -> None:
+    def __init__(self, by_s: float, gap_ms: float, most_broken: int | None = None) -> None:
+        """`most_broken`: one that is busy is asked again all the same, but no more tries than this may come to
+        anything else, as where somebody else can be asked; None: as many as there is time for.
+        """
         self.by_s = by_s
         self.gap_ms = gap_ms
+        self.most_broken = math.inf if most_broken is None else most_broken
         self.began = False
         """Something of worth has come: it is not asked again."""
         self.met: LinkError | None = None
@@ -125,14 +131,16 @@ class Service:
         """What `attempt` gives. Where it raises what may pass, and nothing of worth has come, it is tried again after a
         pause that doubles and varies by chance, as long as the patience lasts; else that is raised.
         """
-        loop, pause_s = asyncio.get_running_loop(), PAUSE_FIRST_S
+        loop, pause_s, broken = asyncio.get_running_loop(), PAUSE_FIRST_S, 0
         while True:
             try:
                 return await attempt()
             except LinkError as error:
                 patience.met = error
+                broken += not isinstance(error, Busy)
+                hopeless = not error.problem().may_pass or broken > patience.most_broken
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
-                if patience.began or not error.problem().may_pass or loop.time() + wait_s >= patience.by_s:
+                if patience.began or hopeless or loop.time() + wait_s >= patience.by_s:
                     raise
             await asyncio.sleep(wait_s)
             pause_s = min(2 * pause_s, PAUSE_MOST_S)

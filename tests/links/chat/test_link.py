@@ -468,6 +468,23 @@ def test_a_busy_service_is_asked_again():
     assert inbox.speech("3-1") == REPLY
 
 
+def test_a_service_that_stays_busy_is_said_to_be():
+    inbox, service = fate(says(error("503 Busy", "The engine is currently overloaded")), first_sound_ms=800)
+    assert "overloaded (503)" in inbox.problem.sentence
+    assert len(service.asked) >= 1
+
+
+def test_a_connection_that_breaks_is_not_tried_for_long():
+    """Somebody else can be asked."""
+
+    async def hangs_up(asked):
+        asked.writer.transport.abort()
+
+    inbox, service = fate(hangs_up)
+    assert len(service.asked) == 2
+    assert inbox.problem.fault == "lost"
+
+
 async def cut(asked):
     """Sound, and then the cable is pulled."""
     await asked.write(STREAM, events(spoken("It is"), sounding(REPLY)))

@@ -40,6 +40,9 @@ from antiphon.speech.voice_lists import check_voice
 HEARS_NO_WAV_BEFORE = "step-1o-audio"
 """Models of this name take WAV in the question alone: what was said before it is left out."""
 
+MOST_BROKEN = 1
+"""A connection that was kept may have ended meanwhile; one that breaks anew is another link's turn."""
+
 _MOST_BYTES = SAMPLE_BYTES * frames_in(LONGEST_MS, LINK_RATE_HZ)
 
 
@@ -204,7 +207,7 @@ class ChatLink:
         self._memory.began(asked.reply)
         self.counters.sent += 1
         last = Said()
-        patience = Patience(asked.due_s, self._plan.gap_ms)
+        patience = Patience(asked.due_s, self._plan.gap_ms, MOST_BROKEN)
         try:
             async with patience, aclosing(completions.ask(request, patience)) as pieces:
                 async for last in pieces:
@@ -212,7 +215,7 @@ class ChatLink:
             if not (asked.heard_ms or last.calls):
                 raise troubles.soundless(completions.host)
         except TimeoutError:
-            self._failed(asked, self._too_slow(completions.host, asked))
+            self._failed(asked, self._too_slow(completions.host, patience, asked))
         except LinkError as error:
             self._failed(asked, error)
         else:
@@ -242,10 +245,10 @@ class ChatLink:
         self._asked = None
         self._life.tell(ReplyEnded(self._call, asked.reply, "failed", error.problem()))
 
-    def _too_slow(self, host: str, asked: _Asked) -> LinkError:
+    def _too_slow(self, host: str, patience: Patience, asked: _Asked) -> LinkError:
         if asked.heard_ms:
             return troubles.stalled(host, self._plan.gap_ms)
-        return troubles.silent(host, self._plan.first_sound_ms, stream=self._plan.stream)
+        return patience.met or troubles.silent(host, self._plan.first_sound_ms, stream=self._plan.stream)
 
     def _hang_up(self) -> None:
         """End the reply that is on its way, if any."""
