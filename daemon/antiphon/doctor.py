@@ -21,11 +21,13 @@ from antiphon.checkup.key import EncryptedKeyError, key_in_use
 from antiphon.checkup.lan import check_lan, lan_targets
 from antiphon.checkup.network import check_network, target_of
 from antiphon.checkup.pins import check_gpio
+from antiphon.checkup.questions import check_questions, question_targets
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
 from antiphon.checkup.suggestion import as_yaml
 from antiphon.checkup.telling import drawn, printed
-from antiphon.config_files import read_layers
+from antiphon.config_files import read_layers, stepfun_urls
 from antiphon.errors import MissingKeyError, SettingsError
+from antiphon.secret import Secret
 from antiphon.settings import Loaded, Settings, load
 
 SOUND_LIMIT_S = 10.0
@@ -133,33 +135,36 @@ def _origin(loaded: Loaded) -> str:
 
 def _check_links(settings: Settings, config: Path | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     """The network, the key, and the way to everybody who may be asked."""
-    targets = [*lan_targets(settings), *([target_of(settings)] if "realtime" in settings.links else [])]
+    targets = [*lan_targets(settings), *question_targets(settings)]
+    if "realtime" in settings.links:
+        targets.append(target_of(settings))
     if all(target.is_here for target in targets):
         cable = Finding("network", "ok", "not needed: what is asked is on this machine")
     else:
         cable = check_cable()
     yield cable
     connected = cable.verdict != "fail"
+    key, finding = _find_key(settings, config, environ)
+    yield finding
+    usable = finding.verdict == "ok"
     if "realtime" in settings.links:
-        yield from _check_service(settings, config, environ, connected=connected)
+        yield from check_network(settings, key, connected=connected, call=usable)
     else:
-        for check in ("key", "service"):
-            yield Finding(check, "skip", "not in use: links leaves realtime out")
+        yield Finding("service", "skip", "not in use: links leaves realtime out")
+    yield from check_questions(settings, key, connected=connected, call=usable)
     yield from check_lan(settings, connected=connected)
 
 
-def _check_service(
-    settings: Settings, config: Path | None, environ: Mapping[str, str], *, connected: bool
-) -> Iterator[Finding]:
-    """The key, and the way to the service with it."""
+def _find_key(settings: Settings, config: Path | None, environ: Mapping[str, str]) -> tuple[Secret | None, Finding]:
+    """The key, and what is to be said of it: "ok" where it, or doing without, is as it should be."""
+    if not stepfun_urls(settings):
+        return None, Finding("key", "skip", "not in use: links asks nobody who wants one")
     try:
         key = key_in_use(settings, config, environ)
     except SettingsError as error:
-        yield _unusable_key(error)
-        yield from check_network(settings, None, connected=connected, call=False)
-        return
-    yield Finding("key", "ok", f"found in {key.origin}" if key else "none, and this machine's own service needs none")
-    yield from check_network(settings, key, connected=connected)
+        return None, _unusable_key(error)
+    says = f"found in {key.origin}" if key else "none, and this machine's own service needs none"
+    return key, Finding("key", "ok", says)
 
 
 def _unusable_key(error: SettingsError) -> Finding:

@@ -6,7 +6,15 @@ An encrypted credential can be read by systemd alone, so of that only the name i
 from collections.abc import Mapping
 from pathlib import Path
 
-from antiphon.config_files import CREDENTIAL, DEFAULT_PATH, KEY_VARIABLE, SERVICE_KEY, find_key, service_key
+from antiphon.config_files import (
+    CREDENTIAL,
+    DEFAULT_PATH,
+    KEY_VARIABLE,
+    SERVICE_KEY,
+    find_key,
+    service_key,
+    stepfun_urls,
+)
 from antiphon.errors import SettingsError
 from antiphon.secret import Secret
 from antiphon.settings import Settings
@@ -28,7 +36,7 @@ def key_in_use(
 
     Raises as `find_key`, and EncryptedKeyError. `root` is where the folders of systemd are.
     """
-    of_service = config in (None, DEFAULT_PATH) and "realtime" in settings.links
+    of_service = config in (None, DEFAULT_PATH) and bool(stepfun_urls(settings))
     if of_service and not environ.get(KEY_VARIABLE, "").strip() and not environ.get("CREDENTIALS_DIRECTORY"):
         if (key := service_key(service)) is not None:
             return key
