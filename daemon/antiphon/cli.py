@@ -273,8 +273,42 @@ def status(options: argparse.Namespace) -> int:
 
 
 def say(options: argparse.Namespace) -> int:
-    """Let the running daemon say a text; returns when it has been heard."""
-    return _order(options, {"do": "say", "text": " ".join(options.text)})
+    """Say a text, by the running daemon where one runs, or into a file; returns when it has been heard."""
+    text = None if options.text == ["-"] else " ".join(options.text)
+    if text is None and not options.stream:
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    if options.output is None and not options.stream:
+        from antiphon.controlling import NotRunningError
+
+        assert text is not None
+        try:
+            return _say_by_daemon(options, text)
+        except NotRunningError:
+            if options.socket is not None:
+                raise
+    from antiphon.conversation.events import SpeechStyle
+    from antiphon.saying import Order, run_say
+
+    settings = _settings(options).settings
+    key = find_key(settings, os.environ, [settings.speech.url])
+    style = SpeechStyle(options.voice, options.instruction, options.speed)
+    return run_say(settings, key, Order(text, options.stream, options.output, style))
+
+
+def _say_by_daemon(options: argparse.Namespace, text: str) -> int:
+    """In parts that it takes, one after the other. Raises NotRunningError before it has said anything."""
+    from antiphon.runtime.control import MOST_TEXT, STYLE
+
+    wanted = {name: getattr(options, name) for name in STYLE if getattr(options, name) is not None}
+    parts = [text]
+    if len(text) > MOST_TEXT:
+        from antiphon.speech.wire import pieces
+
+        parts = pieces(text)
+    for piece in parts:
+        if status := _order(options, {"do": "say", "text": piece, **wanted}):
+            return status
+    return 0
 
 
 def listen_now(options: argparse.Namespace) -> int:
@@ -425,6 +459,26 @@ def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
     add_arguments(verb)
 
 
+def _add_say(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("text", nargs="+", help="what to say; - is standard input")
+    verb.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="into a file, without the daemon: .wav .mp3 .flac .opus .pcm"
+    )
+    verb.add_argument(
+        "--stream", action="store_true", help="speak while the text still comes, without the daemon (-o: .wav or .pcm)"
+    )
+    verb.add_argument("--voice", metavar="V", help="the voice for this once: 'antiphon voices list' shows them")
+    verb.add_argument("--instruction", metavar="WORDS", help='how it is said, as "calm, slowly"')
+    verb.add_argument("--speed", type=_speed, metavar="N", help="how fast, 0.5 to 2")
+
+
+def _speed(text: str) -> float:
+    speed = float(text)  # argparse says what is wrong with a ValueError
+    if not 0.5 <= speed <= 2.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: give 0.5 to 2")
+    return speed
+
+
 def _add_orders(add: Callable[..., argparse.ArgumentParser]) -> None:
     """The verbs for the daemon that runs."""
     orders = {one: add(one, settings=True, prints=one is status) for one in (status, say, listen_now, stop)}
@@ -432,7 +486,7 @@ def _add_orders(add: Callable[..., argparse.ArgumentParser]) -> None:
     for verb in orders.values():
         verb.add_argument("--socket", type=Path, metavar="PATH", help="the daemon's control socket (else as set)")
     orders[status].add_argument("--watch", action="store_true", help="go on, and show every change")
-    orders[say].add_argument("text", nargs="+", help="what to say")
+    _add_say(orders[say])
     orders[volume].add_argument(
         "volume", nargs="?", type=_volume, default="", metavar="N|+N|-N", help="how loud, 0 to 100, or how much louder"
     )

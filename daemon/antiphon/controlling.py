@@ -30,6 +30,10 @@ class NoDaemonError(AntiphonError):
     """Nobody answers at the control socket, or not to us."""
 
 
+class NotRunningError(NoDaemonError):
+    """Nobody is there to answer."""
+
+
 def ask(paths: Sequence[Path], request: Tree) -> Tree:
     """The daemon's reply; `paths` are where it may be, tried in order. Raises NoDaemonError."""
     limit_s = {"status": STATUS_S, "say": SAY_S + _GRACE_S}.get(request["do"], ANSWER_S + _GRACE_S)
@@ -102,7 +106,7 @@ def _caller(paths: Sequence[Path]) -> socket.socket:
         remedy = "join it (sudo usermod -aG antiphon $USER, and log in again), or use sudo"
         raise NoDaemonError(f"{closed}: only root and the group antiphon may use it: {remedy}")
     tried = " or ".join(map(str, paths))
-    raise NoDaemonError(f"the daemon does not run: nobody answers at {tried}. {how_to_start()}")
+    raise NotRunningError(f"the daemon does not run: nobody answers at {tried}. {how_to_start()}")
 
 
 def how_to_start(folders: Sequence[Path] = UNIT_FOLDERS) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.conversation.events import Commanded, SayWanted, VolumeWanted
+from antiphon.conversation.events import Commanded, SayWanted, SpeechStyle, VolumeWanted
 from antiphon.conversation.states import State
 from antiphon.runtime import control
 from antiphon.runtime.control import (
@@ -176,6 +176,15 @@ def test_a_text_is_said():
     within(story)
 
 
+def test_a_text_is_said_in_a_style():
+    async def story():
+        async with running() as rig, rig.client() as client:
+            assert await client.ask(do="say", text="hi", voice="linjiajiejie", speed=2) == {"ok": True}
+            assert rig.wants == [SayWanted("hi", 1, SpeechStyle("linjiajiejie", None, 2))]
+
+    within(story)
+
+
 def test_each_client_gets_the_answer_to_its_own_order():
     async def story():
         async with running() as rig, rig.client() as one, rig.client() as other:
@@ -249,7 +258,11 @@ def test_a_request_may_end_with_the_connection():
         (b'{"do": ["status"]}', "an object"),
         (b'{"do": "fly"}', "it can do: status, watch, say, volume, stop"),
         (b'{"do": "mute", "percent": 3}', "mute takes nothing more"),
-        (b'{"do": "say", "words": "hi"}', "say takes text"),
+        (b'{"do": "say", "words": "hi"}', "say takes instruction or speed or text or voice"),
+        (b'{"do": "say", "text": "hi", "speed": 3}', "speed is a number from 0.5 to 2"),
+        (b'{"do": "say", "text": "hi", "speed": true}', "speed is a number"),
+        (b'{"do": "say", "text": "hi", "voice": 3}', "voice is a text"),
+        (b'{"do": "say", "text": "hi", "instruction": "a\\nb"}', "instruction is a text of 500"),
         (b'{"do": "say"}', "not empty"),
         (b'{"do": "say", "text": " \\n"}', "not empty"),
         (b'{"do": "say", "text": 3}', "not empty"),

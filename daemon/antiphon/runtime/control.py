@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from antiphon.conversation.events import Commanded, Event, SayWanted, VolumeWanted
+from antiphon.conversation.events import Commanded, Event, SayWanted, SpeechStyle, VolumeWanted
 from antiphon.errors import AntiphonError
 from antiphon.ports import Log
 from antiphon.runtime.orders import Orders
@@ -30,6 +30,10 @@ MOST_CLIENTS = 16
 LONGEST_LINE = 16_384
 MOST_TEXT = 1000
 """Characters that may be said at once."""
+STYLE = ("voice", "instruction", "speed")
+"""How a text is said, where that is not to be as set."""
+MOST_VOICE = 128
+MOST_INSTRUCTION = 500
 LINE_S = 60.0
 """A client has so long for its next line, and is then let go."""
 READ_S = 5.0
@@ -191,13 +195,14 @@ def parsed(line: bytes) -> Tree:
     if not isinstance(request, dict) or not isinstance(request.get("do"), str):
         raise BadRequest('a request is an object that says what to do, such as {"do": "status"}')
     do = request["do"]
-    allowed = {"say": {"text"}, "volume": {"percent", "change"}}.get(do, set())
+    allowed = {"say": {"text", *STYLE}, "volume": {"percent", "change"}}.get(do, set())
     if do not in ("status", "watch", "say", "volume", *ORDERS):
         raise BadRequest(f"it can do: status, watch, say, volume, {', '.join(ORDERS)}")
     if not request.keys() <= {"do", *allowed}:
         raise BadRequest(f"{do} takes " + (" or ".join(sorted(allowed)) if allowed else "nothing more"))
     if do == "say":
         _check_text(request.get("text"))
+        _check_style(request)
     elif do == "volume":
         _check_volume(request)
     return request
@@ -207,7 +212,8 @@ def event_of(request: Tree, ask: int) -> Event:
     """A parsed order as the mind's event, with the number under which it is answered."""
     match request:
         case {"do": "say", "text": text}:
-            return SayWanted(text.strip(), ask)
+            style = {name: request[name] for name in STYLE if name in request}
+            return SayWanted(text.strip(), ask, SpeechStyle(**style) if style else None)
         case {"do": "volume"}:
             return VolumeWanted(request.get("percent"), request.get("change", 0), ask)
         case _:
@@ -221,6 +227,16 @@ def _check_text(text: object) -> None:
         raise BadRequest(f"a text has {MOST_TEXT} characters at most")
     if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\t\r\n" for one in text):
         raise BadRequest("the text has characters in it that nobody can say")
+
+
+def _check_style(request: Tree) -> None:
+    for name, most in (("voice", MOST_VOICE), ("instruction", MOST_INSTRUCTION)):
+        value = request.get(name, "")
+        if not isinstance(value, str) or len(value) > most or not value.isprintable():
+            raise BadRequest(f"{name} is a text of {most} characters at most, on one line")
+    speed = request.get("speed", 1.0)
+    if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0.5 <= speed <= 2.0:
+        raise BadRequest("speed is a number from 0.5 to 2")
 
 
 def _check_volume(request: Tree) -> None:

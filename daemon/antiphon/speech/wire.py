@@ -63,6 +63,13 @@ def ends_sentence(text: str) -> bool:
     return bool(_SENTENCE_END.search(text))
 
 
+def split_sentences(text: str) -> tuple[str, str]:
+    """The whole sentences at the beginning of `text`, and what is open behind them."""
+    ends = [found.end() for found in _CUTS[0].finditer(text)]
+    at = ends[-1] if ends else 0
+    return text[:at], text[at:]
+
+
 def _cut(text: str) -> int:
     """Where the first piece of `text` ends; it is as long as it can be, but in the worst place only if it must."""
     for where in _CUTS:

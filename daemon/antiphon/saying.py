@@ -1,0 +1,316 @@
+"""Floor 5. `antiphon say`: a text as sound, without the daemon: into a file, or out of the speaker of the settings.
+
+The text may be there as a whole, or still come (--stream). What the speaker plays, the mouth's own classes play.
+"""
+
+import asyncio
+import codecs
+import os
+import sys
+import tempfile
+import threading
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from antiphon.app import make_sound_card
+from antiphon.audio.jitter import JitterPlan
+from antiphon.conversation.events import Event, Finished, MouthFailed, SpeechStyle
+from antiphon.errors import AntiphonError, AudioFileError, LinkError, Refused
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
+from antiphon.ports import Speaker
+from antiphon.runtime.mouth import Mouth, MouthPlan
+from antiphon.secret import Secret
+from antiphon.settings import Settings
+from antiphon.speech import troubles, wire
+from antiphon.speech.client import SpeechPlan, check, read_out
+from antiphon.speech.service import Patience
+from antiphon.speech.stream import SpeechStream, StreamPlan
+from antiphon.tape import check_place
+
+FORMATS: Final[dict[str, wire.Kind]] = {
+    ".wav": "wav",
+    ".mp3": "mp3",
+    ".flac": "flac",
+    ".opus": "opus",
+    ".pcm": "pcm",
+}
+"""What a file is, by how its name ends."""
+JOINED: Final = ("wav", "pcm", "mp3")
+"""Kinds of which a longer text is one file: the others cannot be put one behind the other."""
+MOUTH_ENDS_S: Final = 3.0
+READ_BYTES: Final = 4096
+NO_TEXT: Final = "there is no text to say: give one, or - to have standard input said"
+_NAME: Final = "say"
+
+Hear: TypeAlias = Callable[[bytes], None]
+Make: TypeAlias = Callable[[Hear], Awaitable[None]]
+"""Makes sound, mono s16le 24 kHz, and gives it to who hears it. Raises LinkError."""
+
+
+class SpeechFailedError(AntiphonError):
+    """The text could not be said, for the reason given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be said, and how."""
+
+    text: str | None
+    """None: it comes on standard input; then `stream`."""
+    stream: bool
+    output: Path | None
+    style: SpeechStyle
+
+
+def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
+    """Say it. Raises AntiphonError, in words."""
+    plan = plan_of(settings, order.style)
+    check(plan)
+    kind = None if order.output is None else kind_of(order.output, stream=order.stream)
+    if order.stream:
+        texts = sentences(chunks_of(order.text))
+
+        async def make(hear: Hear) -> None:
+            await stream_out(plan, key, texts, hear)
+
+    else:
+        text = order.text or ""
+        if not text.strip():
+            raise SpeechFailedError(NO_TEXT)
+        if order.output is not None and kind is not None:
+            _check_length(text, order.output, kind)
+
+        async def make(hear: Hear) -> None:
+            await read_out(plan, key, text, hear, "pcm" if kind in (None, "wav") else kind)
+
+    try:
+        if order.output is not None and kind is not None:
+            write(order.output, kind, make)
+        else:
+            _, speaker = make_sound_card(settings)
+            play(speaker, mouth_plan(settings), make)
+    except LinkError as error:
+        raise SpeechFailedError(str(error)) from error
+    return 0
+
+
+def plan_of(settings: Settings, style: SpeechStyle) -> SpeechPlan:
+    """How the service is asked: as set, but for what the owner wants this once."""
+    speech = settings.speech
+    plan = SpeechPlan(
+        speech.url,
+        speech.model,
+        speech.voice,
+        settings.realtime.proxy,
+        instruction=speech.instruction,
+        speed=speech.speed,
+    )
+    return plan.styled(style)
+
+
+def mouth_plan(settings: Settings) -> MouthPlan:
+    """The mouth as the daemon has it, without chimes."""
+    speaker = settings.speaker
+    return MouthPlan(None, JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms))
+
+
+# ── the text ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def chunks_of(text: str | None) -> AsyncIterator[str]:
+    """The text, or standard input as it comes: from a pipe half a word at a time."""
+    if text is not None:
+        yield text
+        return
+    loop, came = asyncio.get_running_loop(), asyncio.Queue[str | None]()
+
+    def give(chunk: str | None) -> None:
+        with suppress(RuntimeError):  # nobody wants it any more: the loop is closed
+            loop.call_soon_threadsafe(came.put_nowait, chunk)
+
+    def read() -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        with suppress(OSError):
+            while data := os.read(sys.stdin.fileno(), READ_BYTES):
+                give(decoder.decode(data))
+        give(decoder.decode(b"", final=True))
+        give(None)
+
+    # A thread of its own, that nobody waits for: at a terminal it reads until a line is typed.
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while (chunk := await came.get()) is not None:
+        yield chunk
+
+
+async def sentences(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
+    """What comes, in whole sentences, so that each can be spoken when it is there; last what is left."""
+    rest = ""
+    async for chunk in chunks:
+        whole, rest = wire.split_sentences(rest + chunk)
+        if whole.strip():
+            yield whole
+        else:
+            rest = whole + rest
+    if rest.strip():
+        yield rest
+
+
+async def stream_out(plan: SpeechPlan, key: Secret | None, texts: AsyncIterator[str], hear: Hear) -> None:
+    """Speak texts as they come. Raises LinkError."""
+    first = await anext(texts, None)
+    if first is None:
+        raise Refused(NO_TEXT)
+
+    async def all_of_them() -> AsyncIterator[str]:
+        yield first
+        async for text in texts:
+            yield text
+
+    asked = StreamPlan(plan.url, plan.model, plan.voice, plan.instruction, plan.speed, plan.proxy, plan.where)
+    host = plan.url.partition("://")[2].partition("/")[0]
+    patience = Patience(asyncio.get_running_loop().time() + plan.first_sound_ms / 1000, plan.gap_ms)
+    try:
+        async with patience:
+            await SpeechStream(asked, key).run(all_of_them(), hear, patience)
+    except TimeoutError:
+        late = troubles.stalled(host, plan.gap_ms) if patience.began else troubles.silent(host, plan.first_sound_ms)
+        raise late from None
+
+
+# ── into a file ──────────────────────────────────────────────────────────────────────────────────
+
+
+def kind_of(output: Path, *, stream: bool = False) -> wire.Kind:
+    """What is to be in it, by its name. Raises AudioFileError."""
+    kind = FORMATS.get(output.suffix.lower())
+    if kind is None:
+        raise AudioFileError(f"{output}: its name does not say what it is to be: end it in {', '.join(FORMATS)}")
+    if stream and kind not in ("wav", "pcm"):
+        raise AudioFileError(f"{output}: with --stream a file can be .wav or .pcm; or leave --stream out")
+    check_place(output)
+    return kind
+
+
+def _check_length(text: str, output: Path, kind: wire.Kind) -> None:
+    if kind not in JOINED and len(wire.pieces(text)) > 1:
+        most = wire.MAX_CHARACTERS
+        raise AudioFileError(
+            f"{output}: a {output.suffix} holds {most} characters at most, as two cannot be joined: use .wav or .mp3"
+        )
+
+
+def write(output: Path, kind: wire.Kind, make: Make) -> None:
+    """Make the sound into the file; where that fails, whatever was there before stays. Raises AntiphonError."""
+    size = 0
+    with _replacing(output) as half:
+        hear, close = _opened(half, kind)
+
+        def count(data: bytes) -> None:
+            nonlocal size
+            size += len(data)
+            hear(data)
+
+        async def whole() -> None:
+            await make(count)
+
+        try:
+            asyncio.run(whole())
+        finally:
+            close()
+    length = f"{size / SAMPLE_BYTES / LINK_RATE_HZ:.1f} s" if kind in ("wav", "pcm") else f"{size} bytes"
+    print(f"{output}: {length}")
+
+
+def _opened(path: Path, kind: wire.Kind) -> tuple[Hear, Callable[[], None]]:
+    """What takes the sound, and what is to be called at the end."""
+    if kind != "wav":
+        file = path.open("wb")
+        return file.write, file.close  # type: ignore[return-value]  # the number that write returns is dropped
+    wav = wave.open(str(path), "wb")  # noqa: SIM115 (closed by whoever gets it)
+    wav.setnchannels(1)
+    wav.setsampwidth(SAMPLE_BYTES)
+    wav.setframerate(LINK_RATE_HZ)
+    return wav.writeframes, wav.close
+
+
+@contextmanager
+def _replacing(output: Path) -> Iterator[Path]:
+    """A file beside it, which takes its place when the block has ended well."""
+    half: Path | None = None
+    try:
+        number, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.", suffix=".part")
+        half = Path(name)
+        os.fchmod(number, 0o666 & ~_umask())
+        os.close(number)
+        yield half
+        half.replace(output)
+    except OSError as error:
+        raise AudioFileError(f"{output} cannot be written: {error.strerror}; give another file") from error
+    finally:
+        if half is not None:
+            half.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# ── out of the speaker ───────────────────────────────────────────────────────────────────────────
+
+
+def play(speaker: Speaker, plan: MouthPlan, make: Make) -> None:
+    """Play what is made, as it comes; returns when it was heard. Raises AntiphonError."""
+    asyncio.run(_play(speaker, plan, make))
+
+
+async def _play(speaker: Speaker, plan: MouthPlan, make: Make) -> None:
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[AntiphonError | None] = loop.create_future()
+
+    def end(problem: AntiphonError | None) -> None:
+        if not over.done():
+            over.set_result(problem)
+
+    def post(event: Event) -> None:
+        """On the mouth's thread."""
+        if isinstance(event, Finished):
+            loop.call_soon_threadsafe(end, None)
+        elif isinstance(event, MouthFailed):
+            loop.call_soon_threadsafe(end, SpeechFailedError(event.problem.sentence))
+
+    mouth = Mouth(speaker, post, plan)
+    failures: list[AntiphonError] = []
+    heard: list[int] = []
+
+    async def made() -> None:
+        """A text that breaks off is played as far as it came."""
+        try:
+            await make(hear)
+        except LinkError as error:
+            failures.append(error)
+        if heard:
+            mouth.end(_NAME)
+        else:
+            end(None)
+
+    def hear(pcm: bytes) -> None:
+        heard.append(len(pcm))
+        mouth.play(_NAME, pcm)
+
+    mouth.start()
+    try:
+        mouth.prepare()
+        async with asyncio.TaskGroup() as group:
+            making = group.create_task(made(), name="speech")
+            problem = await over
+            making.cancel()
+    finally:
+        mouth.stop(MOUTH_ENDS_S)
+    if problem or failures:
+        raise problem or failures[0]
