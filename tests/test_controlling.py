@@ -24,6 +24,7 @@ STATUS = {
     "state": "asleep",
     "since_s": 12.4,
     "problem": "",
+    "ringing": "",
     "link": {"name": "realtime", "health": "open", "fallback": False, "call": 7},
     "microphone": {
         "muted": False,
@@ -231,7 +232,7 @@ def test_what_is_no_volume_is_refused(text):
 @pytest.mark.parametrize("field", [*STATUS.keys() - {"ok"}])
 def test_a_status_of_another_version_is_not_half_shown(field):
     for other in ({name: value for name, value in STATUS.items() if name != field}, STATUS | {field: 7.5j}):
-        if field in ("version", "pid", "state", "board", "problem") and field in other:
+        if field in ("version", "pid", "state", "board", "problem", "ringing") and field in other:
             continue  # shown as it is, whatever it is
         with pytest.raises(NoDaemonError, match=r"^the daemon is of another version \([^)]+\): restart it \("):
             shown(other)
@@ -287,6 +288,7 @@ def test_the_status_fits_on_a_screen_and_is_aligned():
         ("wake words", {"wake_words": []}, "none"),
         ("watchdog", {"watchdog": {"limit_s": 0.0}}, "none"),
         ("problem", {"problem": "The key is wrong"}, "The key is wrong"),
+        ("ringing", {"ringing": "tea, eggs"}, "tea, eggs"),
     ],
 )
 def test_each_row_says_what_is(name, changes, words):

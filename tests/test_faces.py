@@ -15,6 +15,7 @@ from antiphon.faces import (
     MUTED_BY_SWITCH,
     NO_SERVICE,
     PICTURES_PER_S,
+    RINGING,
     VOLUME,
     Rgb,
     face,
@@ -40,6 +41,7 @@ EVERY_FACE = [
     seen(State.ASLEEP, link="failing"),
     seen(State.SPEAKING, half_duplex=True),
     seen(State.DEAF, deaf=True),
+    seen(State.ASLEEP, ringing="timer"),
 ]
 
 snapshots = st.builds(
@@ -55,6 +57,7 @@ snapshots = st.builds(
     volume=st.integers(0, 100),
     volume_shown=st.booleans(),
     switched_off=st.booleans(),
+    ringing=st.sampled_from(["", "tea"]),
 )
 counts = st.integers(1, 24)
 elapsed = st.floats(-5, 100)
@@ -158,6 +161,16 @@ def test_a_speaker_that_is_gone_winks_as_a_service_that_is_gone_and_says_so():
     assert one_lamp(gone) == one_lamp(seen(State.ASLEEP, link="failing"))
     assert word(gone) == "asleep, no speaker"
     assert word(seen(State.ASLEEP, link="failing", voiceless=True)) == "asleep, no service"
+
+
+def test_what_rings_is_told_at_rest_and_muted_in_words_alone():
+    assert look(seen(State.ASLEEP, ringing="tea", link="failing", **VIA)) is RINGING
+    assert word(seen(State.ASLEEP, ringing="tea", **VIA)) == "tea!"
+    assert look(seen(State.DEAF, ringing="tea", deaf=True)) is MUTED
+    assert word(seen(State.DEAF, ringing="tea", deaf=True)) == "muted, tea!"
+    assert word(seen(State.SPEAKING, ringing="tea")) == "speaking", "it rings afterwards"
+    levels = one_lamp(seen(State.ASLEEP, ringing="tea"))
+    assert rises((0, *levels)) == 23, "three flashes in 1.6 s"
 
 
 def test_a_single_lamp_of_one_colour_tells_the_faces_apart():

@@ -168,6 +168,8 @@ def _shown(status: Tree) -> str:
     ]
     if status["problem"]:
         rows.append(("problem", status["problem"]))
+    if status["ringing"]:
+        rows.append(("ringing", status["ringing"]))
     lines = [f"{name:{_WIDTH}}{words}" for name, words in rows]
     if status["troubles"]:
         lines.append("last warnings and errors, the newest first")

@@ -47,6 +47,10 @@ def _two_winks(phase: float, _place: float) -> float:
     return float(phase < 0.01 or 0.05 <= phase < 0.06)
 
 
+def _three_blinks(phase: float, _place: float) -> float:
+    return float(phase < 0.625 and phase % 0.25 < 0.125)
+
+
 def _gap(phase: float, _place: float) -> float:
     return float(phase >= 0.2)
 
@@ -111,6 +115,9 @@ NO_SPEAKER = replace(NO_SERVICE, word="asleep, no speaker")
 DEAF_TO_YOU = Look("speaking, deaf meanwhile", (160, 255, 0), _ripple, 1.6)
 """It should hear you over its own voice, and cannot: its own sound is not taken out of what it hears."""
 
+RINGING = Look("ringing", (255, 220, 0), _three_blinks, 1.6)
+"""A timer has run out, and nobody has said that he has heard. Muted, the lamp stays red and only words say so."""
+
 VOLUME = Look("volume", (255, 255, 255))
 """How loud it is, just after a change: a bar over the lamps; a single one is as bright as it is loud."""
 _FAINTEST = 0.04  # of the first lamp, so that silence is not taken for a lamp that is off
@@ -127,7 +134,7 @@ At rest two winks, rarer and dimmer than those of NO_SERVICE, as an outage may l
 
 _ANSWERED = frozenset(State) - {State.SORRY, State.DEAF}
 """Where it matters who answers."""
-_ANYWAY = (MUTED, MUTED_BY_SWITCH, NO_SERVICE, NO_SPEAKER)
+_ANYWAY = (MUTED, MUTED_BY_SWITCH, NO_SERVICE, NO_SPEAKER, RINGING)
 """Where it does not, as nobody can or may."""
 
 
@@ -137,6 +144,8 @@ def look(snapshot: Snapshot) -> Look:
         return MUTED_BY_SWITCH if snapshot.switched_off else MUTED
     if snapshot.volume_shown and snapshot.state not in (State.SORRY, State.DEAF):
         return VOLUME
+    if snapshot.state is State.ASLEEP and snapshot.ringing:
+        return RINGING
     if snapshot.state is State.ASLEEP and snapshot.link == "failing":
         return NO_SERVICE
     if snapshot.state is State.ASLEEP and snapshot.voiceless:
@@ -153,6 +162,8 @@ def word(snapshot: Snapshot) -> str:
     shown = look(snapshot)
     if shown is VOLUME:
         return f"volume {snapshot.volume}"
+    if snapshot.ringing and snapshot.state in AT_REST:
+        return f"{snapshot.ringing}!" if shown is RINGING else f"{shown.word}, {snapshot.ringing}!"
     if snapshot.fallback and snapshot.state in _ANSWERED and shown not in _ANYWAY:
         return f"{shown.word}, via {snapshot.via}"
     return shown.word

@@ -102,6 +102,9 @@ def test_nothing_is_measured_while_it_is_muted(rig):
     }
     assert told["since_s"] == 0.0, "as long as the program, at most"
     assert told["problem"] == "The key is wrong"
+    assert told["ringing"] == ""
+    rig.record.see(Snapshot(State.ASLEEP, 0.0, "open", deaf=False, ringing="tea"))
+    assert rig.status()["ringing"] == "tea"
 
 
 @pytest.mark.parametrize(

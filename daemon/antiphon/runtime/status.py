@@ -56,6 +56,7 @@ class Status:
             "state": "starting" if seen is None else seen.state.value,
             "since_s": round(now_s - max(began_s, 0.0 if seen is None else seen.since_s), 1),
             "problem": "" if seen is None else seen.problem,
+            "ringing": "" if seen is None else seen.ringing,
             "link": self._link(),
             "microphone": self._microphone(),
             "speaker": self._speaker(),
