@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from antiphon.simulator.stepfun.faults import Fault, Kind
 from simulator.stepfun.http_bench import answer, ask, service
 from simulator.stepfun.test_chat import NORMAL, written
 from simulator.stepfun.test_server import run
@@ -91,3 +92,22 @@ def test_it_serves_again_after_it_stopped():
             return first.status, (await ask(simulator, "POST", NORMAL, json=written())).status
 
     assert run(scene) == (200, 200)
+
+
+def test_requests_at_once_are_counted_and_bounded():
+    ready = asyncio.Event()
+
+    def log(line):
+        if line["what"] == "chat_broken":
+            ready.set()
+
+    async def scene():
+        async with service(Fault(Kind.CHAT_STALL, 0, "", (0,)), log=log, requests_at_once=1) as simulator:
+            first = asyncio.get_running_loop().create_task(ask(simulator, "POST", NORMAL, json=written()))
+            await ready.wait()
+            second = await ask(simulator, "POST", "/v1/audio/asr/sse", json={})
+            third = await ask(simulator, "POST", NORMAL, json=written())
+            await simulator.stop()
+            return (await first).broken, second.status, third.status, dict(simulator.at_once)
+
+    assert run(scene) == (True, 429, 429, {"chat": 2, "asr": 1})

@@ -43,6 +43,7 @@ class RecognitionServer:
             return self._desk.refuse(asked, Denial(400, str(wrong)))
         if not isinstance(verdict, Recognition):
             return self._desk.refuse(asked, verdict)
+        self._desk.note("asr_read", request=asked.number, bytes=verdict.body_bytes, seconds=verdict.clip.seconds)
         number = len(self.recognised)
         self.recognised.append(verdict)
         said = asr.recognised(verdict.clip, number, options)

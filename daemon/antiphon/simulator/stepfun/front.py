@@ -4,6 +4,7 @@ What a request may ask for is each service's judge's; who hangs up is noted here
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -20,11 +21,16 @@ _END_S = 0.2  # whoever is answered may be answered to the end; the library take
 
 
 class Front:
-    """`routes` has each service's desk and answer by method and path, the family's prefix (/v1) left out."""
+    """Knows each service's desk and answer by method and path, the family's prefix (/v1) left out."""
 
-    def __init__(self, over: asyncio.Event) -> None:
-        """Nothing runs before the first connection. `over` is set while nothing is served."""
-        self._over = over
+    def __init__(self, over: asyncio.Event, most_at_once: int) -> None:
+        """Nothing runs before the first connection. `over` is set when the simulator ends; of more requests at once
+        than `most_at_once` (0 is no limit) the newest is answered 429.
+        """
+        self._over, self._most = over, most_at_once
+        self.at_once: Counter[str] = Counter()
+        """By service, how many requests have been open at the same time, at most."""
+        self._open: Counter[str] = Counter()
         self._routes: dict[tuple[str, str], tuple[Desk, Answer]] = {}
         self._counts: dict[str, int] = {}
         self._traces = 0
@@ -72,14 +78,25 @@ class Front:
         number = self._counts.get(desk.service, 0)
         self._counts[desk.service] = number + 1
         asked = Asked(request, number, trace)
+        self._open[desk.service] += 1
+        try:
+            return await self._served(desk, answer, asked, ours=ours)
+        finally:
+            self._open[desk.service] -= 1
+
+    async def _served(self, desk: Desk, answer: Answer, asked: Asked, *, ours: bool) -> web.StreamResponse:
+        service, number = desk.service, asked.number
+        self.at_once[service] = max(self.at_once[service], self._open[service])
         if not ours:
             return desk.refuse(asked, Refusal(404))
+        if self._most and self._open.total() > self._most:
+            return desk.refuse(asked, Refusal(429))
         if status := desk.fault(number, "status"):
             return desk.refuse(asked, Refusal(status.at))
         try:
             return await answer(asked)
         except ConnectionError:
-            desk.note("hung_up", service=desk.service, request=number)
+            desk.note("hung_up", service=service, request=number)
             raise
 
     def _route(self, request: web.BaseRequest) -> tuple[str, str, bool]:

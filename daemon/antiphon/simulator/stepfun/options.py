@@ -84,6 +84,8 @@ class SimulatorOptions:
     quick_connections: int = 12
     """This many upgrades within `quick_window_s` are served, the next one is answered 429; 0 is no limit."""
     quick_window_s: float = 5.0
+    requests_at_once: int = 0
+    """This many HTTP requests at once are served, the next one is answered 429; 0 is no limit."""
     session_limit_s: float = 1800.0
     """A session ends here; nobody has published how."""
     session_end: Literal["error", "drop"] = "error"

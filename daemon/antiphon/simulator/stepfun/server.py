@@ -84,6 +84,8 @@ class StepFunSimulator:
         """Every question (POST /chat/completions), in order."""
         self.recognised = self._http.recognition.recognised
         """Every recording that was to be written down (POST /audio/asr/sse), in order."""
+        self.at_once = self._http.front.at_once
+        """By service ("asr", "chat", …), how many HTTP requests have been open at the same time, at most."""
         self.transcribed = self._http.transcription.transcribed
         """Every upload that was to be written down (POST /audio/transcriptions), in order."""
         self.submitted = self._http.jobs.jobs.submitted

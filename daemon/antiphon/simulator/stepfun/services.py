@@ -25,7 +25,7 @@ class HttpServices:
             name: Desk(name, options, synthesise, journal, over)
             for name in ("speech", "chat", "asr", "transcriptions", "asr-file", "files", "voices")
         }
-        self.front = Front(over)
+        self.front = Front(over, options.requests_at_once)
         self.speech = SpeechServer(desks["speech"])
         self.chat = ChatServer(desks["chat"])
         self.recognition = RecognitionServer(desks["asr"])
