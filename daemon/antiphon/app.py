@@ -23,9 +23,9 @@ from antiphon.audio.endpoint import Endpointer
 from antiphon.audio.jitter import JitterPlan
 from antiphon.audio.trigger import Trigger, WakeWord
 from antiphon.calls import Calls, LinkPlan
+from antiphon.config_files import token_from
 from antiphon.conversation.events import Button, Commanded, Event, MouthOpened
 from antiphon.conversation.machine import Machine
-from antiphon.config_files import token_from
 from antiphon.conversation.overlap import Duplex
 from antiphon.devices.fake_hands import NoButtons, NoLamps
 from antiphon.devices.mixer_alsa import AlsaMixer, card_of, cards
@@ -160,7 +160,7 @@ class Appliance:
         orders = self._world.orders or Orders(inbox.post)
         orders.post = inbox.post
         control = self._control(orders, ear, mouth)
-        errands = Errands(speech=self._world.speech, answer=orders.answer)
+        errands = Errands(speech=self._world.speech, answer=orders.answer, tools=self._world.tools)
         if volume is not None:
             errands = replace(errands, set_volume=volume.set)
         shell = self._shell = Shell(

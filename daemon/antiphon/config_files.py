@@ -225,6 +225,20 @@ def _key_from(path: Path, *, from_systemd: bool) -> Secret | None:
     return as_key(raw.decode("ascii", errors="replace"), str(path))
 
 
+def token_from(path: Path, key: str) -> Secret:
+    """The access token in a file that `key` of the settings names. Raises SettingsError."""
+    try:
+        with path.open("rb") as file:
+            _refuse_if_open_to_others(file, path)
+            raw = file.read(MAX_KEY_BYTES)
+    except OSError as error:
+        raise SettingsError(f"{path}: the token that {key} names cannot be read ({error.strerror})") from None
+    token = as_key(raw.decode("ascii", errors="replace"), str(path))
+    if not token.reveal():
+        raise SettingsError(f"{path}: should hold a token, and is empty")
+    return token
+
+
 def _refuse_if_open_to_others(file: BinaryIO, path: Path) -> None:
     mode = S_IMODE(os.fstat(file.fileno()).st_mode)
     if mode & 0o077:

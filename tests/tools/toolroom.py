@@ -32,7 +32,7 @@ class Room:
         self.posted = []
         self.host = ToolHost(own, self.log, limit_ms, boxes)
 
-    async def ask(self, name, **arguments):
+    async def ask(self, name, /, **arguments):
         """What the tool says: plain values, and whether it failed."""
         return await self.ask_text(name, json.dumps(arguments))
 

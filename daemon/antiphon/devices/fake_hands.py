@@ -79,3 +79,29 @@ class FakeButtons:
     def _report(self, event: ButtonMoved | SwitchMoved) -> None:
         if self._moved is not None:
             self._moved(event)
+
+
+class FakeOutputs:
+    """ports.Outputs that drive nothing; `broken` names those whose lines cannot be had."""
+
+    def __init__(self, *names: str) -> None:
+        self.names: Sequence[str] = names
+        self.on: set[str] = set()
+        self.broken: set[str] = set()
+        self.closed = False
+
+    def set(self, name: str, *, on: bool) -> None:
+        """Remember. Raises DeviceError for a broken one."""
+        self.get(name)
+        (self.on.add if on else self.on.discard)(name)
+
+    def get(self, name: str) -> bool:
+        """What was remembered. Raises DeviceError for a broken one."""
+        if name in self.broken:
+            raise DeviceError(f"switch {name}", "its line is gone", "Look at the wire")
+        return name in self.on
+
+    def close(self) -> None:
+        """All off."""
+        self.on.clear()
+        self.closed = True

@@ -1,8 +1,8 @@
 """Floor 1. Everything the owner can set: what there is to set, how it is read, and how it is shown. It opens no file.
 
-sections.py holds the keys and their defaults, boards.py what a board file says, header.py what a pin is; layers.py lays
-texts over each other and remembers who said what; wording.py turns what does not fit into sentences; loading.py puts
-these together; pages.py writes settings out.
+sections.py holds the keys and their defaults, boards.py what a board file says, header.py what a pin is, patterns.py
+which regular expressions end in time; layers.py lays texts over each other and remembers who said what; wording.py
+turns what does not fit into sentences; loading.py puts these together; pages.py writes settings out.
 """
 
 from antiphon.settings.boards import Board, chosen_board, read_board

@@ -1,0 +1,253 @@
+"""Floor 3. Tools of servers that speak the Model Context Protocol, by the official package `mcp`: programs that we
+start, and addresses. Each server is kept connected, with patience; what its tools are called is server_tool.
+
+This file is imported only where a server is named, and needs the extra antiphon[mcp].
+"""
+
+import asyncio
+import logging
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx2  # the package's own
+from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.types import Tool as McpTool
+
+from antiphon.ports import Log, ToolSpec
+from antiphon.secret import Secret
+from antiphon.tools.host import LONGEST_NAME
+from antiphon.tools.tool import Tool, ToolFault
+
+OPEN_S = 15.0
+READ_S = 300.0
+"""A server may hold a response open for so long; a call has the host's limit."""
+LOOK_S = 20.0
+"""So often it is asked what there is: a server that is gone, or has other tools, need not say so."""
+AWAY_S = 60.0
+"""After that its tools are no longer offered."""
+WAITS_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+MOST_PAGES = 20
+_LIST_CHANGED = "notifications/tools/list_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class McpPlan:
+    """One server, by its program or its address."""
+
+    name: str
+    argv: Sequence[str]
+    url: str | None
+    tools: Sequence[str]
+    secret: Sequence[str]
+    token: Callable[[], Secret | None]
+    """Reads the access token anew; SettingsError where its file cannot be used."""
+    waits_s: Sequence[float] = WAITS_S
+    look_s: float = LOOK_S
+
+
+class McpServer:
+    """Toolbox."""
+
+    def __init__(self, plan: McpPlan, log: Log) -> None:
+        self._plan, self._log = plan, log
+        self._tools: list[Tool] = []
+        self._client: Client | None = None
+        self._look = asyncio.Event()
+        logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what matters of it is told here, in our words
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+    def tools(self) -> Sequence[Tool]:
+        """Toolbox."""
+        return self._tools
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Toolbox."""
+        waits, told, lost_s = _waits(self._plan.waits_s), "", time.monotonic()
+        while True:
+            try:
+                async with self._connected():
+                    waits, told = _waits(self._plan.waits_s), ""
+                    await self._follow(changed)
+            except Exception as error:  # noqa: BLE001 - the package raises what its transports do, in groups too
+                why = _in_words(error)
+            else:
+                why = "it has ended the connection"
+            if self._client is not None:
+                self._client, lost_s = None, time.monotonic()
+            if why != told:
+                told = why
+                sentence = f"the tools of {self._plan.name} cannot be had: {why}. It is tried again"
+                self._log.write("warning", "tools-lost", sentence=sentence)
+            if self._tools and time.monotonic() - lost_s >= AWAY_S:
+                self._tools = []
+                changed()
+            await asyncio.sleep(next(waits))
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[None]:
+        """While it is connected."""
+        self._look.clear()
+        async with _transport(self._plan) as transport:
+            client = Client(_Told(transport, self._look), message_handler=self._hear)
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(OPEN_S):
+                    await stack.enter_async_context(client)
+                self._client = client
+                yield
+
+    async def _follow(self, changed: Callable[[], None]) -> None:
+        """Ask what there is, again and again; returns, or raises, when it is gone."""
+        before: list[ToolSpec] | None = None
+        while True:
+            self._look.clear()
+            async with asyncio.timeout(OPEN_S):
+                listed = await self._listed()
+            self._tools = [_tool(self._plan, one, self._call) for one in listed if self._is_wanted(one)]
+            specs = [one.spec for one in self._tools]
+            if specs != before:
+                if before is None:
+                    missing = set(self._plan.tools) - {one.name for one in listed}
+                    self._log.write("info", "tools-there", server=self._plan.name, count=len(specs))
+                    if missing:
+                        names = ", ".join(sorted(missing))
+                        self._log.write("warning", "tools-missing", server=self._plan.name, tools=names)
+                before = specs
+                changed()
+            try:
+                async with asyncio.timeout(self._plan.look_s):
+                    await self._look.wait()
+            except TimeoutError:
+                continue
+
+    async def _listed(self) -> list[McpTool]:
+        assert self._client is not None
+        listed: list[McpTool] = []
+        cursor = None
+        for _ in range(MOST_PAGES):
+            page = await self._client.list_tools(cursor=cursor, cache_mode="bypass")
+            listed += page.tools
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return listed
+
+    def _is_wanted(self, one: McpTool) -> bool:
+        return not self._plan.tools or one.name in self._plan.tools
+
+    async def _hear(self, message: Any) -> None:
+        if isinstance(message, Exception) or getattr(message, "method", "") == _LIST_CHANGED:
+            self._look.set()
+
+    async def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Text for the model. Raises ToolFault."""
+        client = self._client
+        if client is None:
+            raise ToolFault(f"{self._plan.name} is not connected now")
+        try:
+            result = await client.call_tool(name, dict(arguments))
+        except MCPError as error:
+            self._look.set()
+            raise ToolFault(str(error), logged="the server answered with an error, or not") from None
+        except Exception as error:  # noqa: BLE001 - as above
+            self._look.set()
+            raise ToolFault(f"{self._plan.name} does not answer: {_in_words(error)}") from None
+        text = "\n".join(_told(one) for one in result.content) or str(result.structured_content or "")
+        if result.is_error:
+            raise ToolFault(text or "it failed", logged="the server says that it failed")
+        return text
+
+
+def _tool(plan: McpPlan, one: McpTool, call: Callable[[str, Mapping[str, Any]], Any]) -> Tool:
+    async def run(arguments: Mapping[str, Any]) -> Any:
+        return await call(one.name, arguments)
+
+    name = re.sub(r"[^a-zA-Z0-9_-]", "_", f"{plan.name}_{one.name}")[:LONGEST_NAME]
+    parameters = {"type": "object", "properties": {}} | dict(one.input_schema)
+    return Tool(ToolSpec(name, one.description or one.title or one.name, parameters), run, frozenset(plan.secret))
+
+
+def _told(content: Any) -> str:
+    """A piece of what a tool says; what is no text is named."""
+    if content.type == "text":
+        return str(content.text)
+    if content.type == "resource" and hasattr(content.resource, "text"):
+        return str(content.resource.text)
+    return f"({content.type})"
+
+
+class _Told:
+    """A transport that tells when its other side is gone."""
+
+    def __init__(self, transport: Any, gone: asyncio.Event) -> None:
+        self._transport, self._gone = transport, gone
+
+    async def __aenter__(self) -> Any:
+        read, write = await self._transport.__aenter__()
+        return _Reading(read, self._gone), write
+
+    async def __aexit__(self, *error: object) -> Any:
+        return await self._transport.__aexit__(*error)
+
+
+class _Reading:
+    """A stream of the package's, whose end is told."""
+
+    def __init__(self, stream: Any, gone: asyncio.Event) -> None:
+        self._stream, self._gone = stream, gone
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __aiter__(self) -> "_Reading":
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self._stream.__anext__()
+        except StopAsyncIteration:
+            self._gone.set()
+            raise
+
+    async def __aenter__(self) -> Self:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> Any:
+        return await self._stream.__aexit__(*error)
+
+
+@asynccontextmanager
+async def _transport(plan: McpPlan) -> AsyncIterator[Any]:
+    """What leads to the server. A program gets no key in its environment, and ends with us."""
+    if plan.url is None:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123, ASYNC230 - it is no disk
+            yield stdio_client(StdioServerParameters(command=plan.argv[0], args=list(plan.argv[1:]), cwd="/"), nowhere)
+        return
+    token = plan.token()
+    headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(OPEN_S, read=READ_S)) as http:
+        yield streamable_http_client(plan.url, http_client=http)
+
+
+def _waits(waits_s: Sequence[float]) -> Iterator[float]:
+    """From one attempt to the next; the last for ever."""
+    yield from waits_s
+    while True:
+        yield waits_s[-1]
+
+
+def _in_words(error: BaseException) -> str:
+    """The innermost of what was raised, without what it may hold of us."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, TimeoutError):
+        return f"it has not answered for {OPEN_S:g} s"
+    if isinstance(error, FileNotFoundError):
+        return "the program is not there"
+    return f"{type(error).__name__}: {error}"[:200]

@@ -1,0 +1,118 @@
+"""Floor 3. Tools of other Python packages, by entry points of the group antiphon.tools; docs/tools.md tells how.
+
+Such a package runs in our process, and may be broken in any way: here, and nowhere else, whatever it raises is taken.
+"""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from antiphon.ports import Log, ToolSpec
+from antiphon.tools.tool import Tool, ToolFault
+
+GROUP = "antiphon.tools"
+LONGEST_FAULT = 300
+
+
+def plugin_tools(wanted: Sequence[str], log: Log) -> list[Tool]:
+    """The tools of the plugins that the owner names; one that is broken is told to the log, and the rest goes on."""
+    found: list[Tool] = []
+    for name in wanted:
+        there = [one for one in entry_points(group=GROUP) if one.name == name]
+        if not there:
+            installed = ", ".join(sorted({one.name for one in entry_points(group=GROUP)})) or "none"
+            log.write(
+                "error",
+                "plugin-missing",
+                sentence=f"tools.plugins names {name}, which no installed package brings; there are: {installed}",
+            )
+            continue
+        found += _tools_of(there[0], log)
+    return found
+
+
+def _tools_of(entry: EntryPoint, log: Log) -> list[Tool]:
+    version = "" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+    try:
+        made = entry.load()
+        tools = [_tool(one) for one in _listed(made() if callable(made) else made)]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - another's code, as it is imported and called
+        log.write("error", "plugin-failed", plugin=entry.name, version=version, why=_said(error))
+        return []
+    log.write("info", "plugin", plugin=entry.name, version=version, tools=", ".join(one.spec.name for one in tools))
+    return tools
+
+
+def _listed(made: Any) -> Iterable[Any]:
+    """One tool, or several."""
+    return made if isinstance(made, Iterable) else [made]
+
+
+def _tool(one: Any) -> Tool:
+    """A plugin's object as a tool. Raises AttributeError, TypeError, ValueError for what is none."""
+    if not callable(one.run):
+        raise TypeError(f"{one.name}: run cannot be called")
+    parameters = getattr(one, "parameters", None)
+    if parameters is None:
+        parameters = {"type": "object", "properties": {}}
+    if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
+        raise ValueError(f'{one.name}: parameters is no JSON schema of type "object"')
+    if not isinstance(one.name, str) or not isinstance(one.description, str):
+        raise TypeError("name and description must be text")
+    return Tool(
+        ToolSpec(one.name, one.description, dict(parameters)), _Runner(one.run), frozenset(getattr(one, "secret", ()))
+    )
+
+
+class _Runner:
+    """Runs a plugin's function: a coroutine on the loop, any other on a thread of its own."""
+
+    def __init__(self, run: Callable[[dict[str, Any]], Any]) -> None:
+        self._run = run
+        self._thread: threading.Thread | None = None
+
+    async def __call__(self, arguments: Mapping[str, Any]) -> Any:
+        try:
+            if inspect.iscoroutinefunction(self._run):
+                return await self._run(dict(arguments))
+            return await self._on_a_thread(dict(arguments))
+        except ToolFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - another's code
+            raise ToolFault(_said(error), logged=type(error).__name__) from None
+
+    async def _on_a_thread(self, arguments: dict[str, Any]) -> Any:
+        """It cannot be ended: one that hangs stays, and is not asked again until it has come back."""
+        if self._thread is not None and self._thread.is_alive():
+            raise ToolFault("it is still busy with what it was asked before")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def tell(result: Any, error: BaseException | None) -> None:
+            if future.done():  # nobody waits any more
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        def work() -> None:
+            result, fault = None, None
+            try:
+                result = self._run(arguments)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - another's code
+                fault = ToolFault(_said(error), logged=type(error).__name__)
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(tell, result, fault)
+
+        self._thread = threading.Thread(target=work, name="plugin", daemon=True)
+        self._thread.start()
+        return await future
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:LONGEST_FAULT]

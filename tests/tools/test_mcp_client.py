@@ -1,0 +1,207 @@
+"""Tools of real MCP servers, as a program and over HTTP; and of servers that hang, die and speak nonsense."""
+
+import asyncio
+import os
+import socket
+import sys
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from antiphon.conversation.events import ToolsChanged
+from antiphon.errors import SettingsError
+from antiphon.secret import Secret
+from antiphon.tools.mcp_client import McpPlan, McpServer
+from tools.toolroom import Room
+
+EXAMPLE = str(Path(__file__).with_name("mcp_example.py"))
+TOOLS = {"home_add", "home_environment", "home_fail", "home_picture", "home_hang", "home_die", "home_grow"}
+BOUND_S = 60
+
+
+def plan(argv=(sys.executable, EXAMPLE), url=None, tools=(), token=lambda: None, look_s=0.2):
+    return McpPlan("home", argv, url, tools, (), token, waits_s=[0.05], look_s=look_s)
+
+
+def names(room):
+    return {spec.name for spec in room.host.specs()}
+
+
+async def until(true):
+    async with asyncio.timeout(BOUND_S):
+        while not true():  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def connected(plan, limit_ms=20_000):
+    room = Room(limit_ms=limit_ms)
+    room.host._boxes = [McpServer(plan, room.log)]
+    room.host._gather()
+    async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+        task = group.create_task(room.host.run(room.posted.append))
+        await until(lambda: room.posted or room.log.named("tools-lost"))
+        yield room
+        task.cancel()
+
+
+@asynccontextmanager
+async def http_server():
+    """The example on loopback; its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, EXAMPLE, "http", str(port), stderr=asyncio.subprocess.DEVNULL
+    )
+
+    async def listens():
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return True
+        return False
+
+    async with asyncio.timeout(BOUND_S):
+        while not await listens():  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def test_a_program_s_tools_are_there_and_are_called(monkeypatch):
+    monkeypatch.setenv("STEPFUN_API_KEY", "sk-not-for-children")
+
+    async def main():
+        async with connected(plan()) as room:
+            assert names(room) == TOOLS
+            assert room.posted == [ToolsChanged()]
+            assert await room.ask("home_add", a=2, b=3) == (5, False)
+            assert "a is missing" in (await room.ask("home_add"))[0]["error"]
+            assert (await room.ask("home_add", a="x", b=1))[1]
+            said = (await room.ask("home_environment"))[0].split()
+            assert "PATH" in said
+            assert "STEPFUN_API_KEY" not in said
+            assert await room.ask("home_picture") == ("a lamp\n(image)", False)
+            assert await room.ask("home_fail") == ({"error": "no such lamp: 1234"}, True)
+            assert "1234" not in str(room.log)
+
+    asyncio.run(main())
+
+
+def test_over_http_with_a_token(tmp_path):
+    async def main():
+        async with http_server() as url:
+            token = Secret("token-1234", "the test")
+            async with connected(plan((), url, token=lambda: token)) as room:
+                assert names(room) == TOOLS
+                assert await room.ask("home_add", a=2, b=3) == (5, False)
+                assert "token-1234" not in str(room.log)
+
+    asyncio.run(main())
+
+
+def test_only_those_that_are_wanted():
+    async def main():
+        async with connected(plan(tools=("add", "dance"))) as room:
+            assert names(room) == {"home_add"}
+            await until(lambda: room.log.named("tools-missing"))
+            assert room.log.named("tools-missing") == [{"server": "home", "tools": "dance"}]
+
+    asyncio.run(main())
+
+
+def test_a_tool_that_comes_later_is_told():
+    async def main():
+        async with connected(plan()) as room:
+            assert await room.ask("home_grow") == ("ok", False)
+            await until(lambda: "home_grown" in names(room))
+            assert room.posted == [ToolsChanged(), ToolsChanged()]
+            assert await room.ask("home_grown") == ("grown", False)
+
+    asyncio.run(main())
+
+
+def test_one_that_hangs_is_given_up_and_the_server_goes_on():
+    async def main():
+        async with connected(plan(), limit_ms=2000) as room:
+            assert await room.ask("home_hang") == ({"error": "it took longer than 2 s, and was given up"}, True)
+            assert await room.ask("home_add", a=1, b=1) == (2, False)
+
+    asyncio.run(main())
+
+
+def test_one_that_dies_is_started_again():
+    async def main():
+        async with connected(plan()) as room:
+            assert (await room.ask("home_die"))[1]
+            await until(lambda: len(room.log.named("tools-there")) == 2)
+            assert await room.ask("home_add", a=1, b=1) == (2, False)
+            assert len(room.log.named("tools-lost")) <= 1
+            assert room.posted == [ToolsChanged()]  # the same tools: no link is renewed for that
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("/no/such/program",),
+        (sys.executable, "-c", "pass"),
+        (sys.executable, "-c", "print('nonsense'); import sys; sys.stdin.read(9)"),
+        (sys.executable, "-c", "import sys\nfor _ in range(9): print('{\"jsonrpc\": 3}' * 9, flush=True)"),
+    ],
+)
+def test_one_that_is_none_is_told_once_and_tried_again(argv, monkeypatch):
+    monkeypatch.setattr("antiphon.tools.mcp_client.OPEN_S", 1.0)
+
+    async def main():
+        async with connected(plan(argv)) as room:
+            assert names(room) == set()
+            assert room.posted == []
+            (line,) = room.log.named("tools-lost")
+            assert line["sentence"].startswith("the tools of home cannot be had: ")
+
+    asyncio.run(main())
+
+
+def test_one_that_is_not_there_yet_is_awaited(tmp_path):
+    script = tmp_path / "later.py"
+
+    async def main():
+        async with connected(plan((sys.executable, str(script)))) as room:
+            assert names(room) == set()
+            script.write_text(Path(EXAMPLE).read_text())  # noqa: ASYNC240 - small
+            await until(lambda: names(room) == TOOLS)
+
+    asyncio.run(main())
+
+
+def test_a_token_that_cannot_be_read_is_told():
+    def token():
+        raise SettingsError("/etc/token: is empty")
+
+    async def main():
+        async with connected(plan((), "http://127.0.0.1:9/mcp", token=token)) as room:
+            assert "/etc/token: is empty" in room.log.named("tools-lost")[0]["sentence"]
+
+    asyncio.run(main())
+
+
+def test_its_program_ends_with_us(tmp_path):
+    pid_file = tmp_path / "pid"
+    note = f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))"
+    script = f"import os, runpy; {note}; runpy.run_path({EXAMPLE!r}, run_name='__main__')"
+
+    async def main():
+        async with connected(plan((sys.executable, "-c", script))) as room:
+            assert names(room) == TOOLS
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid_file.read_text()), 0)
+
+    asyncio.run(main())
