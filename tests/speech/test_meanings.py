@@ -35,6 +35,7 @@ def body(message, kind="request_params_invalid"):
         (400, body("x", "invalid_api_key"), SPEAK, "/v1", "does not know the API key (400)"),
         (404, b"", FILES, "/v1", "check speech.url and speech.recognise_model (for files it is stepaudio-2.5-asr)"),
         (400, body("model y not supported"), FILES, "/v1", "no such model here (400): check speech.recognise_model"),
+        (400, body("The model is unknown, or you have no right to it"), SPEAK, "/v1", "no such model here (400)"),
         (400, body("x", "model_invalid"), SPEAK, "/v1", "no such model here (400): check speech.model"),
         (400, body("voice y is not valid"), SPEAK, "/v1", "check speech.model and speech.voice (voice y is not valid)"),
         (400, body("hm"), FILES, "/v1", "does not accept the sound (400): check speech.recognise_model (hm)"),

@@ -172,9 +172,8 @@ def is_blocked(told: Envelope) -> bool:
 def is_about_the_model(told: Envelope) -> bool:
     """Whether a model is unknown, not of this endpoint, or not to be had with this key."""
     words = told.message.lower()
-    return told.kind.startswith("model_invalid") or (
-        "model" in words and any(mark in words for mark in ("not supported", "not support", "not found", "not exist"))
-    )
+    marks = ("not support", "not found", "not exist", "unknown", "no right", "no access")
+    return told.kind.startswith("model_invalid") or ("model" in words and any(mark in words for mark in marks))
 
 
 def is_page(body: bytes) -> bool:
