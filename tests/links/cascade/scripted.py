@@ -112,7 +112,9 @@ class Scripted:
     async def speak(self, texts, hear, patience):
         with self._being("speak"):
             script = iter(self.speaks[min(max(1, len(self.requests)), len(self.speaks)) - 1])
-            async for text in texts:
+            async for line in texts:
+                assert line.endswith("\n"), "it would wait for more"
+                text = line.rstrip("\n")
                 self.texts.append(text)
                 self.log.append(f"speaks {text}")
                 one = next(script, None)

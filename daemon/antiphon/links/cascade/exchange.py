@@ -138,7 +138,7 @@ class Exchange:
     def _give(self, pieces: list[str]) -> None:
         for piece in pieces:
             self._stage = "speak"
-            self._texts.put(piece)
+            self._texts.put(f"{piece}\n")  # what is a line is spoken without waiting for what follows, a clause too
 
     def _no_more_text(self, speaking: asyncio.Task[None]) -> None:
         """What was written is spoken to its end, but if there is no sound of it yet and it may be asked elsewhere."""
