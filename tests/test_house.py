@@ -139,6 +139,10 @@ def test_words_about_sleeping_and_patching_are_no_offence():
 # ── the daemon catches only what it can name ─────────────────────────────────────────────────────
 
 TOO_BROAD = {"Exception", "BaseException"}
+OF_OTHERS = {
+    "tools/plugins.py": "it runs packages of others, in which anything may be broken",
+    "tools/mcp_client.py": "its package raises whatever its transports do, in groups too",
+}
 
 
 def broad_catches(tree):
@@ -161,7 +165,7 @@ def names_in(tree):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_module_catches_what_it_cannot_name(path):
-    assert broad_catches(tree_of(path)) == []
+    assert bool(broad_catches(tree_of(path))) == (name_of(path) in OF_OTHERS)
 
 
 @pytest.mark.parametrize(
@@ -286,4 +290,5 @@ def rooms():
 def test_the_tree_in_the_readme_names_every_room_and_no_other():
     page = (ROOT / "daemon" / "README.md").read_text(encoding="utf-8")
     tree = page.split("```")[1].partition("\n  ")[2]
-    assert set(re.findall(r"\w+(?:\.py|/)", tree)) - {"realtime/", "generate/"} == rooms()
+    links = {f"{path.parent.name}/" for path in PACKAGE.glob("links/*/__init__.py")}
+    assert set(re.findall(r"\w+(?:\.py|/)", tree)) - links == rooms()
