@@ -55,6 +55,9 @@ SATISFIED_BY = {
         "devices.fake_sound.FakeMixer",
     ),
     ports.Speech: ("speech.client.StepFunSpeech", "speech.fake.FakeSpeech", "runtime.late_speech.LateSpeech"),
+    ports.Tools: ("tools.host.ToolHost", "tools.fake.FakeTools"),
+    ports.Timers: ("runtime.timers.TimerKeeper", "tools.fake.FakeTimers"),
+    ports.Outputs: ("devices.gpio.outputs.GpioOutputs", "devices.fake_hands.FakeOutputs"),
     ports.Notifier: ("runtime.notify.SystemdNotifier", "runtime.notify.NoNotifier"),
     ports.Log: ("runtime.log.TextLog", "runtime.log.JsonLog", "runtime.log.JournalLog", "runtime.record.Record"),
     ports.Watcher: (

@@ -252,7 +252,7 @@ class Appliance:
             return None
         engine, echo = self._world.engine, self._world.echo
         facts = Facts(self._settings.board, [] if engine is None else engine.words, self._settings.echo.cancel)
-        status = Status(facts, record, ear, mouth, echo, self._notifier)
+        status = Status(facts, record, ear, mouth, echo, self._notifier, timers=self._world.timers)
         return ControlServer(places(wanted, os.environ)[0], orders, status, self._log)
 
     @contextmanager

@@ -19,6 +19,7 @@ from antiphon.runtime.notify import NoNotifier
 from antiphon.runtime.record import Record
 from antiphon.runtime.status import Facts, Status
 from antiphon.snapshot import Snapshot
+from antiphon.tools.fake import FakeTimers
 
 FACTS = Facts("respeaker-2mic", ("hey_jarvis",), "software")
 OPEN = StreamFormat("USB microphone", 48_000, 2, 960)
@@ -34,10 +35,11 @@ class Rig:
         self.mouth = SimpleNamespace(format=None)
         self.echo = SimpleNamespace(judged=None)
         self.notifier = NoNotifier()
+        self.timers = None
 
     def status(self, echo=True):
         echo = self.echo if echo else None
-        told = Status(FACTS, self.record, self.ear, self.mouth, echo, self.notifier, lambda: self.now_s)()
+        told = Status(FACTS, self.record, self.ear, self.mouth, echo, self.notifier, lambda: self.now_s, self.timers)()
         assert json.loads(json.dumps(told, allow_nan=False)) == told
         return told
 
@@ -136,3 +138,11 @@ def test_the_page_names_every_field_and_counter(rig):
     named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]*)`", PAGE.read_text(encoding="utf-8")))))
     leaves = {name for one in told.values() if isinstance(one, dict) for name in one}
     assert {*told, *leaves, *told["troubles"][0]} - named == set()
+
+
+def test_timers_are_told_and_not_what_they_are_for(rig):
+    assert rig.status()["timers"] == []
+    rig.timers = FakeTimers()
+    rig.timers.set(60.04, "the cake of the party")
+    rig.timers.set(30, "")
+    assert rig.status()["timers"] == [{"timer": 2, "left_s": 30}, {"timer": 1, "left_s": 60.0}]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from antiphon import __version__
-from antiphon.ports import Notifier
+from antiphon.ports import Notifier, Timers
 from antiphon.runtime.ear import Ear
 from antiphon.runtime.echo_path import EchoPath
 from antiphon.runtime.mouth import Mouth
@@ -42,9 +42,11 @@ class Status:
         echo: EchoPath | None,
         notifier: Notifier,
         clock: Callable[[], float] = time.monotonic,
+        timers: Timers | None = None,
     ) -> None:
         self._facts, self._record, self._clock = facts, record, clock
         self._ear, self._mouth, self._echo, self._notifier = ear, mouth, echo, notifier
+        self._timers = timers
 
     def __call__(self) -> Tree:
         """All of it, now."""
@@ -61,6 +63,7 @@ class Status:
             "microphone": self._microphone(),
             "speaker": self._speaker(),
             "echo": self._echo_judged(),
+            "timers": self._running(),
             "wake_words": list(self._facts.wake_words),
             "board": self._facts.board,
             "watchdog": {"limit_s": self._notifier.watchdog_s, "fed": self._notifier.fed},
@@ -100,6 +103,11 @@ class Status:
             "device": None if stream is None else stream.device,
             "volume": None if seen is None else seen.volume,
         }
+
+    def _running(self) -> list[Tree]:
+        """Those that run, the next first; not what they are for, as that was said."""
+        running = [] if self._timers is None else self._timers.list()
+        return [{"timer": one.timer, "left_s": round(max(0.0, one.left_s), 1)} for one in running]
 
     def _echo_judged(self) -> Tree:
         """Figures are null before anything of it was measured."""
