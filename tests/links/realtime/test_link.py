@@ -19,6 +19,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Opcode
 
+from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import (
     LinkAlive,
     LinkClosed,
@@ -27,8 +28,10 @@ from antiphon.conversation.events import (
     ReplyAudio,
     ReplyEnded,
     ReplyStarted,
+    ReplyText,
     ServiceComplained,
     SpeechStarted,
+    ToolCalled,
 )
 from antiphon.conversation.history import Turn
 from antiphon.links.realtime.link import (
@@ -39,9 +42,14 @@ from antiphon.links.realtime.link import (
     RealtimeLinkMaker,
     RealtimePlan,
 )
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
+from antiphon.ports import ToolSpec
 from antiphon.secret import Secret
+from antiphon.simulator.speech import synthesise
 from antiphon.simulator.stepfun.faults import Fault, Kind
-from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from antiphon.simulator.stepfun.script import Reply
+from antiphon.simulator.stepfun.script import ToolCall as StepFunCall
 from antiphon.simulator.stepfun.server import StepFunSimulator
 
 KEY = "sk-very-secret-0123456789"
@@ -247,6 +255,74 @@ def test_settings_do_not_wait_for_the_service():
             return service.requests[0]["type"]
 
     assert play(scene()) == "session.update"
+
+
+# ── tools ────────────────────────────────────────────────────────────────────────────────────────
+
+CLOCK = ToolSpec("get_time", "Tell the time.", {"type": "object", "properties": {}})
+
+
+def test_a_call_tells_of_the_tools_that_there_are_when_it_is_made():
+    there = [CLOCK]
+
+    async def scene():
+        async with serving() as (url, service):
+            plan = replace(PLAN, url=url, web_search=True, retrieval_store="1646", retrieval_description="recipes")
+            maker = RealtimeLinkMaker(plan, None, lambda: there)
+            for _ in range(2):
+                inbox = Inbox()
+                link = maker(3, (), inbox, trial=False)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(link.run())
+                    await inbox.until(LinkOpened)
+                    await service.until("session.update")
+                    link.close()
+                there.clear()
+            await service.until("session.update", 2)
+            return service.of("session.update")
+
+    first, second = (one["session"]["tools"] for one in play(scene()))
+    assert [one["type"] for one in first] == ["function", "web_search", "retrieval"]
+    assert first[0]["function"]["name"] == "get_time"
+    assert first[1:] == second
+
+
+@pytest.mark.parametrize("turn_detection", ["server", "own"])
+@pytest.mark.parametrize("spoken", ["", "One moment."])
+def test_a_tool_is_called_and_what_came_of_it_answered(turn_detection, spoken):
+    script = (
+        Reply(spoken, (StepFunCall("get_time"), StepFunCall("lamp", '{"on":true}'))),
+        Reply("{output}", to="tool"),
+    )
+    options = SimulatorOptions(replies=script, timing=Timing.quick())
+    question = synthesise("What time is it?", "slt", LINK_RATE_HZ).tobytes() + bytes(LINK_RATE_HZ * SAMPLE_BYTES)
+
+    async def scene():
+        async with StepFunSimulator(options) as service:
+            own = turn_detection == "own"
+            async with calling(service.url(), key=DEFAULT_KEY, turn_detection=turn_detection) as (link, inbox):
+                await inbox.until(LinkOpened)
+                link.send_audio(question)
+                if own:
+                    link.commit_turn()
+                await inbox.until(ToolCalled, 2)
+                called = [one for one in inbox.events if isinstance(one, ToolCalled)]
+                link.give_tool_outputs([ToolOutput(one.tool_call, one.name) for one in called], respond=True)
+                await inbox.until(ReplyEnded, 2)
+            (session,) = service.sessions
+            return called, inbox, session
+
+    called, inbox, session = play(scene())
+    assert [(one.name, one.arguments) for one in called] == [("get_time", "{}"), ("lamp", '{"on":true}')]
+    assert [(one.call_id, one.output) for one in session.tool_outputs] == [(one.tool_call, one.name) for one in called]
+    assert session.responses[1].text.split() == ["get_time", "lamp"]
+    ended = [one for one in inbox.events if isinstance(one, ReplyEnded)]
+    assert [(one.reply, one.status) for one in ended] == [(one.reply, "completed") for one in ended]
+    assert {one.reply for one in called} == {ended[0].reply}
+    assert inbox.events.index(called[-1]) < inbox.events.index(ended[0])
+    texts = [one.text for one in inbox.events if isinstance(one, ReplyText) and one.reply == ended[0].reply]
+    assert "".join(texts) == spoken, "its odd tail makes no text"
+    assert not [one for one in inbox.events if isinstance(one, ServiceComplained)]
 
 
 # ── a call ───────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ import dataclasses
 from antiphon.simulator.arguments import add_answers, add_faults, add_place, check_port
 from antiphon.simulator.stepfun.faults import Kind, parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, Scope, SimulatorOptions, Timing
-from antiphon.simulator.stepfun.script import Reply
+from antiphon.simulator.stepfun.script import Reply, ToolCall
 from antiphon.simulator.switches import Switches
 
 SWITCHES = Switches(SimulatorOptions)
@@ -22,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-key", action="store_true", help="accept connections without a key too")
     parser.add_argument("--seed", type=int, default=0, help="fixes what is left to chance (default: %(default)s)")
     add_answers(parser, "session-<n>.wav and events.jsonl")
+    parser.add_argument(
+        "--call",
+        action="append",
+        default=[],
+        metavar="NAME[=ARGUMENTS]",
+        help="a tool to call when spoken to, and its arguments as JSON; repeatable, used in turn before the replies",
+    )
     parser.add_argument("--events", action="store_true", help="log each event received and sent")
     add_faults(parser, Kind, "connections", "close-at-event=5:1011@0")
     SWITCHES.add(parser)
@@ -36,7 +43,7 @@ def options_from(namespace: argparse.Namespace) -> SimulatorOptions:
         port=namespace.port,
         require_key=not namespace.no_key,
         seed=namespace.seed,
-        replies=tuple(Reply(text) for text in namespace.reply),
+        replies=(*map(_calling, namespace.call), *map(Reply, namespace.reply)),
         timing=Timing.quick() if namespace.quick else Timing(),
         keep_dir=namespace.keep,
         log_events=namespace.events,
@@ -48,3 +55,9 @@ def options_from(namespace: argparse.Namespace) -> SimulatorOptions:
         options = SWITCHES.turned(options, text)
     check_port(options.port)
     return options
+
+
+def _calling(text: str) -> Reply:
+    """The reply of one `--call`."""
+    name, _, arguments = text.partition("=")
+    return Reply(calls=(ToolCall(name, arguments or "{}"),), to="speech")
