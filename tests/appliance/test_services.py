@@ -16,6 +16,7 @@ from antiphon.simulator.speech import synthesise
 from antiphon.simulator.stepfun import voices
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
+from antiphon.simulator.stepfun.script import Reply
 from antiphon.staging import KEY
 from appliance.scenery import (
     LONG_REPLY,
@@ -37,6 +38,8 @@ pytestmark = pytest.mark.appliance
 PATIENT = (
     "chat.first_sound_ms=60000",
     "chat.gap_ms=60000",
+    "cascade.first_sound_ms=60000",
+    "cascade.gap_ms=60000",
     "conversation.link_silence_ms=30000",
     "conversation.answer_ms=60000",
     "conversation.thinking_ms=60000",
@@ -147,3 +150,57 @@ def test_the_dialogue_is_cut_off_as_it_thinks_and_a_chat_model_answers_the_same_
             assert len(places_of(reply, sound)) == 1
             assert not places_of(tone("", "", LINK_RATE_HZ), sound)
             assert "sorry" not in story(stage)
+
+
+# ── three services in a row ──────────────────────────────────────────────────────────────────────
+
+CASCADE_VOICE = "linjiajiejie"
+SENTENCES = ("It is ten.", "The sun is shining on the hills.")
+
+
+def test_a_cascade_is_heard_to_the_sample_sentence_by_sentence():
+    reply = np.concatenate([sound_of(sentence, CASCADE_VOICE) for sentence in SENTENCES])
+    with staged("links=[cascade]", *PATIENT, replies=(" ".join(SENTENCES),)) as stage:
+        turn = take_turn(stage)
+        assert ends_well(stage)
+        assert len(places_of(reply, played(stage))) == 1
+        said = [[line["status"] for line in stage.service.said(one)] for one in ("asr", "chat")]
+        assert said == [[200], [200]]
+        assert [line["text"].strip() for line in stage.service.said("sentence")] == [*SENTENCES]
+        assert [line["link"] for line in turn.lines if line["what"] == "turn-over"] == ["cascade"]
+        assert "sorry" not in turn.story
+
+
+def test_a_cascade_on_the_step_plan_gets_the_whole_turn():
+    """The recording is as long as what was said, and it is asked for with the plan's own addresses."""
+    options = SimulatorOptions(keys={KEY: "plan"}, timing=Timing.quick(), replies=(Reply("It is ten."),))
+    with stepfun(options) as service:
+        given = ("links=[cascade]", f"cascade.url={service.speech_url('/step_plan/v1')}", *PATIENT)
+        with staged(*given, simulate=None, environ=WITH_KEY) as stage:
+            turn = take_turn(stage)
+            assert ends_well(stage)
+            (heard,), (asked,), (spoken,) = service.recognised, service.chats, service.utterances
+            assert {one.path.partition("/v1")[0] for one in (heard, asked, spoken)} == {"/step_plan"}
+            [over] = [line for line in turn.lines if line["what"] == "turn-over"]
+            assert heard.clip.seconds * 1000 == pytest.approx(over["speech_ms"], abs=1)
+            assert heard.clip.seconds >= turn.spoken.ends_s - turn.spoken.begins_s
+            assert len(places_of(tone("", "", LINK_RATE_HZ), played(stage))) == 1
+            assert "sorry" not in turn.story
+
+
+def test_the_cascade_has_no_model_and_the_next_link_answers_the_same_words():
+    reply = sound_of(REPLY, CHAT_VOICE)
+    fault = Fault(Kind.CHAT_STATUS, at=503)
+    with (
+        stepfun(SimulatorOptions(timing=Timing.quick(), faults=(fault,))) as service,
+        chat_model(reply) as (url, asked),
+    ):
+        links = ("links=[cascade, chat]", f"cascade.url={service.speech_url()}", f"chat.url={url}")
+        with staged(*links, *PATIENT, "cascade.first_sound_ms=1000", simulate=None, environ=WITH_KEY) as stage:
+            turn = take_turn(stage)
+            assert ends_well(stage)
+            [question] = asked
+            assert_asked(stage, turn.spoken, question)
+            assert next(line["link"] for line in stage.daemon.said("turn-over")) == "cascade"
+            assert len(places_of(reply, played(stage))) == 1
+            assert not service.utterances or not service.utterances[0].texts
