@@ -129,6 +129,16 @@ def test_a_chat_model_is_asked_every_sample():
             assert len(places_of(reply, played(stage))) == 1
 
 
+def test_a_chat_model_asks_the_clock_and_speaks_of_it():
+    with staged("links=[chat]", *PATIENT, simulate=("--call", "get_time")) as stage:
+        turn = take_turn(stage)
+        assert [(line["tool"], int(line["failed"])) for line in stage.daemon.said("tool")] == [("get_time", 0)]
+        assert turn.story.index("tool") < turn.story.index("sounded")
+        assert ends_well(stage)
+        assert [line["status"] for line in stage.service.said("chat")] == [200, 200]
+        assert len(places_of(sound_of(REPLY, CHAT_VOICE), played(stage))) == 1, "spoken once"
+
+
 def test_the_dialogue_is_cut_off_as_it_thinks_and_a_chat_model_answers_the_same_words():
     """The reply is not begun when the connection breaks: who is asked next hears all from the wake word on."""
     reply = sound_of(REPLY, CHAT_VOICE)
