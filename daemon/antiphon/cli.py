@@ -20,7 +20,8 @@ from antiphon import __version__
 from antiphon.clone import WITHOUT_A_CARD, page
 from antiphon.config_files import DEFAULT_PATH, board_files, find_board, find_key, read_layers
 from antiphon.errors import AntiphonError, SettingsError
-from antiphon.settings import Layer, Loaded, Typed, effective, effective_dict, load
+from antiphon.secret import Secret
+from antiphon.settings import Layer, Loaded, Settings, Typed, effective, effective_dict, load
 
 EXIT_REFUSED = 1  # the running daemon will not, and says why
 EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and shows its traceback
@@ -192,6 +193,37 @@ def transcribe(options: argparse.Namespace) -> int:
 
     plan = plan_of(settings, options.language, options.hotwords, options.model)
     return run_transcribe(plan, key, options.files, options.rate, as_json=options.json)
+
+
+def voices_list(options: argparse.Namespace) -> int:
+    """List the voices of a model, and your own."""
+    from antiphon.voicing import plan_of, run_list
+
+    settings, key = _for_speech(options)
+    return run_list(plan_of(settings, options.model), key, as_json=options.json)
+
+
+def voices_preview(options: argparse.Namespace) -> int:
+    """Hear how the voice of a recording would sound; it is neither made nor paid for."""
+    from antiphon.voicing import plan_of, run_preview
+
+    settings, key = _for_speech(options)
+    plan = plan_of(settings, options.model)
+    return run_preview(settings, plan, key, options.recording, options.text, options.output, as_json=options.json)
+
+
+def voices_clone(options: argparse.Namespace) -> int:
+    """Make a voice of a recording of 5 to 10 seconds; it costs money, which is asked before."""
+    from antiphon.voicing import plan_of, run_clone
+
+    settings, key = _for_speech(options)
+    plan = plan_of(settings, options.model)
+    return run_clone(plan, key, options.recording, options.text, yes=options.yes, as_json=options.json)
+
+
+def _for_speech(options: argparse.Namespace) -> tuple[Settings, Secret | None]:
+    settings = _settings(options).settings
+    return settings, find_key(settings, os.environ, [settings.speech.url])
 
 
 def _check_servers(layers: Sequence[Layer]) -> None:
@@ -442,6 +474,23 @@ def _add_transcribe(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_voices(add: Callable[..., argparse.ArgumentParser], verbs: Any) -> None:
+    """List, preview and clone: verbs of a verb."""
+    words = "the voices that there are, and new ones from recordings"
+    inner = verbs.add_parser("voices", help=words, description=words).add_subparsers(metavar="WHAT", required=True)
+    list_verb = add(voices_list, settings=True, prints=True, among=inner, name="list")
+    preview_verb = add(voices_preview, settings=True, prints=True, among=inner, name="preview")
+    clone_verb = add(voices_clone, settings=True, prints=True, among=inner, name="clone")
+    for verb in (list_verb, preview_verb, clone_verb):
+        verb.add_argument("--model", metavar="M", help="the model that speaks (else speech.model)")
+    for verb in (preview_verb, clone_verb):
+        verb.add_argument("recording", type=Path, metavar="FILE", help="5 to 10 s of one voice, as .wav or .mp3")
+    preview_verb.add_argument("--text", help="what it is to say, 50 characters at most")
+    preview_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put it (else it is played)")
+    clone_verb.add_argument("--text", help="the words that are spoken in the recording")
+    clone_verb.add_argument("--yes", action="store_true", help="agree to the price, and be asked nothing")
+
+
 def _add_simulated(verb: argparse.ArgumentParser, service: str) -> None:
     """The arguments of one simulated service, which is named before them or is StepFun's."""
     if service == "voxserve":
@@ -496,10 +545,18 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="antiphon", description="A voice appliance: call and response.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
-    def add(function: Callable[[argparse.Namespace], int], *, settings: bool, prints: bool) -> argparse.ArgumentParser:
+    def add(
+        function: Callable[[argparse.Namespace], int],
+        *,
+        settings: bool,
+        prints: bool,
+        among: Any = verbs,
+        name: str = "",
+    ) -> argparse.ArgumentParser:
         words = (function.__doc__ or "").strip()
-        name = function.__name__.replace("_", "-")
-        verb = verbs.add_parser(name, help=words[0].lower() + words[1:].rstrip("."), description=words)
+        name = name or function.__name__.replace("_", "-")
+        short = words[0].lower() + words[1:].rstrip(".")
+        verb: argparse.ArgumentParser = among.add_parser(name, help=short, description=words)
         verb.set_defaults(verb=function)
         if settings:
             verb.add_argument("--config", type=Path, metavar="FILE", help="settings (else /etc/antiphon/antiphon.yaml)")
@@ -537,6 +594,7 @@ def _parser(first: list[str]) -> argparse.ArgumentParser:
     )
     ask_verb.add_argument("-o", "--output", type=Path, metavar="WAV", help="where to put the reply")
     _add_transcribe(add(transcribe, settings=True, prints=True))
+    _add_voices(add, verbs)
     simulate_verb = add(simulate, settings=False, prints=False)
     if first[:1] == ["simulate"]:  # their many faults are listed only where they are asked for
         _add_simulated(simulate_verb, "voxserve" if first[1:] == ["voxserve"] else "stepfun")

@@ -206,7 +206,7 @@ def _check_length(text: str, output: Path, kind: wire.Kind) -> None:
 def write(output: Path, kind: wire.Kind, make: Make) -> None:
     """Make the sound into the file; where that fails, whatever was there before stays. Raises AntiphonError."""
     size = 0
-    with _replacing(output) as half:
+    with replacing(output) as half:
         hear, close = _opened(half, kind)
 
         def count(data: bytes) -> None:
@@ -238,7 +238,7 @@ def _opened(path: Path, kind: wire.Kind) -> tuple[Hear, Callable[[], None]]:
 
 
 @contextmanager
-def _replacing(output: Path) -> Iterator[Path]:
+def replacing(output: Path) -> Iterator[Path]:
     """A file beside it, which takes its place when the block has ended well."""
     half: Path | None = None
     try:
