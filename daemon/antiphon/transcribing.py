@@ -7,7 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -18,7 +18,7 @@ from antiphon.progress import Screen, no_screen, screen
 from antiphon.recordings import MOST_S, Part, Recording, TooLongError, needs_conversion, open_recording
 from antiphon.secret import Secret
 from antiphon.settings import Settings
-from antiphon.speech.recognise import Heard, RecognisePlan, Recogniser, Sound
+from antiphon.speech.recognise import RECOGNISE, Heard, RecognisePlan, Recogniser, Sound
 from antiphon.speech.recognise_wire import joined
 from antiphon.speech.service import Patience
 
@@ -28,6 +28,8 @@ WAIT_S: Final = 120.0
 """How long a part may take besides its upload, being asked again included."""
 SLOWEST_BYTES_PER_S: Final = 48_000
 """An upload slower than that is given up."""
+_ROOMY: Final = Path("/var/tmp")  # noqa: S108 - TemporaryDirectory makes a folder of our own in it
+"""Samples of an hour are 115 MB, and /tmp is often in memory."""
 GAP_MS: Final = 60_000.0
 """The longest silence in the middle of an answer."""
 
@@ -54,8 +56,9 @@ class Transcript:
 def plan_of(settings: Settings, language: str, hotwords: Sequence[str], model: str | None) -> RecognisePlan:
     """How the service is asked."""
     speech = settings.speech
+    where = replace(RECOGNISE, model="--model") if model else RECOGNISE
     return RecognisePlan(
-        speech.url, model or speech.recognise_model, language, tuple(hotwords), settings.realtime.proxy
+        speech.url, model or speech.recognise_model, language, tuple(hotwords), settings.realtime.proxy, where
     )
 
 
@@ -103,7 +106,7 @@ async def transcribe(
     async def work(recogniser: Recogniser) -> None:
         nonlocal told
         for number, path in waiting:
-            with TemporaryDirectory(prefix="antiphon-") as folder:
+            with TemporaryDirectory(prefix="antiphon-", dir=_ROOMY if _ROOMY.is_dir() else None) as folder:
                 job = _Job(recogniser, path, rate_hz, Path(folder), most_s, show)
                 done[number] = await job.run()
             while told in done:

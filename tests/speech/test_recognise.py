@@ -3,10 +3,14 @@
 import asyncio
 import base64
 
+import numpy as np
 import pytest
 
 from antiphon.errors import AudioFileError, Garbled, Lost, Refused
 from antiphon.secret import Secret
+from antiphon.simulator.stepfun.faults import Fault, Kind
+from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
+from antiphon.simulator.stepfun.server import StepFunSimulator
 from antiphon.speech import service
 from antiphon.speech.recognise import Heard, RecognisePlan, Recogniser, Sound
 from antiphon.speech.service import Patience
@@ -236,6 +240,70 @@ def test_a_file_that_cannot_be_read():
     failed, _, asked = fate(streams(DONE), sound=Sound("wav", 16_000, 2 * len(SOUND), pieces))
     assert str(failed) == "a.wav cannot be read: the disk is gone"
     assert asked == []
+
+
+# ── against the simulated service, which takes nothing that is not documented ────────────────────
+
+
+def simulated(sound, path="/v1", key="sk-n", **options):
+    """What was heard, or the error; and what the service granted."""
+    keys = {"sk-n": "normal", "sk-p": "plan"}
+    made = SimulatorOptions(keys=keys, timing=Timing.quick(), **{"transcripts": ("Turn on the light.",), **options})
+
+    async def scene():
+        async with StepFunSimulator(made) as there:
+            patience = Patience(asyncio.get_running_loop().time() + 20, 20_000)
+            plan = RecognisePlan(there.speech_url(path), "stepaudio-2.5-asr", "en", ("light",))
+            try:
+                async with Recogniser(plan, Secret(key, "a test")) as recogniser, patience:
+                    heard = await recogniser.recognise(sound, patience)
+            except (Refused, Lost, Garbled) as met:
+                heard = met
+        return heard, there.recognised
+
+    return run(scene())
+
+
+TONE = (9000 * np.sin(np.arange(24_000) / 9)).astype("<i2").tobytes()
+SPOKEN = Sound("pcm", 24_000, None, TONE)
+
+
+@pytest.mark.parametrize(("path", "key"), [("/v1", "sk-n"), ("/step_plan/v1", "sk-p")])
+@pytest.mark.parametrize("manners", [{}, {"asr_deltas": "rough"}, {"asr_deltas": "none"}, {"asr_done_marker": True}])
+def test_the_simulated_service_understands(path, key, manners):
+    heard, [granted] = simulated(SPOKEN, path, key, **manners)
+    assert heard.text == "Turn on the light."
+    assert heard.usage["total_tokens"] > 0
+    assert (granted.clip.seconds, granted.rate_hz, granted.language, granted.hotwords) == (
+        1.0,
+        24_000,
+        "en",
+        ("light",),
+    )
+
+
+def test_the_simulated_service_hears_silence():
+    heard, _ = simulated(Sound("pcm", 24_000, None, bytes(len(TONE))), transcripts=())
+    assert heard.text == ""
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(Kind.ASR_STATUS, 503, connections=(0,)), Fault(Kind.ASR_CUT, 1, connections=(0,))]
+)
+def test_what_the_simulated_service_fails_at_once_is_asked_again(fault):
+    heard, _ = simulated(SPOKEN, faults=(fault,))
+    assert heard.text == "Turn on the light."
+
+
+def test_an_error_event_of_the_simulated_service_is_told():
+    heard, _ = simulated(SPOKEN, faults=(Fault(Kind.ASR_ERROR_EVENT, connections=(0,)),))
+    assert isinstance(heard, Lost | Refused)
+
+
+def test_a_plan_key_on_the_other_path():
+    heard, granted = simulated(SPOKEN, "/v1", "sk-p")
+    assert "a Step Plan key needs speech.url with /step_plan/v1" in str(heard)
+    assert granted == []
 
 
 def test_a_file_that_has_become_shorter():
