@@ -49,7 +49,7 @@ def test_the_demo_s_settings_fit() -> None:
     assert [word.model for word in demo.settings.wake.words] == ["hey_jarvis"]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/lan-server.md", "docs/wake-words.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/lan-server.md", "docs/tools.md", "docs/wake-words.md"])
 def test_what_the_pages_tell_to_write_fits(page: str) -> None:
     blocks = re.findall(r"^ *```yaml\n(.*?)^ *```", (CONFIG.parent / page).read_text(), re.DOTALL | re.MULTILINE)
     assert blocks
