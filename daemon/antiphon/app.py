@@ -74,10 +74,12 @@ from antiphon.runtime.volume import SoftMixer, VolumeKeeper, VolumeMeans
 from antiphon.runtime.wall import local_time
 from antiphon.secret import Secret
 from antiphon.settings import Lamps as LampSettings
+from antiphon.settings import McpServer as McpServerSettings
 from antiphon.settings import Settings
 from antiphon.settings import Tools as ToolSettings
 from antiphon.tools.builtin import builtin_tools
 from antiphon.tools.host import ToolHost
+from antiphon.tools.late import LateBox
 from antiphon.tools.tool import Toolbox
 
 THREAD_ENDS_S = 3.0
@@ -503,23 +505,21 @@ def _make_switchboard(wanted: ToolSettings, log: Log) -> Toolbox:
 
 def _make_servers(wanted: ToolSettings, log: Log) -> list[Toolbox]:
     """MCP servers; their package is an extra, and heavy, so that nobody has it who has no server."""
-    if not wanted.servers:
-        return []
-    try:
-        from antiphon.tools.mcp_client import McpPlan, McpServer
-    except ImportError as error:
-        remedy = "Install it: pip install 'antiphon[mcp]', and docs/tools.md for the Debian package"
-        sentence = f"tools.servers needs the Python package mcp, which is not there ({error}). {remedy}"
-        log.write("error", "no-tools-servers", sentence=sentence)
-        return []
+    remedy = "tools.servers needs it: pip install 'antiphon[mcp]'; for the Debian package see docs/tools.md"
 
     def token_of(path: str | None) -> Callable[[], Secret | None]:
         return lambda: None if path is None else token_from(Path(path), "tools.servers")
 
-    return [
-        McpServer(McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token_of(one.token_file)), log)
-        for one in wanted.servers
-    ]
+    def loading(one: McpServerSettings) -> Callable[[], Toolbox]:
+        def load() -> Toolbox:
+            from antiphon.tools.mcp_client import McpPlan, McpServer
+
+            plan = McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token_of(one.token_file))
+            return McpServer(plan, log)
+
+        return load
+
+    return [LateBox(loading(one), remedy, log) for one in wanted.servers]
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:
