@@ -7,24 +7,21 @@ import asyncio
 import codecs
 import os
 import sys
-import tempfile
 import threading
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from antiphon.app import make_sound_card
-from antiphon.audio.jitter import JitterPlan
-from antiphon.conversation.events import Event, Finished, MouthFailed, SpeechStyle
-from antiphon.errors import AntiphonError, AudioFileError, LinkError, Refused
+from antiphon.conversation.events import SpeechStyle
+from antiphon.errors import AudioFileError, LinkError, Refused
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
-from antiphon.ports import Speaker
-from antiphon.runtime.mouth import Mouth, MouthPlan
 from antiphon.secret import Secret
 from antiphon.settings import Settings
+from antiphon.sounding import Hear, Make, NotSaidError, mouth_plan, play, replacing
 from antiphon.speech import troubles, wire
 from antiphon.speech.client import SpeechPlan, check, read_out
 from antiphon.speech.service import Patience
@@ -41,18 +38,8 @@ FORMATS: Final[dict[str, wire.Kind]] = {
 """What a file is, by how its name ends."""
 JOINED: Final = ("wav", "pcm", "mp3")
 """Kinds of which a longer text is one file: the others cannot be put one behind the other."""
-MOUTH_ENDS_S: Final = 3.0
 READ_BYTES: Final = 4096
 NO_TEXT: Final = "there is no text to say: give one, or - to have standard input said"
-_NAME: Final = "say"
-
-Hear: TypeAlias = Callable[[bytes], None]
-Make: TypeAlias = Callable[[Hear], Awaitable[None]]
-"""Makes sound, mono s16le 24 kHz, and gives it to who hears it. Raises LinkError."""
-
-
-class SpeechFailedError(AntiphonError):
-    """The text could not be said, for the reason given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +67,7 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
     else:
         text = order.text or ""
         if not text.strip():
-            raise SpeechFailedError(NO_TEXT)
+            raise NotSaidError(NO_TEXT)
         if order.output is not None and kind is not None:
             _check_length(text, order.output, kind)
 
@@ -94,7 +81,7 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
             _, speaker = make_sound_card(settings)
             play(speaker, mouth_plan(settings), make)
     except LinkError as error:
-        raise SpeechFailedError(str(error)) from error
+        raise NotSaidError(str(error)) from error
     return 0
 
 
@@ -110,12 +97,6 @@ def plan_of(settings: Settings, style: SpeechStyle) -> SpeechPlan:
         speed=speech.speed,
     )
     return plan.styled(style)
-
-
-def mouth_plan(settings: Settings) -> MouthPlan:
-    """The mouth as the daemon has it, without chimes."""
-    speaker = settings.speaker
-    return MouthPlan(None, JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms))
 
 
 # ── the text ─────────────────────────────────────────────────────────────────────────────────────
@@ -235,82 +216,3 @@ def _opened(path: Path, kind: wire.Kind) -> tuple[Hear, Callable[[], None]]:
     wav.setsampwidth(SAMPLE_BYTES)
     wav.setframerate(LINK_RATE_HZ)
     return wav.writeframes, wav.close
-
-
-@contextmanager
-def replacing(output: Path) -> Iterator[Path]:
-    """A file beside it, which takes its place when the block has ended well."""
-    half: Path | None = None
-    try:
-        number, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.", suffix=".part")
-        half = Path(name)
-        os.fchmod(number, 0o666 & ~_umask())
-        os.close(number)
-        yield half
-        half.replace(output)
-    except OSError as error:
-        raise AudioFileError(f"{output} cannot be written: {error.strerror}; give another file") from error
-    finally:
-        if half is not None:
-            half.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-# ── out of the speaker ───────────────────────────────────────────────────────────────────────────
-
-
-def play(speaker: Speaker, plan: MouthPlan, make: Make) -> None:
-    """Play what is made, as it comes; returns when it was heard. Raises AntiphonError."""
-    asyncio.run(_play(speaker, plan, make))
-
-
-async def _play(speaker: Speaker, plan: MouthPlan, make: Make) -> None:
-    loop = asyncio.get_running_loop()
-    over: asyncio.Future[AntiphonError | None] = loop.create_future()
-
-    def end(problem: AntiphonError | None) -> None:
-        if not over.done():
-            over.set_result(problem)
-
-    def post(event: Event) -> None:
-        """On the mouth's thread."""
-        if isinstance(event, Finished):
-            loop.call_soon_threadsafe(end, None)
-        elif isinstance(event, MouthFailed):
-            loop.call_soon_threadsafe(end, SpeechFailedError(event.problem.sentence))
-
-    mouth = Mouth(speaker, post, plan)
-    failures: list[AntiphonError] = []
-    heard: list[int] = []
-
-    async def made() -> None:
-        """A text that breaks off is played as far as it came."""
-        try:
-            await make(hear)
-        except LinkError as error:
-            failures.append(error)
-        if heard:
-            mouth.end(_NAME)
-        else:
-            end(None)
-
-    def hear(pcm: bytes) -> None:
-        heard.append(len(pcm))
-        mouth.play(_NAME, pcm)
-
-    mouth.start()
-    try:
-        mouth.prepare()
-        async with asyncio.TaskGroup() as group:
-            making = group.create_task(made(), name="speech")
-            problem = await over
-            making.cancel()
-    finally:
-        mouth.stop(MOUTH_ENDS_S)
-    if problem or failures:
-        raise problem or failures[0]

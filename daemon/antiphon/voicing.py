@@ -17,9 +17,9 @@ from antiphon.audio.resample import Resampler
 from antiphon.errors import AntiphonError, AudioFileError, LinkError, Refused
 from antiphon.pcm import LINK_RATE_HZ, bytes_of, decode
 from antiphon.references import Reference, open_reference
-from antiphon.saying import mouth_plan, play, replacing
 from antiphon.secret import Secret
 from antiphon.settings import Settings
+from antiphon.sounding import mouth_plan, play, replacing
 from antiphon.speech.voice_lists import NAMES, VOICES, voices_of
 from antiphon.speech.voices import Voices, VoicesPlan
 from antiphon.speech.voices_wire import MAX_SAMPLE_CHARACTERS, OwnVoice, SystemVoice
