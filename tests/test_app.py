@@ -24,6 +24,7 @@ from antiphon.app import (
     make_machine,
     make_mixer,
     make_speech,
+    make_tools,
     open_board,
     open_wake_words,
 )
@@ -43,7 +44,9 @@ from antiphon.errors import DeviceError, ModelError
 from antiphon.links.fake import FakeLinks, one_turn
 from antiphon.pcm import bytes_of, ms_of
 from antiphon.runtime.notify import NoNotifier
+from antiphon.runtime.orders import Orders
 from antiphon.runtime.record import Record
+from antiphon.runtime.timers import TimerKeeper
 from antiphon.secret import Secret
 from antiphon.settings import load
 from antiphon.simulator.speech import synthesise
@@ -52,6 +55,8 @@ from antiphon.speech.fake import FakeSpeech
 BOUND_S = 60
 WAKE_AT = 16_000  # the sample at which the scripted engine hears its word
 REPLY = np.arange(1, 4801).astype(np.int16)  # 200 ms, of which no sample is like another
+
+MCP_EXAMPLE = Path(__file__).with_name("tools") / "mcp_example.py"
 
 
 def settings_of(*sets):
@@ -507,6 +512,61 @@ def test_without_a_server_of_ones_own_its_library_is_not_loaded():
     assert (
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
     )
+
+
+def test_the_owner_s_tools_are_made(monkeypatch):
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    settings = settings_of(
+        "tools.builtin=[get_time, set_timer]",
+        "tools.switches=[{name: lamp, pin: 5}, {name: fan, pin: 6}]",
+        "tools.commands=[{name: lights, description: Lights., argv: [echo, '{room}'],"
+        " arguments: [{name: room, pattern: hall}]}]",
+        "tools.plugins=[there_is_none]",
+        f"tools.servers=[{{name: home, argv: [{sys.executable}, {MCP_EXAMPLE}], tools: [add]}}]",
+    )
+    log, answers = KeptLog(), []
+    orders, timers = Orders(lambda _: None), TimerKeeper(None, log)
+    tools = make_tools(settings, orders, timers, log)
+    assert [spec.name for spec in tools.specs()] == ["get_time", "set_timer", "run_lights", "switch"]
+
+    async def story():
+        come = asyncio.Event()
+        async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+            running = group.create_task(tools.run(lambda _: come.set()))
+            await come.wait()
+            assert [spec.name for spec in tools.specs()][-1] == "home_add"
+            for number, (name, arguments) in enumerate(
+                [
+                    ("switch", '{"name": "fan", "on": true}'),
+                    ("run_lights", '{"room": "hall"}'),
+                    ("set_timer", '{"seconds": 60}'),
+                    ("home_add", '{"a": 2, "b": 3}'),
+                ]
+            ):
+                await tools.call(number, name, arguments, answers.append)
+            running.cancel()
+
+    within(story)
+    assert [answer.failed for answer in answers] == [False] * 4
+    assert json.loads(answers[0].output) == {"name": "fan", "on": True}
+    assert json.loads(answers[1].output)["output"] == "hall"
+    assert answers[3].output == "5"
+    assert [one.timer for one in timers.list()] == [1]
+    assert [line[1] for line in log.lines if line[0] == "error"] == ["plugin-missing"]
+
+
+def test_without_tools_of_the_owner_s_nothing_is_loaded_for_them():
+    script = """
+import sys
+from antiphon import app
+from antiphon.runtime.orders import Orders
+from antiphon.runtime.timers import TimerKeeper
+from antiphon.settings import Settings
+app.make_tools(Settings(), Orders(None), TimerKeeper(None, None), None)
+heavy = ("mcp", "gpiozero", "antiphon.tools.plugins", "antiphon.tools.commands")
+print([name for name in heavy if name in sys.modules])
+"""
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 NOBODY_RESOLVES = """
