@@ -446,7 +446,8 @@ def test_upgrade_refused(status, fault, words):
     assert inbox.problem.fault == fault
     assert words in inbox.problem.sentence
     assert "because of *** and so on" in inbox.problem.sentence
-    assert len(inbox.problem.sentence) == MAX_SENTENCE
+    assert len(inbox.problem.sentence) <= MAX_SENTENCE
+    assert "..." in inbox.problem.sentence[-5:]
 
 
 @pytest.mark.parametrize(

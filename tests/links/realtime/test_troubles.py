@@ -83,7 +83,7 @@ def caused(error, cause):
 )
 def test_failures_to_open(error, kind, words):
     explained = explain(error, HOST)
-    assert type(explained) is kind
+    assert isinstance(explained, kind)
     sentence = str(explained)
     assert words in sentence
     assert HOST in sentence or "realtime." in sentence or kind is Lost
