@@ -52,6 +52,8 @@ class Turn:
     """Why nobody has to answer it: it was interrupted, begun anew, given up, muted, or nobody could know of it."""
     voice_ms: int = 10_000
     """Of what he said after the wake word."""
+    ran: bool = False
+    """A tool was run for it: it must not be asked anywhere else, whoever fails."""
     noticed: bool = False
     """The ear has said that somebody speaks; or the word or the button has."""
 
@@ -133,7 +135,7 @@ class Judge:
             slow = waited_s > self._switch_s and self._unasked_up()
             self.rule(not slow, f"{link} is waited for, {waited_s:.2f} s long", turn)
         waits = state in (State.LISTENING, State.THINKING) and not (turn.heard or turn.sorries)
-        if dead is None or not waits or not self._unasked_up():
+        if dead is None or not waits or turn.ran or not self._unasked_up():
             self._dead = None
         elif self._dead is None or self._dead[0] != dead:
             self._dead = (dead, now)
@@ -182,7 +184,9 @@ class Judge:
         return turn.voice_ms < _LITTLE_MS and bool(turn.sick)
 
     def _judge_order(self, turn: Turn) -> None:
-        """The first that is well has answered; or one before it, as well as it could."""
+        """The first that is well has answered; or one before it, as well as it could, where it might go on."""
+        if turn.ran and not turn.heard and turn.sick:
+            return
         order = [plan.name for plan in self._plans]
         if turn.in_use and not turn.fresh:
             order.sort(key=lambda name: name != turn.in_use)

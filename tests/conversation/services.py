@@ -10,6 +10,7 @@ from random import Random
 from typing import Literal, Protocol
 
 from antiphon.calls import LinkPlan
+from antiphon.conversation import effects as fx
 from antiphon.conversation import events as ev
 from antiphon.errors import Problem
 from conversation.room import GRAIN_MS, Room
@@ -33,6 +34,7 @@ _HANGS_S = 20.0
 _FIRST_SOUND_S = (0.6, 1.2)  # after that of its own accord no reply overtakes the news that the user goes on
 _OWN_LIMIT_S = 2.5  # after which a link to the LAN, that has limits of its own, knows that nothing comes
 _LATE_S = 3.0
+_MOST_ROUNDS = 4
 
 
 class Time(Protocol):
@@ -64,6 +66,8 @@ class Call:
     spoiled: bool = False
     """It holds the beginning of a question that was begun anew."""
     replies: int = 0
+    rounds: int = 0
+    """How often its last reply goes on from what tools have answered."""
     replying: "Said | None" = None
     told_s: float = 0.0  # its events keep their order
     voice_ms: int = 0
@@ -90,6 +94,8 @@ class Said:
     cancelled: bool = False
     finished: bool = False
     """All of it was heard that ever came."""
+    calls: list[str] = field(default_factory=list)
+    """The tools that it calls, without a word; the next reply is the answer."""
 
 
 class Service:
@@ -104,6 +110,10 @@ class Service:
         self.jumpy = False
         """It takes a cough for speech, and may be slow to say so."""
         self.pieces_ms: tuple[int, ...] = (20, 100, 400)
+        self.tools = 0.0
+        """How often, from 0 to 1, a reply calls tools."""
+        self.untold: set[str] = set()
+        """The tools that were called, and whose outputs it has not been given."""
         self._time, self._room = time, room
 
     @property
@@ -154,6 +164,17 @@ class Service:
             self._tell(call, 0.0, ev.NothingRecognised(call.number))
         else:
             self._reply(call, 0.0)
+
+    def be_told(self, call: Call, outputs: tuple[fx.ToolOutput, ...], *, respond: bool) -> None:
+        """What came of the tools that a reply has called: of each once, and to be answered while none runs."""
+        for output in outputs:
+            assert output.tool_call in self.untold, f"{output} is given twice, or to another"
+            assert output.tool_call.startswith(f"{call.number}-"), f"{output} is given to call {call.number}"
+            self.untold.remove(output.tool_call)
+        if respond:
+            assert call.replying is None or call.hears, f"an answer is asked for while {call.replying} runs"
+            if call.replying is None:
+                self._reply(call, 0.005, call.rounds + 1)
 
     def cancel(self, call: Call, reply: str) -> None:
         said = self.said[reply]
@@ -217,14 +238,19 @@ class Service:
             self._tell(call, self._time.chance.uniform(0.02, 0.1), ev.SpeechStopped(call.number))
             self._reply(call, 0.005)
 
-    def _reply(self, call: Call, after_s: float) -> None:
+    def _reply(self, call: Call, after_s: float, rounds: int = 0) -> None:
         call.asked = len(call.heard)
         call.replies += 1
         said = Said(f"{call.number}-{call.replies}", self.plan.name, call, call.heard[:])
         self.said[said.id] = call.replying = said
+        call.rounds = rounds
+        if rounds < _MOST_ROUNDS and self._time.chance.random() < self.tools:
+            said.calls = [f"{said.id}-{number}" for number in range(self._time.chance.choice((1, 1, 2)))]
         self._tell(call, after_s, ev.ReplyStarted(call.number, said.id))
         dice = self._time.chance
         pieces = [dice.choice(self.pieces_ms) for _ in range(dice.randint(1, 4))]
+        if said.calls:
+            pieces = []
         fault = self.answering
         if fault in ("nothing", "failed", "dies", "stalls"):  # after some of it, perhaps none
             pieces = pieces[: 0 if fault == "nothing" else dice.randint(0, len(pieces))]
@@ -254,6 +280,9 @@ class Service:
                 call.replying = None if call.replying is said else call.replying
                 self._deliver(call, ev.ReplyEnded(call.number, said.id, "failed", WITHHELD))
             case _:
+                for tool in said.calls:
+                    self.untold.add(tool)
+                    self._deliver(call, ev.ToolCalled(call.number, said.id, tool, "lamp", "{}"))
                 said.whole = True
                 call.replying = None if call.replying is said else call.replying
                 self._deliver(call, ev.ReplyEnded(call.number, said.id, "completed"))

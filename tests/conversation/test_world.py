@@ -28,6 +28,8 @@ from conversation.world import ARRANGEMENTS, BRISK, Climate, live
 CALM = Climate(faults=0.0, disturbances=0.2, overlaps=0.3)
 STORM = Climate(faults=0.3, disturbances=0.1, overlaps=0.3)
 OVERLAPPING = Climate(faults=0.1, disturbances=0.1, overlaps=0.8, full=True)
+HANDY = Climate(faults=0.0, disturbances=0.2, overlaps=0.3, tools=0.4)
+HANDY_STORM = Climate(faults=0.2, disturbances=0.2, overlaps=0.4, full=True, tools=0.4)
 ORDERED = Climate(faults=0.1, disturbances=0.2, overlaps=0.5, full=True, orders=True)
 
 # ── worlds ───────────────────────────────────────────────────────────────────────────────────────
@@ -74,6 +76,16 @@ def test_whoever_wants_something_from_elsewhere_is_answered_and_disturbs_nobody(
     assert not tally.wrong, str(tally)
     assert tally.turns >= 60
     assert tally.score["announced"] >= 4, str(tally)
+
+
+@pytest.mark.parametrize("arrangement", ARRANGEMENTS)
+@pytest.mark.parametrize("climate", [HANDY, HANDY_STORM], ids=["calm", "storm"])
+def test_a_turn_that_runs_tools_is_answered_once_and_runs_them_once(arrangement: str, climate: Climate) -> None:
+    tally = live(arrangement, climate, seeds=range(1), turns=80)
+    print(tally)
+    assert not tally.wrong, str(tally)
+    assert tally.turns >= 80
+    assert tally.score["tools"] >= 10, str(tally)
 
 
 # ── what worlds have found ───────────────────────────────────────────────────────────────────────

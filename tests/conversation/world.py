@@ -42,6 +42,8 @@ BRISK = Manners(
 )
 """Shorter than the real ones, in about the same proportions: time costs."""
 
+_TOOL_LIMIT_MS = 1500.0
+_TOOL_S = (0.0, 1.2)
 _MOST_TICKS = 20  # at one moment
 _TALK_AGAIN = ("start_over", "start_over", "start_over", "give_up")
 _GOOD_S, _BAD_S = (5.0, 60.0), (0.5, 15.0)  # how long our own sound is taken out of what the ear hears, and is not
@@ -86,6 +88,8 @@ class Climate:
     """Of a reply: spoken or coughed over, or interrupted by wake word or button."""
     full: bool = False
     """The board takes its own sound out of what it hears; now and then it fails to."""
+    tools: float = 0.0
+    """How often a reply calls tools, and is not the answer yet."""
     orders: bool = False
     """Somebody elsewhere has texts said and turns the volume; and mutes are often the switch's, or orders."""
 
@@ -135,7 +139,7 @@ class World:
         self.manners = BRISK.model_copy(update={"talk_again": self.chance.choice(_TALK_AGAIN)})
         calls, gestures = Calls(plans, BRISK.switch_ms / 1000), Gestures(double_ms=350, hold_ms=800)
         duplex = Duplex(full=climate.full, decay_ms=1000 * DECAY_S)
-        self.machine = Machine(self.manners, calls, gestures, duplex, announces=True)
+        self.machine = Machine(self.manners, calls, gestures, duplex, announces=True, tool_limit_ms=_TOOL_LIMIT_MS)
         self.judge = Judge(plans, BRISK)
         self.room = Room(self)
         self.ear = Ear(self, self.room, self.chance.choice((80, 160)), full=climate.full)
@@ -150,6 +154,10 @@ class World:
             self.after(self.chance.uniform(*_GOOD_S), self._spoil_echo)
             for service in self.services.values():
                 service.pieces_ms = _LONG_PIECES_MS
+        for service in self.services.values():
+            service.tools = climate.tools
+        self._running: set[int] = set()  # tools
+        self._ran: dict[int, int] = {}  # grains of speech that have run a tool, and on which call
         self._tell = tell
         self._seen: dict[int, _Seen] = {}
         self.nothing_before = 0
@@ -320,6 +328,11 @@ class World:
             case fx.Withdraw(reply):
                 self.score["withdrawn"] += 1
                 self.mouth.withdraw(reply)
+            case fx.RunTool(run):
+                self._run_tool(run)
+            case fx.DropTool(run):
+                assert run in self._running, f"tool {run} is dropped, and does not run"
+                self._running.remove(run)
             case fx.OpenLink(number, link, trial=trial):
                 self._seen[number] = _Seen(link, self.services[link].open(number), "trial" if trial else "opening")
             case fx.CloseLink(number):
@@ -329,6 +342,25 @@ class World:
             case _:
                 if not self.elsewhere.obey(effect):
                     self._ask(effect)
+
+    def _run_tool(self, run: int) -> None:
+        """It answers within its limit; what it was asked for must not have run another on another call."""
+        self._running.add(run)
+        self.score["tools"] += 1
+        turn = self.person.turn
+        (call,) = (one.call for one in self._seen.values() if one.how == "open")
+        if turn is not None:
+            turn.ran = True
+            for at in filter(lambda at: turn.first <= at < turn.end, call.heard):
+                other = self._ran.setdefault(at, call.number)
+                assert other == call.number, f"grain {at} runs tools on calls {other} and {call.number}"
+
+        def answer() -> None:
+            if run in self._running:
+                self._running.remove(run)
+                self.happen(ev.ToolAnswered(run, "done"))
+
+        self.after(self.chance.uniform(*_TOOL_S), answer)
 
     def _close(self, number: int) -> None:
         assert number in self._seen, f"call {number} is closed twice"
@@ -346,7 +378,8 @@ class World:
 
     def _ask(self, effect: fx.Effect) -> None:
         """What only an open call can be asked."""
-        assert isinstance(effect, fx.SendAudio | fx.CommitTurn | fx.CancelReply | fx.CheckLink)
+        asked = fx.SendAudio | fx.CommitTurn | fx.CancelReply | fx.GiveToolOutputs | fx.CheckLink
+        assert isinstance(effect, asked)
         one = self._seen.get(effect.call)
         assert one is not None, f"{type(effect).__name__} to call {effect.call}, which is not open"
         assert one.how == "open", f"{type(effect).__name__} to call {effect.call}, which is {one.how}"
@@ -361,6 +394,8 @@ class World:
                 service.commit(one.call)
             case fx.CancelReply(_, reply):
                 service.cancel(one.call, reply)
+            case fx.GiveToolOutputs(_, outputs, respond):
+                service.be_told(one.call, outputs, respond=respond)
             case fx.CheckLink():
                 service.check(one.call)
 
