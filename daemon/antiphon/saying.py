@@ -158,8 +158,9 @@ async def stream_out(plan: SpeechPlan, key: Secret | None, texts: AsyncIterator[
         async with patience:
             await SpeechStream(asked, key).run(all_of_them(), hear, patience)
     except TimeoutError:
-        late = troubles.stalled(host, plan.gap_ms) if patience.began else troubles.silent(host, plan.first_sound_ms)
-        raise late from None
+        if patience.began:
+            raise troubles.stalled(host, plan.gap_ms) from None
+        raise patience.met or troubles.silent(host, plan.first_sound_ms) from None
 
 
 # ── into a file ──────────────────────────────────────────────────────────────────────────────────

@@ -98,6 +98,7 @@ class SpeechStream:
                     tries -= 1
                     raise troubles.soundless(utterance.host)
             except LinkError as error:
+                patience.met = error
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
                 late = loop.time() + wait_s >= patience.by_s
                 if heard or utterance.heard or not tries or late or not error.problem().may_pass:
@@ -276,11 +277,13 @@ class _Utterance:
 
     async def _another(self) -> bool:
         """Whether there is another text for this utterance: none comes when they end, nor when it takes too long."""
-        while (until_s := self._active_s + IDLE_S) > asyncio.get_running_loop().time():
+        while True:
+            until_s = self._active_s + IDLE_S
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(until_s):
                     return await self._given.more()
-        return False
+            if until_s == self._active_s + IDLE_S:
+                return False
 
     def _await_sound(self) -> None:
         if self._patience.began:
@@ -307,7 +310,9 @@ class _Utterance:
     def _read(self, frame: str | bytes) -> frames.Message:
         """Raises LinkError for what the service complains of, and for nonsense without end."""
         self._act()
-        if frame == self._last_frame:  # every event has an id of its own, so this is one that came twice
+        if frame == self._last_frame and '"event_id"' in str(
+            frame
+        ):  # every event has an id of its own, so this is one that came twice
             return frames.Other("repeated")
         self._last_frame = frame
         message = frames.decode(frame)
