@@ -27,6 +27,7 @@ from antiphon.links.completions.wav import wav_file
 from antiphon.pcm import bytes_of, frames_in
 from antiphon.ports import LinkCounters, ToolSpec
 from antiphon.secret import Secret
+from antiphon.speech import service as speech_service
 from links.completions.chunks import (
     BEGIN,
     DONE,
@@ -468,10 +469,18 @@ def test_a_busy_service_is_asked_again():
     assert inbox.speech("3-1") == REPLY
 
 
-def test_a_service_that_stays_busy_is_said_to_be():
-    inbox, service = fate(says(error("503 Busy", "The engine is currently overloaded")), first_sound_ms=800)
+@pytest.mark.parametrize(("pause_s", "asked"), [(1e6, 1), (0.0, 2)])
+def test_a_service_that_stays_busy_is_said_to_be(monkeypatch, pause_s, asked):
+    """There is no time to ask again; or there is, and then nothing comes."""
+    monkeypatch.setattr(speech_service, "PAUSE_FIRST_S", pause_s)
+
+    async def waits(asked):
+        await asked.until_left()
+
+    busy = says(error("503 Busy", "The engine is currently overloaded"))
+    inbox, service = fate(busy, waits, first_sound_ms=LONG_MS if asked == 1 else 2000)
     assert "overloaded (503)" in inbox.problem.sentence
-    assert len(service.asked) >= 1
+    assert len(service.asked) == asked
 
 
 def test_a_connection_that_breaks_is_not_tried_for_long():
