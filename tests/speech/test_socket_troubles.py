@@ -51,7 +51,7 @@ def status(code, message=""):
 )
 def test_failures_to_open(error, kind, words):
     explained = explain(error, HOST, WHERE)
-    assert type(explained) is kind
+    assert isinstance(explained, kind)
     assert words in str(explained)
     assert str(explained).isprintable()
 
@@ -67,5 +67,5 @@ def test_failures_to_open(error, kind, words):
 )
 def test_calls_that_end_unasked(theirs, ours, kind, words):
     explained = explain_close(ConnectionClosedError(theirs, ours, True if theirs else None), HOST, WHERE)
-    assert type(explained) is kind
+    assert isinstance(explained, kind)
     assert words in str(explained)

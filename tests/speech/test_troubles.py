@@ -34,7 +34,7 @@ def body(message):
 )
 def test_statuses(status, kind, words):
     error = troubles.explain_status(status, body("input is too long"), HOST)
-    assert type(error) is kind
+    assert isinstance(error, kind)
     assert words in str(error)
     assert str(error).startswith(HOST)
 
@@ -59,7 +59,7 @@ def test_a_login_page_is_no_service():
 )
 def test_what_the_library_and_the_system_raise(error, kind, words):
     explained = troubles.explain(error, HOST)
-    assert type(explained) is kind
+    assert isinstance(explained, kind)
     assert words in str(explained)
 
 
