@@ -10,6 +10,7 @@ ODD = [None, 5, "", "A", "AAAA", [], {}, [{}], {"id": "A"}, {"id": 5}, {"status"
 ODD += [
     {"message": "no speech found"},
     {"voice": "x"},
+    {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
     {"type": "message", "id": "I"},
     {"content": [{"text": "t"}]},
     [[1]],
@@ -25,6 +26,9 @@ FIELDS = [
     "error",
     "part",
     "content_index",
+    "call_id",
+    "name",
+    "arguments",
 ]
 
 FRAMES = st.one_of(

@@ -680,6 +680,58 @@ def test_replies_begin_once_end_once_and_do_not_overlap(own, script):
         assert not {CREATE, COMMIT} & set(call.requests)
 
 
+tools = st.one_of(
+    steps.filter(lambda step: not (isinstance(step, str) and step.startswith("cancel"))),
+    st.builds(
+        piece,
+        st.sampled_from(["", "{", "{}"]),
+        done=st.booleans(),
+        response=st.sampled_from(["", "A", "B"]),
+        call_id=st.sampled_from(["", "c", "d"]),
+        name=st.sampled_from(["", "f"]),
+        item=st.sampled_from(["", "i", "j"]),
+    ),
+    st.builds(refusal, st.sampled_from(["", "output-7-1", "output-7-2"])),
+    st.sampled_from(["give", "give and ask"]),
+)
+
+
+@given(st.booleans(), st.lists(tools, max_size=40))
+@settings(max_examples=1000, deadline=None)
+def test_a_tool_is_called_once_in_its_reply_and_told_while_none_runs(own, script):
+    call = Call(own_turns=own)
+    running, called, given, seen = None, set(), 0, 0
+    for step in script:
+        asked = len(call.requests)
+        if step == "commit":
+            call.commit()
+        elif step in ("give", "give and ask"):
+            given += 1
+            call.give(ToolOutput(f"given-{given}", ""), respond=step != "give")
+        else:
+            call.hear(step)
+        for event in call.events[seen:]:
+            match event:
+                case ReplyStarted(7, reply):
+                    running, called = reply, set()
+                case ToolCalled(7, reply, tool):
+                    assert reply == running
+                    assert tool
+                    assert tool not in called, "told twice"
+                    called.add(tool)
+                case ReplyEnded():
+                    running = None
+                case _:
+                    pass
+        seen = len(call.events)
+        told = [one for one in call.requests[asked:] if isinstance(one, m.AddToolOutput)]
+        assert not (told and running), "told while a reply runs"
+    if running is not None:
+        call.hear("response.done")
+    ids = [one.call_id for one in call.requests if isinstance(one, m.AddToolOutput)]
+    assert {f"given-{number + 1}" for number in range(given)} == set(ids), "none is lost"
+
+
 @given(st.booleans(), st.lists(FRAMES, min_size=10, max_size=10))
 @settings(max_examples=1000, deadline=None)
 def test_ten_thousand_odd_frames_are_each_told_apart(own, odd):

@@ -346,8 +346,10 @@ class Dialogue:
             self._end("completed")  # begun for this turn; no response.done follows this error
         elif self._own_turns:
             self._turn_was_empty = not self._reply_owed
-        self._reply_owed = False
+        self._reply_owed = self._reply_owed and not self._own_turns  # else it is owed to what tools have answered
         self._tell(happened.NothingRecognised(self._call))
+        if self._reply is None:
+            self._ask_what_is_owed()
 
     def _complain(self, error: m.ServiceError, words: str) -> None:
         said = _quoted(error.message)
