@@ -245,7 +245,7 @@ def test_of_a_turn_that_is_too_long_its_end_is_asked(monkeypatch):
 def test_opening_costs_nothing_and_a_check_is_answered_at_once():
     async def scene():
         inbox = Inbox()
-        link = maker_for("http://127.0.0.1:1/v1")(3, (), inbox, trial=True)
+        link = maker_for("http://127.0.0.1:1/v1")(3, (), inbox, trial=False)
         running = asyncio.get_running_loop().create_task(link.run())
         await inbox.until(LinkOpened)
         link.check()
@@ -254,6 +254,44 @@ def test_opening_costs_nothing_and_a_check_is_answered_at_once():
         return inbox.events, link.counters
 
     assert play(scene()) == ([LinkOpened(3), LinkAlive(3), LinkClosed(3)], LinkCounters())
+
+
+def tried(script, **plan):
+    """What comes of a trial, and what was asked."""
+
+    async def scene():
+        async with serving(script) as service:
+            inbox = Inbox()
+            link = maker_for(service.url, [TIME], **plan)(3, (Turn("user", "Hi."),), inbox, trial=True)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(link.run())
+                await inbox.until((LinkOpened, LinkClosed))
+                link.close()
+            return inbox.events, service.asked
+
+    return play(scene())
+
+
+@pytest.mark.parametrize("script", [streams_and_waits(BEGIN, spoken("Yes.")), streams_and_waits(sounding(REPLY))])
+def test_on_a_trial_the_model_must_say_a_word_and_is_not_heard_to_its_end(script):
+    events, (asked,) = tried(script)
+    assert events == [LinkOpened(3), LinkClosed(3)]
+    assert asked.fields["messages"] == [{"role": "user", "content": "Say yes."}]
+    assert asked.left.is_set()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (says(error("402 No", "You exceeded your current quota", "quota_exceeded")), "chat.url"),
+        (streams(BEGIN, END, DONE), "chat.model"),
+        (streams_and_waits(BEGIN), "chat.first_sound_ms"),
+    ],
+)
+def test_a_trial_that_fails_says_why(script, words):
+    events, _ = tried(script, first_sound_ms=LONG_MS if words != "chat.first_sound_ms" else SHORT_MS)
+    (closed,) = events
+    assert words in closed.problem.sentence
 
 
 # ── interruptions ────────────────────────────────────────────────────────────────────────────────

@@ -1,10 +1,10 @@
 """StepFun's chat completions with audio as a Link: calls, replies and tasks. What is said there is not its business.
 
-Nothing is connected between questions, so a call opens at once. The speech of a turn is kept until its end and sent
-whole, with what came before it (memory.py): the service ends no turns and remembers none. A reply begins (ReplyStarted)
-with its question, so that whoever interrupts can name it; a failure before its first sound ends the call, so that the
-question can go to another link. Tools that the model calls are told when the reply is over; what came of them is the
-next question. All methods belong to the loop's thread.
+Nothing is connected between questions, so a call opens at once; on a trial, when the model has said a word. The speech
+of a turn is kept until its end and sent whole, with what came before it (memory.py): the service ends no turns and
+remembers none. A reply begins (ReplyStarted) with its question, so that whoever interrupts can name it; a failure before
+its first sound ends the call, so that the question can go to another link. Tools that the model calls are told when the
+reply is over; what came of them is the next question. All methods belong to the loop's thread.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from antiphon.errors import LinkError
 from antiphon.links.chat import troubles
 from antiphon.links.chat.memory import LONGEST_MS, Memory
 from antiphon.links.completions.client import Completions, CompletionsPlan
-from antiphon.links.completions.wire import Request, Said
+from antiphon.links.completions.wire import Message, Request, Said
 from antiphon.links.life import Life
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in, ms_of
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
@@ -42,6 +42,9 @@ HEARS_NO_WAV_BEFORE = "step-1o-audio"
 
 MOST_BROKEN = 1
 """A connection that was kept may have ended meanwhile; one that breaks anew is another link's turn."""
+
+PROOF = Message("user", "Say yes.")
+"""What a trial asks."""
 
 _MOST_BYTES = SAMPLE_BYTES * frames_in(LONGEST_MS, LINK_RATE_HZ)
 
@@ -82,9 +85,9 @@ class ChatLinkMaker:
     def __init__(self, plan: ChatPlan, key: Secret | None, tools: Catalogue) -> None:
         self._plan, self._key, self._tools = plan, key, tools
 
-    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "ChatLink":  # noqa: ARG002 - a trial would be a question, which costs
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "ChatLink":
         """A call that has yet to be run."""
-        return ChatLink(self._plan, self._key, self._tools(), call, history, post)
+        return ChatLink(self._plan, self._key, self._tools(), call, history, post, trial=trial)
 
 
 class ChatLink:
@@ -98,11 +101,14 @@ class ChatLink:
         call: int,
         history: Sequence[Turn],
         post: Post,
+        *,
+        trial: bool,
     ) -> None:
         self.counters = LinkCounters()
         self._plan, self._key, self._tools = plan, key, tuple(tools)
         self._call = call
         self._life = Life(call, post)
+        self._trial = trial
         clips = 1 if HEARS_NO_WAV_BEFORE in plan.model else plan.clips
         self._memory = Memory(plan.instructions, history, clips)
         self._speech = bytearray()
@@ -179,10 +185,27 @@ class ChatLink:
             async with Completions(
                 CompletionsPlan(plan.url, plan.model, plan.proxy, troubles.WHERE), self._key
             ) as there:
+                if self._trial:
+                    await self._prove(there)
                 self._life.tell(LinkOpened(self._call))
                 await self._serve(there)
         except LinkError as error:
             self._life.end(error.problem())
+
+    async def _prove(self, completions: Completions) -> None:
+        """Have the model say a word, in writing or aloud; nobody hears it. Raises LinkError."""
+        self.counters.sent += 1
+        due_s = asyncio.get_running_loop().time() + self._plan.first_sound_ms / 1000
+        patience = Patience(due_s, self._plan.gap_ms, MOST_BROKEN)
+        request = Request((PROOF,), self._plan.voice, stream=self._plan.stream)
+        try:
+            async with patience, aclosing(completions.ask(request, patience)) as pieces:
+                async for said in pieces:
+                    if said.text or said.pcm:
+                        return
+        except TimeoutError:
+            raise self._too_slow(completions.host, patience) from None
+        raise troubles.soundless(completions.host)
 
     async def _serve(self, completions: Completions) -> None:
         async with asyncio.TaskGroup() as group:
@@ -215,7 +238,7 @@ class ChatLink:
             if not (asked.heard_ms or last.calls):
                 raise troubles.soundless(completions.host)
         except TimeoutError:
-            self._failed(asked, self._too_slow(completions.host, patience, asked))
+            self._failed(asked, self._too_slow(completions.host, patience))
         except LinkError as error:
             self._failed(asked, error)
         else:
@@ -245,8 +268,8 @@ class ChatLink:
         self._asked = None
         self._life.tell(ReplyEnded(self._call, asked.reply, "failed", error.problem()))
 
-    def _too_slow(self, host: str, patience: Patience, asked: _Asked) -> LinkError:
-        if asked.heard_ms:
+    def _too_slow(self, host: str, patience: Patience) -> LinkError:
+        if patience.began:
             return troubles.stalled(host, self._plan.gap_ms)
         return patience.met or troubles.silent(host, self._plan.first_sound_ms, stream=self._plan.stream)
 
