@@ -3,14 +3,17 @@
 import json
 import signal
 import subprocess
+import threading
 
 import numpy as np
 import pytest
 
 from antiphon.cli import main
+from antiphon.dictating import _Page
+from antiphon.simulator.room import Room
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from loopback import stepfun
-from verbs import ALONE, antiphon, command, environment
+from verbs import ALONE, antiphon, command, environment, own_words, running
 from waves import write_wav
 
 RATE_HZ = 16_000
@@ -91,6 +94,35 @@ def test_ctrl_c_ends_what_is_said_and_the_last_of_it_is_written_down(tmp_path, s
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, first.decode(), out.decode()) == (0, TEXTS[0] + "\n", TEXTS[1] + "\n"), err
+
+
+def test_the_microphone_is_heard_until_ctrl_c(service):
+    with Room() as room, running(*asked(service), environ=environment(room, STEPFUN_API_KEY=DEFAULT_KEY)) as process:
+        until(lambda: service.dictations and service.dictations[0].frames > 0)
+        room.say(tone(1.5, room.mic.rate_hz))
+        assert process.stdout.readline() == TEXTS[0] + "\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, own_words(err)) == (0, "", [])
+    assert heard(service).settings.rate_hz == RATE_HZ
+
+
+def until(fact):
+    """Wait for `fact`, for a bounded time."""
+    for _ in range(3000):
+        if fact():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it has not come about")
+
+
+def test_what_grows_is_drawn_on_a_terminal_alone(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    page = _Page(as_json=False)
+    page.show("turn\x1b on")
+    page.show("turn\x1b on")
+    page.tell("Turn on.")
+    assert capsys.readouterr() == ("Turn on.\n", "\r\x1b[Kturn on\r\x1b[K")
 
 
 def test_the_plan_has_none(tmp_path, service, capsys):

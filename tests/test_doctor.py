@@ -66,6 +66,17 @@ def test_a_machine_that_has_all_it_needs():
     assert abs(int(abs(played).max()) - int(chime("wake", room.spk.rate_hz, -26.0).max())) < 100
 
 
+def test_links_that_are_asked_one_question_at_a_time(deaf):
+    with stepfun() as service:
+        urls = [f"{link}.url={service.speech_url('/v1')}" for link in ("chat", "cascade")]
+        arguments = ("--set", "links=chat,cascade", "--set", urls[0], "--set", urls[1])
+        _, found = examined(*arguments, environ=deaf)
+    assert found["key"]["verdict"] == "ok"
+    assert found["service"]["verdict"] == "skip"
+    asked = ("chat model", "cascade recognition", "cascade model", "cascade voice")
+    assert [found[check]["verdict"] for check in asked] == ["ok"] * 4, found
+
+
 def test_a_muted_microphone_is_the_only_failure():
     with stepfun() as service, Room() as room:
         code, found = examined(*here(service.url()), environ=environment(room, STEPFUN_API_KEY=DEFAULT_KEY))
