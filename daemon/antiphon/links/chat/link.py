@@ -2,9 +2,9 @@
 
 Nothing is connected between questions, so a call opens at once; on a trial, when the model has said a word. The speech
 of a turn is kept until its end and sent whole, with what came before it (memory.py): the service ends no turns and
-remembers none. A reply begins (ReplyStarted) with its question, so that whoever interrupts can name it; a failure before
-its first sound ends the call, so that the question can go to another link. Tools that the model calls are told when the
-reply is over; what came of them is the next question. All methods belong to the loop's thread.
+remembers none. A reply begins (ReplyStarted) with its question, so that whoever interrupts can name it; a failure
+before its first sound ends the call, so that the question can go to another link. Tools that the model calls are told
+when the reply is over; what came of them is the next question. All methods belong to the loop's thread.
 """
 
 import asyncio
