@@ -26,8 +26,8 @@ from loopback import stepfun, tone
 _PAIRS = 5
 _ANSWER = (
     "A rainbow is sunlight that drops of water have sent back to you. As it goes into a drop it is bent, each colour "
-    "by another angle, and once more as it comes out again. So red reaches your eyes from the drops higher up, and blue "
-    "from those below them. You see it only with the sun behind you and the rain in front."
+    "by another angle, and once more as it comes out again. So red reaches your eyes from the drops higher up, and "
+    "blue from those below them. You see it only with the sun behind you and the rain in front."
 )
 
 
