@@ -236,7 +236,8 @@ class Appliance:
 
         speaker = self._settings.speaker
         jitter = JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms)
-        plan = MouthPlan(chime_level_db=speaker.chime_level_db if speaker.chimes else None, jitter=jitter)
+        level_db = speaker.chime_level_db
+        plan = MouthPlan(level_db if speaker.chimes else None, ring_level_db=level_db, jitter=jitter)
         echo = self._world.echo
         return Mouth(self._world.speaker, post, plan, None if echo is None else echo.played)
 

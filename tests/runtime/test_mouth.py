@@ -26,6 +26,7 @@ class Rig:
         self.events: SimpleQueue = SimpleQueue()
         plan = {
             "chime_level_db": -26.0,
+            "ring_level_db": -26.0,
             "stall_ms": 1e9,
             "linger_ms": 1e9,
             "jitter": JitterPlan(start_ms=40, most_ms=500),
@@ -209,6 +210,15 @@ def test_a_chime_alone_opens_the_speaker_and_posts_nothing():
         assert sound.any()
         assert not sound[-400:].any()
         assert rig.events.empty()
+
+
+@pytest.mark.parametrize(("name", "heard"), [("timer", True), ("wake", False)])
+def test_where_chimes_are_not_wanted_a_timer_rings_all_the_same(name, heard):
+    with running(chime_level_db=None) as rig:
+        rig.mouth.prepare()
+        rig.mouth.chime(name)
+        rig.settle()
+        assert rig.speaker.play(20).any() == heard
 
 
 def test_underruns_and_underflows_are_counted():

@@ -45,6 +45,8 @@ class MouthPlan:
     chime_level_db: float | None
     """How loud chimes are, in dBFS; None is silence."""
     jitter: JitterPlan
+    ring_level_db: float | None = None
+    """How loud a timer is, in dBFS: it is heard where chimes are not wanted, too. None: nothing rings here."""
     linger_ms: float = 3000.0
     """After the last sound, how long the speaker stays open when nobody prepared for more."""
     stall_ms: float = 450.0
@@ -238,7 +240,7 @@ class Mouth:
             self._open()
 
     def _begin_chime(self, name: ChimeName) -> None:
-        level_db = self._plan.chime_level_db
+        level_db = self._plan.ring_level_db if name == "timer" else self._plan.chime_level_db
         if level_db is not None and self._open():
             sound = chime(name, self._buffer.rate_hz, level_db)
             with self._news:

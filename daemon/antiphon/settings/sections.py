@@ -392,7 +392,7 @@ class Speaker(Section):
         return jitter_max_ms
 
     chimes: bool = Field(default=True)
-    """Whether quiet chimes tell that it listens, has stopped listening, or has failed."""
+    """Whether quiet chimes tell that it listens, has stopped listening, or has failed. A timer rings all the same."""
 
     chime_level_db: float = Field(default=-26.0, ge=-60, le=0)
     """How loud the chimes are, in decibels below the loudest sound possible."""
