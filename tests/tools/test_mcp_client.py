@@ -129,8 +129,9 @@ def test_a_tool_that_comes_later_is_told():
 
 def test_one_that_hangs_is_given_up_and_the_server_goes_on():
     async def main():
-        async with connected(plan(), limit_ms=2000) as room:
-            assert await room.ask("home_hang") == ({"error": "it took longer than 2 s, and was given up"}, True)
+        async with connected(plan(), limit_ms=500) as room:
+            assert await room.ask("home_hang") == ({"error": "it took longer than 0.5 s, and was given up"}, True)
+            room.host._limit_s = 30
             assert await room.ask("home_add", a=1, b=1) == (2, False)
 
     asyncio.run(main())
@@ -148,24 +149,37 @@ def test_one_that_dies_is_started_again():
     asyncio.run(main())
 
 
+def test_a_program_that_is_not_there_is_told():
+    async def main():
+        async with connected(plan(("/no/such/program",))) as room:
+            (line,) = room.log.named("tools-lost")
+            assert line["sentence"] == ("the tools of home cannot be had: the program is not there. It is tried again")
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
-    "argv",
+    "script",
     [
-        ("/no/such/program",),
-        (sys.executable, "-c", "pass"),
-        (sys.executable, "-c", "print('nonsense'); import sys; sys.stdin.read(9)"),
-        (sys.executable, "-c", "import sys\nfor _ in range(9): print('{\"jsonrpc\": 3}' * 9, flush=True)"),
+        "pass",
+        "print('nonsense'); import sys; sys.stdin.read(9)",
+        "for _ in range(9): print('{\"jsonrpc\": 3}' * 9, flush=True)",
     ],
 )
-def test_one_that_is_none_is_told_once_and_tried_again(argv, monkeypatch):
+def test_one_that_is_none_is_told_and_tried_again(script, monkeypatch, tmp_path):
     monkeypatch.setattr("antiphon.tools.mcp_client.OPEN_S", 1.0)
+    started = tmp_path / "started"
+    started.write_text("")
+    script = f"open({str(started)!r}, 'a').write('x')\n{script}"
 
     async def main():
-        async with connected(plan(argv)) as room:
+        async with connected(plan((sys.executable, "-c", script))) as room:
             assert names(room) == set()
             assert room.posted == []
-            (line,) = room.log.named("tools-lost")
-            assert line["sentence"].startswith("the tools of home cannot be had: ")
+            await until(lambda: len(started.read_text()) > 2)  # it is tried again
+            said = [line["sentence"] for line in room.log.named("tools-lost")]
+            assert len(said) == len(set(said))
+            assert all(sentence.startswith("the tools of home cannot be had: ") for sentence in said)
 
     asyncio.run(main())
 

@@ -135,6 +135,7 @@ def test_one_that_hangs_on_its_thread_is_not_asked_again_until_it_is_back():
         sys.modules["weather_tools"].release.set()
         for thread in threads:
             await asyncio.to_thread(thread.join, 30)
+        room.host._limit_s = 30
         assert await room.ask("hang") == ("late", False)
 
     asyncio.run(main())

@@ -17,7 +17,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ SET = Path("/run/systemd/timesync/synchronized")
 """There once systemd-timesyncd has set the clock (systemd-timesyncd.service(8))."""
 _LOOK_S = 5.0
 """So often is looked: a suspend ends without a word, and a clock is set without one."""
+_LAST_S = 2.0
 _MOVED_S = 2.0
 """A wall clock that has moved by so much since the timers were written down: they are written anew."""
 _MOST_BYTES = 65_536
@@ -196,6 +197,7 @@ class TimerKeeper:
         self._timers = {one.timer: one for one in kept}
         self._dirty = False
         self._changed = asyncio.Event()
+        self._writing: list[Future[bool]] = []
 
     def set(self, seconds: float, label: str) -> RunningTimer | str:
         """ports.Timers."""
@@ -238,7 +240,7 @@ class TimerKeeper:
                         await self._changed.wait()
         finally:
             writer.shutdown(wait=False)
-            if self._dirty:
+            if self._dirty and not wait(self._writing, _LAST_S).not_done:  # a disk that hangs is left to itself
                 self._file.save(*self._state())
 
     def look(self, post: Post) -> float | None:
@@ -262,7 +264,14 @@ class TimerKeeper:
     async def _write(self, writer: ThreadPoolExecutor) -> None:
         """On its thread, as a card may take seconds."""
         self._dirty = False
-        if not await asyncio.get_running_loop().run_in_executor(writer, self._file.save, *self._state()):
+        writing = writer.submit(self._file.save, *self._state())
+        self._writing = [writing]
+        try:
+            saved = await asyncio.shield(asyncio.wrap_future(writing))
+        except asyncio.CancelledError:
+            self._dirty = True  # nobody knows
+            raise
+        if not saved:
             self._dirty = True
             with suppress(TimeoutError):  # and again when it may have been mended
                 async with asyncio.timeout(self._patience_s()):

@@ -33,6 +33,8 @@ AWAY_S = 60.0
 """After that its tools are no longer offered."""
 WAITS_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 MOST_PAGES = 20
+MOST_TOLD = 5
+"""Of the reasons why a server cannot be had; each is told once until it is connected."""
 _LIST_CHANGED = "notifications/tools/list_changed"
 
 
@@ -68,11 +70,12 @@ class McpServer:
 
     async def run(self, changed: Callable[[], None]) -> None:
         """Toolbox."""
-        waits, told, lost_s = _waits(self._plan.waits_s), "", time.monotonic()
+        waits, lost_s = _waits(self._plan.waits_s), time.monotonic()
+        told: set[str] = set()
         while True:
             try:
                 async with self._connected():
-                    waits, told = _waits(self._plan.waits_s), ""
+                    waits, told = _waits(self._plan.waits_s), set()
                     await self._follow(changed)
             except Exception as error:  # noqa: BLE001 - the package raises what its transports do, in groups too
                 why = _in_words(error)
@@ -80,8 +83,8 @@ class McpServer:
                 why = "it has ended the connection"
             if self._client is not None:
                 self._client, lost_s = None, time.monotonic()
-            if why != told:
-                told = why
+            if why not in told and len(told) < MOST_TOLD:
+                told.add(why)
                 sentence = f"the tools of {self._plan.name} cannot be had: {why}. It is tried again"
                 self._log.write("warning", "tools-lost", sentence=sentence)
             if self._tools and time.monotonic() - lost_s >= AWAY_S:
