@@ -32,7 +32,8 @@ class NotSaidError(AntiphonError):
 def mouth_plan(settings: Settings) -> MouthPlan:
     """The mouth as the daemon has it, without chimes."""
     speaker = settings.speaker
-    return MouthPlan(None, JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms))
+    jitter = JitterPlan(start_ms=speaker.jitter_ms, most_ms=speaker.jitter_max_ms)
+    return MouthPlan(chime_level_db=None, ring_level_db=speaker.chime_level_db, jitter=jitter)
 
 
 def play(speaker: Speaker, plan: MouthPlan, make: Make) -> None:

@@ -1,0 +1,156 @@
+"""`antiphon say` without the daemon, against the simulated service: into files, and from a text that still comes."""
+
+import asyncio
+import io
+import sys
+import wave
+
+import pytest
+
+from antiphon import controlling, saying
+from antiphon.cli import main
+from antiphon.pcm import bytes_of
+from antiphon.saying import sentences
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from loopback import stepfun, tone
+from verbs import ALONE
+
+SPOKEN = bytes_of(tone("", "", 24_000))
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("STEPFUN_API_KEY", DEFAULT_KEY)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def service():
+    with stepfun(SimulatorOptions(timing=Timing.quick(), quick_connections=0)) as running:
+        yield running
+
+
+def say(service, *arguments, path="/step_plan/v1"):
+    return main(["say", *ALONE, "--set", f"speech.url={service.speech_url(path)}", *map(str, arguments)])
+
+
+def sound_of(path):
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 24_000)
+        return file.readframes(file.getnframes())
+
+
+def given(monkeypatch, data):
+    """Standard input is a file of these bytes."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+def test_a_text_is_put_into_a_file(service, tmp_path, capsys):
+    output = tmp_path / "out.wav"
+    assert say(service, "-o", output, "Dinner", "is", "ready.") == 0
+    assert sound_of(output) == SPOKEN
+    assert capsys.readouterr().out == f"{output}: 0.6 s\n"
+
+
+def test_bare_samples_and_a_long_text(service, tmp_path):
+    output = tmp_path / "out.pcm"
+    assert say(service, "-o", output, "This is a sentence of forty characters. " * 60) == 0
+    assert output.read_bytes() == SPOKEN * 3
+
+
+def test_standard_input_is_said(service, tmp_path, monkeypatch):
+    given(monkeypatch, "晚饭好了。".encode())
+    assert say(service, "-o", tmp_path / "out.wav", "-") == 0
+    assert sound_of(tmp_path / "out.wav") == SPOKEN
+
+
+def test_a_streamed_text_goes_over_the_websocket(service, tmp_path):
+    assert say(service, "--stream", "-o", tmp_path / "out.wav", "One. Two.") == 0
+    assert sound_of(tmp_path / "out.wav") == SPOKEN * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-o", "out.aac", "x"], "end it in .wav, .mp3, .flac, .opus, .pcm"),
+        (["-o", "out", "x"], "end it in .wav"),
+        (["--stream", "-o", "out.mp3", "x"], "with --stream a file can be .wav or .pcm"),
+        (["-o", "out.flac", "x. " * 500], "holds 1000 characters at most"),
+        (["-o", "nowhere/out.wav", "x"], "in a directory that is there"),
+        (["-o", "out.wav", " "], "there is no text to say"),
+        (["--voice", "linjiajieji", "-o", "out.wav", "x"], "did you mean linjiajiejie"),
+        (["--instruction", "x" * 201, "-o", "out.wav", "x"], "201 characters"),
+        (["--set", "speech.model=step-tts-2", "--instruction", "calm", "-o", "out.wav", "x"], "takes no instruction"),
+        (["--set", "speech.model=step-tts-2", "-o", "out.wav", "x"], "a Step Plan key needs speech.url"),
+    ],
+)
+def test_what_cannot_be_is_told_and_nothing_is_written(service, arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert say(service, *arguments) == 2
+    assert words in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("speed", ["0.4", "2.1", "fast"])
+def test_a_speed_that_is_none(service, speed):
+    with pytest.raises(SystemExit):
+        say(service, "--speed", speed, "x")
+
+
+def test_the_style_goes_to_the_daemon(monkeypatch):
+    asked = []
+    monkeypatch.setattr(controlling, "ask", lambda _, request: asked.append(request) or {"ok": True})
+    assert main(["say", *ALONE, "--voice", "linjiajiejie", "--speed", "1.5", "Hi"]) == 0
+    assert asked == [{"do": "say", "text": "Hi", "voice": "linjiajiejie", "speed": 1.5}]
+
+
+def test_a_long_text_goes_to_the_daemon_in_parts(monkeypatch):
+    asked = []
+    monkeypatch.setattr(controlling, "ask", lambda _, request: asked.append(request) or {"ok": True})
+    text = "This is a sentence of forty characters. " * 60
+    assert main(["say", *ALONE, text]) == 0
+    assert " ".join(one["text"] for one in asked) == text.strip()
+    assert len(asked) == 3
+
+
+def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch):
+    heard = []
+
+    def play(_speaker, _plan, make):
+        asyncio.run(make(heard.append))
+
+    monkeypatch.setattr(saying, "make_sound_card", lambda _: (None, None))
+    monkeypatch.setattr(saying, "play", play)
+    assert say(service, "Hi") == 0
+    assert b"".join(heard) == SPOKEN
+
+
+def test_a_daemon_that_was_named_must_be_there(service, tmp_path, capsys):
+    assert say(service, "--socket", tmp_path / "none.sock", "Hi") == 2
+    assert "the daemon does not run" in capsys.readouterr().err
+
+
+def test_text_that_comes_in_bits_is_given_in_sentences():
+    async def scene(*chunks):
+        async def bits():
+            for chunk in chunks:
+                yield chunk
+
+        return [text async for text in sentences(bits())]
+
+    assert asyncio.run(scene("How a", "re you? I", " am. Fi", "ne")) == ["How are you? ", "I am. ", "Fine"]
+    assert asyncio.run(scene("是。", "好。", "")) == ["是。", "好。"]
+    assert asyncio.run(scene(" ", "\n", "a\n")) == [" \na\n"]
+    assert asyncio.run(scene("", " ")) == []
+
+
+def test_bits_of_standard_input_are_whole_characters(tmp_path, monkeypatch):
+    file = tmp_path / "text"
+    file.write_bytes("晚饭好了".encode() * 3000)
+    with file.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+
+        async def scene():
+            return "".join([chunk async for chunk in saying.chunks_of(None)])
+
+        assert asyncio.run(scene()) == "晚饭好了" * 3000
