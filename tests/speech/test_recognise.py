@@ -192,6 +192,29 @@ def test_an_answer_without_anything_is_asked_again():
     assert {base64.b64decode(one.fields["audio"]["data"]) for one in asked} == {SOUND}
 
 
+@pytest.mark.parametrize(
+    ("scripts", "asked"),
+    [
+        ([says(b"")], 2),
+        ([streams()], 2),
+        ([streams(), says(b"")], 2),
+        ([says(error(503, "overloaded")), streams(), says(error(429, "slow")), says(b""), streams(DONE)], 4),
+    ],
+)
+def test_what_breaks_is_tried_no_more_often_than_it_may(scripts, asked):
+    """However far each try has come."""
+
+    async def scene():
+        async with serving(*scripts) as there:
+            patience = Patience(asyncio.get_running_loop().time() + LONG_MS / 1000, LONG_MS, most_broken=1)
+            async with Recogniser(RecognisePlan(there.url, "m"), KEY) as recogniser, patience:
+                with pytest.raises(Lost):
+                    await recogniser.recognise(Sound("wav", 0, None, SOUND), patience)
+        return len(there.asked)
+
+    assert run(scene()) == asked
+
+
 @pytest.mark.parametrize("event", ["{", "[1]", '"x"', "nan"])
 def test_nonsense_after_a_beginning(event):
     failed, _, _ = fate(streams(DELTA, event))

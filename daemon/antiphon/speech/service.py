@@ -44,6 +44,8 @@ class Patience:
         """Something of worth has come: it is not asked again."""
         self.met: LinkError | None = None
         """What the last try came to, where it is worth more than that time is up."""
+        self.broken = 0
+        """How many tries came to anything but a busy service."""
         self._timeout = asyncio.timeout_at(by_s)
 
     async def __aenter__(self) -> Self:
@@ -131,14 +133,16 @@ class Service:
         """What `attempt` gives. Where it raises what may pass, and nothing of worth has come, it is tried again after a
         pause that doubles and varies by chance, as long as the patience lasts; else that is raised.
         """
-        loop, pause_s, broken = asyncio.get_running_loop(), PAUSE_FIRST_S, 0
+        loop, pause_s = asyncio.get_running_loop(), PAUSE_FIRST_S
         while True:
             try:
                 return await attempt()
             except LinkError as error:
+                if error is patience.met:  # the attempt has persisted itself, as far as it may
+                    raise
                 patience.met = error
-                broken += not isinstance(error, Busy)
-                hopeless = not error.problem().may_pass or broken > patience.most_broken
+                patience.broken += not isinstance(error, Busy)
+                hopeless = not error.problem().may_pass or patience.broken > patience.most_broken
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
                 if patience.began or hopeless or loop.time() + wait_s >= patience.by_s:
                     raise
