@@ -11,7 +11,7 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-from antiphon.app import Appliance, World, make_links
+from antiphon.app import Appliance, World, make_links, make_tools
 from antiphon.conversation.events import ButtonMoved, SwitchMoved
 from antiphon.conversation.states import State
 from antiphon.devices.fake_hands import NoLamps
@@ -21,6 +21,8 @@ from antiphon.overhearing import AskedTurn, Narrator, in_words, overheard
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 from antiphon.runtime.log import open_log
 from antiphon.runtime.notify import NoNotifier
+from antiphon.runtime.orders import Orders
+from antiphon.runtime.timers import TimerKeeper
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.snapshot import Snapshot
@@ -101,6 +103,9 @@ async def ask(
     turn = AskedTurn()
     microphone, speaker = QuestionMicrophone(question), ReplySpeaker()
     hand, narrator = _Hand(turn, microphone), Narrator(turn, say, patience_s)
+    log = open_log(settings.log.format, "error")
+    orders = Orders(lambda _: None)
+    tools = make_tools(settings, orders, TimerKeeper(None, log), log)
     world = World(
         microphone,
         speaker,
@@ -108,10 +113,12 @@ async def ask(
         hand,
         engine=None,
         trigger=None,
-        links=overheard(make_links(settings, key), turn),
+        links=overheard(make_links(settings, key, tools.specs), turn),
         endpoint=WholeQuestion(microphone),
+        tools=tools,
+        orders=orders,
     )
-    appliance = Appliance(settings, world, open_log(settings.log.format, "error"), NoNotifier(), [hand, narrator])
+    appliance = Appliance(settings, world, log, NoNotifier(), [hand, narrator])
     hand.when_over = appliance.stop
     try:
         await appliance.run()
@@ -128,17 +135,21 @@ async def ask(
 
 
 def _for_one_turn(settings: Settings) -> Settings:
-    """The owner's settings, but: the file ends the turn, one turn is all, and the reply plays as a whole."""
+    """The owner's settings, but: the file ends the turn, one turn is all, the reply plays as a whole, and no tool
+    is there that is about the device itself."""
     manners = settings.conversation
     fill_ms = round(LEAST_MS + TAIL_MS)
     most_ms = manners.max_turn_ms + fill_ms
     one_turn = {"follow_up_ms": TRANSCRIPT_MS, "hang_ms": most_ms, "max_turn_ms": most_ms}
+    clock = tuple(name for name in settings.tools.builtin if name == "get_time")
     changes = {
         "conversation": manners.model_copy(update=one_turn),
         "realtime": settings.realtime.model_copy(update={"turn_detection": "own", "connection": "on_demand"}),
         "speaker": settings.speaker.model_copy(
             update={"jitter_ms": WHOLE_REPLY_MS, "jitter_max_ms": WHOLE_REPLY_MS, "chimes": False}
         ),
+        # What changes or keeps something of a device that goes on has no sense here.
+        "tools": settings.tools.model_copy(update={"builtin": clock}),
     }
     return settings.model_copy(update=changes)
 
