@@ -1,0 +1,155 @@
+"""Runs rows: the command as a process of its own, against a simulated service that is strict; and what came of it.
+
+`python tests/services/table.py` prints them all as a table (`make services`).
+"""
+
+import dataclasses
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rows import KEYS, NORMAL, OWN_KEY, ROWS, Row
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from loopback import stepfun
+from verbs import ALONE, command, environment
+
+from antiphon.simulator.stepfun.faults import parse_fault
+from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
+
+LIMIT_S = 60
+ASKED = "what time is it"
+NOT_ON_THE_PLAN = ("chat",)
+
+
+@dataclass(frozen=True)
+class Came:
+    """What came of a row."""
+
+    status: int
+    stdout: str
+    stderr: str
+    received: str
+    """What the service received, and how it answered."""
+    sound_s: float
+
+    @property
+    def back(self):
+        """The one line that says it best."""
+        heard = [f"{self.sound_s:.2f} s of speech"] if self.sound_s else []
+        lines = [line for line in (self.stdout if not self.status else self.stderr).splitlines() if line.strip()]
+        lines = [line for line in lines if "TensorFlow" not in line]
+        return "; ".join([*heard, *lines[-2:]])
+
+
+def _voice(seconds, rate_hz):
+    time_s = np.arange(int(seconds * rate_hz)) / rate_hz
+    return (9000 * np.sin(2 * np.pi * (200 + 40 * time_s) * time_s)).astype(np.int16)
+
+
+def _write(path, seconds, rate_hz=24_000):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(_voice(seconds, rate_hz).tobytes())
+    return path
+
+
+def run(row: Row, folder: Path) -> Came:
+    """One row, in an empty folder."""
+    files = {
+        "clip": _write(folder / "clip.wav", 1.6),
+        "reference": _write(folder / "reference.wav", 6.0),
+        "out": folder / "out.wav",
+    }
+    given = dict(row.options)
+    if "faults" in given:
+        given["faults"] = tuple(map(parse_fault, given["faults"]))
+    options = SimulatorOptions(
+        keys=KEYS, timing=Timing.quick(), transcripts=(ASKED,), quick_connections=0, **given
+    )
+    with stepfun(options) as service:
+        sets = _addresses(service, row)
+        verb = [part.format(**files) for part in row.command]
+        environ = environment(folder=folder, STEPFUN_API_KEY=row.key or OWN_KEY[row.family])
+        done = subprocess.run(
+            command(*verb, *ALONE, *(part for one in sets for part in ("--set", one))),
+            env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False,
+        )  # fmt: skip
+        received = _received(service)
+    return Came(done.returncode, done.stdout, done.stderr, received, _sound_s(files["out"]))
+
+
+def _addresses(service, row):
+    """Every service of the family at the simulator."""
+    family = row.path or row.family
+    return [
+        f"realtime.url={service.url(family + '/realtime')}",
+        f"chat.url={service.speech_url(family)}",
+        f"cascade.url={service.speech_url(family)}",
+        f"speech.url={service.speech_url(family)}",
+        "endpointing.trailing_silence_ms=200",
+    ]
+
+
+def _received(service):
+    """In a line: each request with its status, and what was granted, as far as it tells one from another."""
+    lines = [_told(line) for line in service.log if "status" in line and line["what"] != "listening"]
+    return "; ".join([*lines, *_granted(service)])
+
+
+def _told(line):
+    return f"{line['what']} {line['status']}"
+
+
+def _granted(service):
+    for session in service.sessions:
+        tools = [tool.get("function", {}).get("name") or tool["type"] for tool in session.tools or []]
+        yield f"realtime {session.model} {session.path}, tools {' '.join(tools)}, {session.frames} frames"
+    for chat in service.chats:
+        how = "streamed" if chat.stream else "whole"
+        yield f"POST chat {chat.model} {how} {chat.path}: {len(chat.messages)} messages, {chat.segments} clips, voice {chat.voice or 'none'}, tools {len(chat.tools)}"
+    for one in service.recognised:
+        yield f"POST asr {one.model} {one.path}: {one.clip.kind} {one.clip.seconds:.1f} s, {one.body_bytes} bytes, language {one.language or 'none'}"
+    for wish in service.wishes:
+        yield f"POST speech {wish.model} {wish.path}: {wish.text!r}, voice {wish.voice}, {wish.format} {wish.rate_hz} Hz, speed {wish.speed:g}"
+    for one in service.utterances:
+        yield f"stream {one.model} {one.path}: {' | '.join(text for _, text in one.texts)!r}"
+    for one in service.dictations:
+        yield f"dictation {one.settings.model} {one.path}: {len(one.arrivals)} appends, {len(one.turns)} turns"
+    for kind, these in (("upload", service.uploads), ("clone", service.clones), ("preview", service.previews)):
+        for one in these:
+            shown = {key: value for key, value in dataclasses.asdict(one).items() if isinstance(value, str | bool | int) and value}
+            yield f"{kind} {shown.pop('model', '')} {json.dumps(shown, ensure_ascii=False)}"
+
+
+def _sound_s(path):
+    if not path.exists():
+        return 0.0
+    with wave.open(str(path)) as file:
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        assert np.any(pcm), "the file is silent"
+        return file.getnframes() / file.getframerate()
+
+
+def main():
+    """The table, as Markdown."""
+    print("| service | paths | case | command | received | came back |\n|---|---|---|---|---|---|")
+    for row in ROWS:
+        with tempfile.TemporaryDirectory() as folder:
+            came = run(row, Path(folder))
+        shown = shlex.join(row.command).replace("{", "").replace("}", "").replace("'", "")
+        cells = (row.service, row.family, row.case, f"`antiphon {shown}`", came.received, f"{came.status}: {came.back}")
+        print("| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
