@@ -25,6 +25,7 @@ STATUS = {
     "since_s": 12.4,
     "problem": "",
     "ringing": "",
+    "timers": [{"timer": 3, "left_s": 12.0}],
     "link": {"name": "realtime", "health": "open", "fallback": False, "call": 7},
     "microphone": {
         "muted": False,
@@ -289,6 +290,11 @@ def test_the_status_fits_on_a_screen_and_is_aligned():
         ("watchdog", {"watchdog": {"limit_s": 0.0}}, "none"),
         ("problem", {"problem": "The key is wrong"}, "The key is wrong"),
         ("ringing", {"ringing": "tea, eggs"}, "tea, eggs"),
+        (
+            "timers",
+            {"timers": [{"timer": 2, "left_s": 4.4}, {"timer": 1, "left_s": 90.0}]},
+            "2 in 4 s, 1 in 1 min 30 s",
+        ),
     ],
 )
 def test_each_row_says_what_is(name, changes, words):

@@ -168,6 +168,8 @@ def _shown(status: Tree) -> str:
     ]
     if status["problem"]:
         rows.append(("problem", status["problem"]))
+    if status["timers"]:
+        rows.append(("timers", ", ".join(f"{one['timer']} in {_length(one['left_s'])}" for one in status["timers"])))
     if status["ringing"]:
         rows.append(("ringing", status["ringing"]))
     lines = [f"{name:{_WIDTH}}{words}" for name, words in rows]
