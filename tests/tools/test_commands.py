@@ -83,6 +83,14 @@ def test_a_value_is_never_filled_in_itself():
     assert filled_in(plan, {"room": "{level}", "level": "{room}"}) == ["/bin/x", "{level}", "{room}", "{other}"]
 
 
+def test_an_empty_value_makes_no_way_for_an_option():
+    parts = (ArgumentPlan("room", ".*", "", secret=False), ArgumentPlan("level", ".*", "", secret=False))
+    plan = command(("/bin/x", "{room}{level}"), parts)
+    assert filled_in(plan, {"room": "a", "level": "-rf"}) == ["/bin/x", "a-rf"]
+    with pytest.raises(ToolFault, match="level begins with -"):
+        filled_in(plan, {"room": "", "level": "-rf"})
+
+
 def test_a_pattern_may_allow_a_sign():
     plan = command(("/bin/x", "{room}"), (ArgumentPlan("room", "-?[0-9]+", "", secret=False),))
     assert filled_in(plan, {"room": "-5"}) == ["/bin/x", "-5"]

@@ -77,12 +77,23 @@ def filled_in(plan: CommandPlan, arguments: Mapping[str, Any]) -> list[str]:
         value = arguments[one.name]
         if not fits(one.pattern, value) or not value.isprintable():
             raise ToolFault(f"{one.name} does not match {one.pattern}; nothing was run")
-        begins_word = any(word.startswith(f"{{{one.name}}}") for word in plan.argv)
-        if value.startswith("-") and begins_word and not _OPTION.match(one.pattern):
-            raise ToolFault(f"{one.name} begins with -, and would be taken for an option; nothing was run")
-    # All at once, so that no value can stand for another.
     known = {one.name: str(arguments[one.name]) for one in plan.arguments}
+    patterns = {one.name: one.pattern for one in plan.arguments}
+    for name in (first_in(word, known) for word in plan.argv):
+        if name is not None and known[name].startswith("-") and not _OPTION.match(patterns[name]):
+            raise ToolFault(f"{name} begins with -, and would be taken for an option; nothing was run")
+    # All at once, so that no value can stand for another.
     return [PLACEHOLDER.sub(lambda found: known.get(found[1], found[0]), word) for word in plan.argv]
+
+
+def first_in(word: str, known: Mapping[str, str]) -> str | None:
+    """The argument whose value begins what `word` becomes; None where the owner's own text does."""
+    at = 0
+    while (found := PLACEHOLDER.match(word, at)) is not None and found[1] in known:
+        if known[found[1]]:
+            return found[1]
+        at = found.end()
+    return None
 
 
 class _Process(asyncio.SubprocessProtocol):
