@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 
-from antiphon.conversation.events import LinkOpened
+from antiphon.conversation.events import LinkClosed, LinkOpened
 from antiphon.links.cascade.link import CascadeLink
 from antiphon.links.cascade.stages import CascadePlan
 from antiphon.links.completions.wire import Said
@@ -157,7 +157,7 @@ class Inbox:
 
 
 @contextlib.asynccontextmanager
-async def calling(stages, history=(), plan=PLAN, tools=()):
+async def calling(stages, history=(), plan=PLAN, tools=(), *, trial=False):
     """A call on these services; at the end it is closed, and has told so."""
 
     @contextlib.asynccontextmanager
@@ -165,10 +165,10 @@ async def calling(stages, history=(), plan=PLAN, tools=()):
         yield stages
 
     inbox = Inbox(stages.log)
-    link = CascadeLink(plan, opening, tools, 7, history, inbox)
+    link = CascadeLink(plan, opening, tools, 7, history, inbox, trial=trial)
     async with asyncio.TaskGroup() as group:
         group.create_task(link.run())
-        await inbox.until(LinkOpened)
+        await inbox.until(LinkOpened, LinkClosed)
         try:
             yield link, inbox
         finally:

@@ -21,6 +21,7 @@ from antiphon.conversation.events import (
 from antiphon.conversation.history import Turn
 from antiphon.errors import Lost, Refused
 from antiphon.links.cascade.exchange import MOST_CHARACTERS
+from antiphon.links.cascade.link import SILENCE
 from antiphon.links.completions.wire import Message, Said, ToolCall
 from links.cascade.scripted import LAMP, LETTER, PLAN, SPEECH, Gate, Scripted, calling, play, until
 
@@ -410,5 +411,29 @@ def test_a_call_lives_until_it_is_closed_and_then_tells_nothing():
             link.give_tool_outputs([], respond=True)
             assert inbox.events[-1] == LinkClosed(7)
             assert not link._speech
+
+    play(scene())
+
+
+def test_on_a_trial_all_three_show_that_they_work_and_nobody_is_told():
+    async def scene():
+        stages = Scripted(hears=[""], writes=[["Yes."]])
+        async with calling(stages, trial=True) as (_, inbox):
+            assert inbox.events == [LinkOpened(7)]
+            assert stages.speech == [SILENCE]
+            assert list(stages.requests[0].messages) == [Message("user", "Say yes.")]
+            assert stages.texts == ["Yes."]
+
+    play(scene())
+
+
+@pytest.mark.parametrize(
+    "scripts", [{"hears": [[Lost("gone")]]}, {"writes": [[Lost("gone")]]}, {"speaks": [[Lost("gone")]]}]
+)
+def test_a_trial_fails_with_any_of_them(scripts):
+    async def scene():
+        async with calling(Scripted(**{"hears": [""], **scripts}), trial=True) as (_, inbox):
+            (closed,) = inbox.events
+            assert closed.problem.sentence.endswith(": gone")
 
     play(scene())

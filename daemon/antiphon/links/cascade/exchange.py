@@ -22,6 +22,9 @@ from antiphon.speech.service import Patience
 MOST_CHARACTERS: Final = 20_000
 """Some twenty minutes of speech."""
 
+MOST_BROKEN: Final = 1
+"""So many tries of one stage may come to anything but a busy service; with the next, another link is asked."""
+
 _NO_GAP_MS: Final = 86_400_000.0  # the stages need no limit of their own: the exchange has one for all
 
 
@@ -52,6 +55,7 @@ class Exchange:
         self._by_s, self._first_sound_ms, self._gap_ms = by_s, first_sound_ms, gap_ms
         self._limit = asyncio.timeout_at(by_s)
         self._stage: troubles.Stage = "recognise"
+        self._patiences: dict[troubles.Stage, Patience] = {}
         self._texts = _Texts()
         self._calls: tuple[ToolCall, ...] = ()
         self._characters = 0
@@ -89,7 +93,7 @@ class Exchange:
 
     async def _recognise(self, pcm: bytes) -> str:
         try:
-            async with self._patience() as patience:
+            async with self._patience("recognise") as patience:
                 return (await self._stages.recognise(pcm, patience)).strip()
         except LinkError as error:
             raise troubles.at("recognise", error) from error
@@ -112,7 +116,7 @@ class Exchange:
     async def _write(self, request: Request) -> None:
         sentences = Sentences()
         try:
-            async with self._patience() as patience, aclosing(self._stages.answer(request, patience)) as answer:
+            async with self._patience("answer") as patience, aclosing(self._stages.answer(request, patience)) as answer:
                 async for said in answer:
                     self._calls += said.calls
                     if said.text:
@@ -148,7 +152,7 @@ class Exchange:
 
     async def _speak(self) -> None:
         try:
-            async with self._patience() as patience:
+            async with self._patience("speak") as patience:
                 await self._stages.speak(self._texts, self._hear, patience)
         except TimeoutError:
             self._failed(self._late())
@@ -160,7 +164,8 @@ class Exchange:
         self.pieces += 1
         self.length_ms += bytes_ms(pcm)
         self._played_s = max(self._played_s, now) + bytes_ms(pcm) / 1000
-        self._limit.reschedule(self._played_s + self._gap_ms / 1000)
+        if not self._limit.expired():  # it may be ending, while the last of it comes
+            self._limit.reschedule(self._played_s + self._gap_ms / 1000)
         self._listener.sounds(pcm)
         if self._written:
             self._tell_calls()
@@ -173,12 +178,15 @@ class Exchange:
     def _failed(self, error: LinkError) -> None:
         self._failure = self._failure or error
 
-    def _patience(self) -> Patience:
-        return Patience(self._by_s, _NO_GAP_MS)
+    def _patience(self, stage: troubles.Stage) -> Patience:
+        patience = self._patiences[stage] = Patience(self._by_s, _NO_GAP_MS, MOST_BROKEN)
+        return patience
 
     def _late(self) -> LinkError:
-        host = self._stages.host
+        host, patience = self._stages.host, self._patiences.get(self._stage)
         if not self.length_ms:
+            if patience is not None and patience.met is not None:
+                return troubles.at(self._stage, patience.met)
             return troubles.slow(self._stage, host, self._first_sound_ms)
         waits_for_text = not self._written and self._text_s < self._sound_s
         return troubles.stalled("answer" if waits_for_text else "speak", host, self._gap_ms)

@@ -1,16 +1,16 @@
 """StepFun's recognition, text model and voice in a row, as a Link: calls, replies and tasks.
 
-How the three are joined is exchange.py's. Nothing is connected between turns, so a call opens at once. The speech of a
-turn is kept until its end and sent whole. A reply begins (ReplyStarted) with the turn's end, so that whoever interrupts
-can name it; a failure before its first sound ends the call, so that the speech can go to another link. Whoever
-interrupts ends all three at once. All methods belong to the loop's thread.
+How the three are joined is exchange.py's. Nothing is connected between turns, so a call opens at once; on a trial, when
+all three have done something. The speech of a turn is kept until its end and sent whole. A reply begins (ReplyStarted)
+with the turn's end, so that whoever interrupts can name it; a failure before its first sound ends the call, so that the
+speech can go to another link. Whoever interrupts ends all three at once. All methods belong to the loop's thread.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.events import (
@@ -26,9 +26,15 @@ from antiphon.links.cascade.exchange import Exchange
 from antiphon.links.cascade.memory import Memory
 from antiphon.links.cascade.reply import Reply
 from antiphon.links.cascade.stages import CascadePlan, Stages, StepFunStages
+from antiphon.links.completions.wire import Message, Request
 from antiphon.links.life import Life
+from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import Secret
+
+SILENCE: Final = bytes(SAMPLE_BYTES * LINK_RATE_HZ)
+PROOF: Final = Request([Message("user", "Say yes.")])
+"""What a trial asks: a second of nothing, and a word."""
 
 Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Stages]]
 """Makes the three services of a call; nothing is connected before the context is entered, and not for long after."""
@@ -52,9 +58,9 @@ class CascadeLinkMaker:
     def __init__(self, plan: CascadePlan, key: Secret | None, tools: Catalogue) -> None:
         self._plan, self._key, self._tools = plan, key, tools
 
-    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "CascadeLink":  # noqa: ARG002 - a trial would be a question, which costs
+    def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "CascadeLink":
         """A call that has yet to be run."""
-        return CascadeLink(self._plan, self._open, self._tools(), call, history, post)
+        return CascadeLink(self._plan, self._open, self._tools(), call, history, post, trial=trial)
 
     def _open(self) -> StepFunStages:
         return StepFunStages(self._plan, self._key)
@@ -71,8 +77,11 @@ class CascadeLink:
         call: int,
         history: Sequence[Turn],
         post: Post,
+        *,
+        trial: bool = False,
     ) -> None:
         self.counters = LinkCounters()
+        self._trial = trial
         self._plan, self._stages, self._tools = plan, stages, tuple(tools)
         self._call = call
         self._life = Life(call, post)
@@ -139,6 +148,8 @@ class CascadeLink:
     async def _live(self) -> None:
         try:
             async with self._stages() as stages, asyncio.TaskGroup() as group:
+                if self._trial and (error := await self._try(stages)) is not None:
+                    self._life.end(error.problem())
                 self._life.tell(LinkOpened(self._call))
                 while True:
                     await self._more.wait()
@@ -147,6 +158,24 @@ class CascadeLink:
                         asked.task = group.create_task(self._answer(stages, asked), name=f"reply {asked.reply.name}")
         except LinkError as error:
             self._life.end(error.problem())
+
+    async def _try(self, stages: Stages) -> LinkError | None:
+        """Have all three do the least they can, to be heard by nobody; what went wrong."""
+        nobody = Reply(self._call, "", Memory("", ()), LinkCounters(), self._life.tell)
+        nobody.hushed = True
+        try:
+            if not await self._exchange(stages, nobody).run(SILENCE, lambda: PROOF):
+                await self._exchange(stages, nobody).go_on(PROOF)
+        except LinkError as error:
+            return error
+        return None
+
+    def _exchange(self, stages: Stages, reply: Reply, due_s: float | None = None) -> Exchange:
+        """One that has yet to be run; it has until `due_s`, or else its time from now on."""
+        self.counters.sent += 1
+        first_sound_ms, gap_ms = self._plan.first_sound_ms, self._plan.gap_ms
+        by_s = asyncio.get_running_loop().time() + first_sound_ms / 1000 if due_s is None else due_s
+        return Exchange(stages, reply, by_s=by_s, first_sound_ms=first_sound_ms, gap_ms=gap_ms)
 
     # ── a reply ──────────────────────────────────────────────────────────────────────────────────
 
@@ -161,9 +190,8 @@ class CascadeLink:
         self._more.set()
 
     async def _answer(self, stages: Stages, asked: _Asked) -> None:
-        self.counters.sent += 1
-        plan, reply = self._plan, asked.reply
-        exchange = Exchange(stages, reply, by_s=asked.due_s, first_sound_ms=plan.first_sound_ms, gap_ms=plan.gap_ms)
+        reply = asked.reply
+        exchange = self._exchange(stages, reply, asked.due_s)
         answered = True
         try:
             if asked.speech is None:
