@@ -3,6 +3,7 @@
 import pytest
 
 from antiphon.conversation.effects import (
+    Answer,
     CancelReply,
     Chime,
     CloseLink,
@@ -412,3 +413,20 @@ def test_a_muted_device_rings_too() -> None:
     assert (book.state, book.machine.snapshot.ringing) == (State.DEAF, "")
     book.on(DUE, ButtonMoved("mute", down=True), after_ms=1000)
     assert book.machine.snapshot.ringing == "tea", "the mute button mutes, and unmutes"
+
+
+def test_a_tool_may_mute_the_device_and_is_not_waited_for() -> None:
+    book = Playbook().thinking()
+    book.on(*SILENT)
+    wants = book.on(Commanded("mute", 7))
+    assert DropTool(1) in wants
+    assert book.state is State.DEAF
+    assert Answer(7) in book.on(EarClosed(), ToolAnswered(1, "given up", failed=True))
+
+
+def test_a_timer_that_runs_out_while_a_tool_runs_disturbs_nobody() -> None:
+    book = Playbook().thinking()
+    book.on(*SILENT)
+    assert book.on(DUE, ToolAnswered(1, "set")) == [RING, gives("set")]
+    answered(book)
+    assert book.machine.snapshot.ringing == "tea"
