@@ -506,6 +506,16 @@ def test_a_chat_model_is_asked_through_the_proxy_and_told_of_the_tools():
     assert links["chat"](1, (), lambda _: None, trial=False)._tools == ("a tool",)
 
 
+def test_a_cascade_is_asked_through_the_proxy_and_told_of_the_tools():
+    settings = settings_of("links=[cascade]", "cascade.hotwords=[Antiphon]", "realtime.proxy=http://proxy:3128")
+    (plan,), links = link_plans(settings), make_links(settings, None, lambda: ["a tool"])
+    assert (plan.name, plan.warm, plan.own_turns, plan.first_sound_ms) == ("cascade", False, True, 10_000)
+    assert list(links) == ["cascade"]
+    asked = links["cascade"]._plan
+    assert (asked.hotwords, asked.proxy, asked.voice) == (("Antiphon",), "http://proxy:3128", settings.cascade.voice)
+    assert links["cascade"](1, (), lambda _: None, trial=False)._tools == ("a tool",)
+
+
 def test_without_a_server_of_ones_own_its_library_is_not_loaded():
     script = "import sys; from antiphon.app import make_links; from antiphon.settings import Settings; "
     script += "make_links(Settings(), None); print('aiohttp' in sys.modules)"

@@ -449,3 +449,30 @@ def test_a_place_that_may_be_written(question, tmp_path):
     check_output(question, tmp_path / "reply.wav")
     check_output(question, None)
     check_output(question, Path(write_wav(tmp_path / "old-reply.wav", voice(100))))
+
+
+# ── three services in a row ──
+
+
+@pytest.mark.parametrize(("path", "scope"), [("/v1", "normal"), ("/step_plan/v1", "plan")])
+def test_a_cascade_is_asked_and_answers(question, tmp_path, capsys, path, scope):
+    reply = tmp_path / "reply.wav"
+    with stepfun(SimulatorOptions(keys={DEFAULT_KEY: scope}, timing=Timing.quick())) as service:
+        given = ["--link", "cascade", "--set", f"cascade.url={service.speech_url(path)}"]
+        assert main(["ask", *ALONE, *given, "-o", str(reply), "--json", str(question)]) == 0
+        (heard,), (asked,), (spoken,) = service.recognised, service.chats, service.utterances
+    assert read(reply).tolist() == tone("", "", RATE_HZ).tolist()
+    told = json.loads(capsys.readouterr().out)
+    assert told["link"] == "cascade"
+    assert told["said"] == asked.last.text
+    assert told["answer"].strip() == spoken.text.strip()
+    assert heard.clip.seconds >= 1.6
+
+
+def test_a_cascade_says_in_which_of_the_three_it_fails(question, capsys):
+    with stepfun(SimulatorOptions(timing=Timing.quick(), faults=(Fault(Kind.STREAM_STATUS, at=402),))) as service:
+        given = ["--link", "cascade", "--set", f"cascade.url={service.speech_url()}"]
+        assert main(["ask", *ALONE, *given, str(question)]) == 1
+    said = capsys.readouterr().err
+    assert "Speaking the answer: " in said
+    assert "cascade.url with /step_plan/v1" in said
