@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.config_files import board_files, find_board, find_key, read_layers, service_key
+from antiphon.config_files import board_files, find_board, find_key, read_layers, service_key, token_from
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Generate, Realtime, Settings, load
 
@@ -300,3 +300,23 @@ def test_all_board_files_are_listed_even_one_that_does_not_fit(tmp_path: Path) -
 
 def test_the_boards_of_this_clone_are_found() -> None:
     assert "led-button" in [entry.name for entry in board_files()]
+
+
+def test_a_token_is_read_from_a_file_of_its_owner_s_alone(tmp_path):
+    path = tmp_path / "token"
+    with pytest.raises(SettingsError, match="the token that tools.servers names cannot be read"):
+        token_from(path, "tools.servers")
+    path.write_text("  token-1234\n")
+    path.chmod(0o644)
+    with pytest.raises(SettingsError, match="run: chmod 600"):
+        token_from(path, "tools.servers")
+    path.chmod(0o600)
+    token = token_from(path, "tools.servers")
+    assert (token.reveal(), token.origin, repr(token)) == ("token-1234", str(path), "***")
+    path.write_text("two words")
+    with pytest.raises(SettingsError, match="does not hold") as caught:
+        token_from(path, "tools.servers")
+    assert "two words" not in str(caught.value)
+    path.write_text("\n")
+    with pytest.raises(SettingsError, match="is empty"):
+        token_from(path, "tools.servers")
