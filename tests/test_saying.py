@@ -123,6 +123,8 @@ def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch
     monkeypatch.setattr(saying, "play", play)
     assert say(service, "Hi") == 0
     assert b"".join(heard) == SPOKEN
+    assert say(service, "--set", "control.socket=null", "Hi") == 0
+    assert b"".join(heard) == SPOKEN * 2
 
 
 def test_a_daemon_that_was_named_must_be_there(service, tmp_path, capsys):

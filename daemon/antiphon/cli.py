@@ -401,6 +401,7 @@ def _is_refused(told: dict[str, Any]) -> bool:
 
 def _control_paths(options: argparse.Namespace) -> list[Path]:
     """Where the daemon's socket may be: as named, or as set; where the settings are wrong, where it usually is."""
+    from antiphon.controlling import NotRunningError
     from antiphon.runtime.control import places
 
     if options.socket is not None:
@@ -410,7 +411,7 @@ def _control_paths(options: argparse.Namespace) -> list[Path]:
     except SettingsError:  # the daemon may have begun with better ones
         setting = "auto"
     if setting is None:
-        raise SettingsError("control.socket is null: the daemon is to be asked nothing")
+        raise NotRunningError("control.socket is null: the daemon is to be asked nothing")
     return places(setting, os.environ)
 
 
