@@ -243,4 +243,7 @@ class Samples:
 
     def end(self, message: Finished) -> bytes:
         """What is still to be heard at the end: everything, where nothing came before; else nothing."""
-        return b"" if self.bytes else self.take(SoundCame(message.pcm, message.whole))
+        if self.bytes:
+            return b""
+        self._carried = b""  # half a sample that came is there once more
+        return self.take(SoundCame(message.pcm, message.whole))
