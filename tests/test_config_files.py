@@ -304,7 +304,7 @@ def test_the_boards_of_this_clone_are_found() -> None:
 
 def test_a_token_is_read_from_a_file_of_its_owner_s_alone(tmp_path):
     path = tmp_path / "token"
-    with pytest.raises(SettingsError, match="the token that tools.servers names cannot be read"):
+    with pytest.raises(SettingsError, match=r"the token that tools\.servers names cannot be read"):
         token_from(path, "tools.servers")
     path.write_text("  token-1234\n")
     path.chmod(0o644)

@@ -1,10 +1,11 @@
 """The clock on the wall: local time, daylight saving and time zones, and a clock that was never set."""
 
 import time
+from datetime import datetime
 
 import pytest
 
-from antiphon.runtime.wall import second_of_day
+from antiphon.runtime.wall import local_time, second_of_day
 
 JUNE, JANUARY = 1_782_000_000, 1_768_500_000  # 2026-06-21 00:00:00 and 2026-01-15 18:00:00 UTC
 
@@ -41,3 +42,11 @@ def test_a_clock_that_was_never_set_tells_nothing(zone):
 
 def test_the_real_clock_is_asked():
     assert second_of_day() in range(24 * 3600)
+
+
+def test_the_local_time_has_its_zone_and_is_none_before_the_clock_is_set(zone):
+    zone("JST-9")
+    moment = local_time(lambda: datetime.fromtimestamp(JUNE).astimezone())
+    assert (moment.hour, moment.tzname()) == (9, "JST")
+    assert local_time(lambda: datetime.fromtimestamp(3600).astimezone()) is None
+    assert local_time().tzinfo is not None
