@@ -226,7 +226,7 @@ def test_what_may_pass_is_tried_again_inside_the_turns_time(stage, status):
     [("asr-status=503", "Recognising"), ("chat-status=429", "Answering"), ("stream-status=503", "Speaking")],
 )
 def test_and_no_longer(fault, words):
-    inbox, _ = turn(fault, first_sound_ms=700)
+    inbox, _ = turn(fault, first_sound_ms=2500)
     (closed,) = inbox.of(LinkClosed)
     assert closed.problem.fault == "lost"
     assert words in closed.problem.sentence
