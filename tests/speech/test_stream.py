@@ -5,13 +5,15 @@ import base64
 import contextlib
 import itertools
 import json
+import random
+from collections import deque
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.server import serve
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from antiphon.errors import Garbled, Lost, Refused
 from antiphon.pcm import bytes_of
@@ -482,3 +484,97 @@ def test_the_simulated_service_speaks(path):
         return b"".join(heard)
 
     assert asyncio.run(scene()) == bytes_of(SPOKEN) * 2
+
+
+# ── ten thousand utterances, without a socket ────────────────────────────────────────────────────
+
+
+class Transport:
+    def abort(self):
+        pass
+
+
+class Line:
+    """A socket of memory, that gives these frames and then breaks."""
+
+    def __init__(self, frames, chance):
+        self.frames, self.chance, self.transport = deque(frames), chance, Transport()
+
+    async def recv(self):
+        if self.chance.random() < 0.3:
+            await asyncio.sleep(0)
+        if not self.frames:
+            raise ConnectionClosedError(None, None)
+        return self.frames.popleft()
+
+    async def send(self, frame):
+        pass
+
+
+def frame_of(kind, **data):
+    return json.dumps({"event_id": str(next(IDS)), "type": kind, "data": data})
+
+
+def nonsense(chance):
+    odd = {"type": chance.choice([7, "tts.response.audio.delta"]), "data": chance.choice([None, [], {"audio": 7}])}
+    return chance.choice([chance.randbytes(20), "{", "[]", "null", json.dumps(odd)])
+
+
+def made_up(chance):
+    """Frames of an utterance, the sound in them, and whether it ends well."""
+    frames, sound = [frame_of("tts.connection.done", session_id="S"), frame_of("tts.response.created")], b""
+    for _ in range(chance.randrange(25)):
+        kind = chance.random()
+        if kind < 0.5:
+            pcm = chance.randbytes(chance.randrange(60))
+            frames += [frame_of("tts.response.audio.delta", audio=base64.b64encode(pcm).decode())] * chance.choice(
+                [1, 2]
+            )
+            sound += pcm
+        elif kind < 0.7:
+            frames.append(frame_of(chance.choice(["tts.response.sentence.end", "tts.text.flushed", "x"]), text=None))
+        elif kind < 0.95:
+            frames.append(nonsense(chance))
+        else:
+            frames.append(frame_of("tts.response.error", code=chance.choice(["503", 503, None, "x"]), message=[]))
+            return frames, sound, False
+    ends = chance.random() < 0.7
+    if ends:
+        again = chance.choice([b"", sound])
+        frames.append(frame_of("tts.response.audio.done", audio=base64.b64encode(again).decode()))
+    return frames, sound, ends
+
+
+async def lived_through(chance):
+    frames, sound, ends = made_up(chance)
+
+    async def texts():
+        for text in ["One. ", "Two."][: chance.randrange(1, 3)]:
+            yield text
+
+    async def dialled():
+        return Line(frames, chance)
+
+    heard, given, well = [], stream._Texts(texts()), True
+    patience = Patience(asyncio.get_running_loop().time() + 60, LONG_MS)
+    async with patience, asyncio.TaskGroup() as group:
+        group.create_task(given.fill())
+        utterance = stream._Utterance(plan("http://127.0.0.1:1/v1"), None, given, heard.append, patience)
+        try:
+            await utterance._live(dialled())
+        except (Lost, Refused, Garbled, ConnectionClosedError):
+            well = False
+    assert b"".join(heard) == sound[: len(sound) // 2 * 2]
+    assert well == ends
+
+
+def test_of_ten_thousand_utterances_each_sound_is_heard_once():
+    async def all_of_them():
+        for seed in range(10_000):
+            try:
+                await lived_through(random.Random(seed))
+            except AssertionError as error:
+                error.add_note(f"seed {seed}")
+                raise
+
+    asyncio.run(all_of_them())
