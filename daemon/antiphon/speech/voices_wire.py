@@ -119,8 +119,8 @@ def read_page(body: bytes) -> Page:
 
 def _own(row: dict[str, Any]) -> OwnVoice:
     made = row.get("created_at")
-    whole = isinstance(made, int) and not isinstance(made, bool)
-    return OwnVoice(one_line(row["id"]), one_line(row.get("file_id")), made if whole else 0)
+    created_at = made if isinstance(made, int) and not isinstance(made, bool) else 0
+    return OwnVoice(one_line(row["id"]), one_line(row.get("file_id")), created_at)
 
 
 def read_system(body: bytes) -> tuple[SystemVoice, ...]:
