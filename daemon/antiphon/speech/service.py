@@ -9,7 +9,7 @@ import asyncio
 import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
@@ -217,8 +217,9 @@ async def events(response: ClientResponse) -> AsyncIterator[str]:
 
 
 async def beginning(response: ClientResponse) -> bytes:
-    """The body, as far as it matters."""
+    """The body, as far as it matters, and as far as it came."""
     body = b""
-    while len(body) < MAX_ERROR_BYTES and (more := await response.content.read(MAX_ERROR_BYTES - len(body))):
-        body += more
+    with suppress(ClientError, OSError):
+        while len(body) < MAX_ERROR_BYTES and (more := await response.content.read(MAX_ERROR_BYTES - len(body))):
+            body += more
     return body
