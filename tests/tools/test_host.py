@@ -40,6 +40,29 @@ def test_values_are_told_at_debug_only_and_secrets_never():
 
 
 @pytest.mark.parametrize(
+    "parameters",
+    [{"properties": None}, {"properties": ["room"]}, {"required": [["room"], None]}, {"required": "room"},
+     {"properties": {"room": None}}, {"properties": {"room": {"type": [["x"]], "enum": 3, "minimum": "a"}}}],
+)  # fmt: skip
+def test_a_schema_that_is_none_ends_nothing(parameters):
+    async def main():
+        room = Room([tool("lights", says_ok, {"type": "object"} | parameters)])
+        assert await room.ask("lights", room="hall") == ({"ok": True, "room": "hall"}, False)
+
+    asyncio.run(main())
+
+
+def test_whatever_can_be_read_can_be_told_to_the_log():
+    async def main():
+        room = Room([tool("lights", says_ok, {"type": "object", "properties": {"room": {}}})])
+        for depth in range(900, 1000):  # somewhere there what can be read can not be written any more
+            await room.ask_text("lights", f'{{"room": {"[" * depth}{"]" * depth}}}')
+        assert len(room.log.named("tool")) == 100
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("oven", "{}", "there is no such tool; there are: lights"),

@@ -48,6 +48,25 @@ def tools():
     return [Weather(), Tool("slow", "Is slow.", lambda arguments: threading.current_thread().name),
             Tool("hang", "Hangs.", hang), Tool("breaks", "Breaks.", breaks), Tool("leaves", "Leaves.", leaves)]
 
+async def quits(arguments):
+    raise SystemExit(3)
+
+def odd_schema():
+    return [Tool("fine", "Is fine.", hang), Schema("odd", "Is odd.", hang)]
+
+@dataclass
+class Schema(Tool):
+    parameters = {"type": "object", "properties": {"n": {"enum": {1, 2}}}}
+
+class Spilling(Weather):
+    secret = "code"
+
+def quitting():
+    wrapped = lambda arguments: Weather().run({"city": "x"})
+    return [Tool("quits", "Quits.", quits), Tool("wrapped", "Is wrapped.", wrapped)]
+
+spilling = Spilling()
+
 def broken():
     raise RuntimeError("no such bus")
 
@@ -58,6 +77,9 @@ ENTRIES = """[antiphon.tools]
 weather = weather_tools:tools
 broken = weather_tools:broken
 odd = weather_tools:nothing
+odd_schema = weather_tools:odd_schema
+spilling = weather_tools:spilling
+quitting = weather_tools:quitting
 one = weather_tools:one
 gone = no_such_module:tools
 """
@@ -100,7 +122,13 @@ def test_a_plugin_may_be_one_tool():
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("broken", "RuntimeError: no such bus"), ("gone", "ModuleNotFoundError"), ("odd", "AttributeError")],
+    [
+        ("broken", "RuntimeError: no such bus"),
+        ("gone", "ModuleNotFoundError"),
+        ("odd", "AttributeError"),
+        ("odd_schema", "TypeError: Object of type set is not JSON"),
+        ("spilling", "secret must be a list of names"),
+    ],
 )
 def test_one_that_is_broken_is_told_and_the_rest_goes_on(name, why):
     log = Lines()
@@ -122,6 +150,15 @@ def test_whatever_it_raises_is_the_model_s_to_know():
         assert await room.ask("breaks") == ({"error": "KeyError: '1234'"}, True)
         assert await room.ask("leaves") == ({"error": "SystemExit: 3"}, True)
         assert "1234" not in str(room.log)
+
+    asyncio.run(main())
+
+
+def test_a_coroutine_that_quits_ends_nothing_and_one_that_is_wrapped_up_is_awaited():
+    async def main():
+        room = Room(plugin_tools(["quitting"], Lines()))
+        assert await room.ask("quits") == ({"error": "SystemExit: 3"}, True)
+        assert await room.ask("wrapped") == ({"city": "x", "degrees": 21}, False)
 
     asyncio.run(main())
 

@@ -35,8 +35,17 @@ def parsed(text: str) -> dict[str, Any] | str:
 
 def wrong(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """What of `arguments` does not fit `schema`, in one sentence; "" when all does."""
-    said = list(_complaints(arguments, schema, "the arguments"))
+    try:
+        said = list(_complaints(arguments, schema, "the arguments"))
+    except RecursionError:
+        return "the arguments are nested too deeply"
     return "; ".join(said[:_MOST_SAID])
+
+
+def properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an object may have, by its name; a schema that is not ours may hold anything in its place."""
+    known = schema.get("properties")
+    return known if isinstance(known, Mapping) else {}
 
 
 def _complaints(value: Any, schema: Any, name: str) -> Iterator[str]:
@@ -81,11 +90,10 @@ def _bounds(value: Any, schema: Mapping[str, Any], name: str) -> Iterator[str]:
 
 
 def _members(value: dict[str, Any], schema: Mapping[str, Any], name: str) -> Iterator[str]:
-    properties = schema.get("properties")
-    known: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
+    known = properties(schema)
     required = schema.get("required")
     for one in required if isinstance(required, list) else []:
-        if one not in value:
+        if isinstance(one, str) and one not in value:
             yield f"{one} is missing" if name == "the arguments" else f"{one} is missing in {name}"
     for key, inner in value.items():
         if key in known:

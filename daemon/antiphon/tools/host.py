@@ -15,7 +15,7 @@ from typing import Any
 
 from antiphon.conversation.events import ToolAnswered, ToolsChanged
 from antiphon.ports import Log, Post, ToolSpec
-from antiphon.tools.arguments import parsed, wrong
+from antiphon.tools.arguments import parsed, properties, wrong
 from antiphon.tools.tool import Tool, Toolbox, ToolFault, as_text
 
 MOST_BYTES = 8192
@@ -147,16 +147,14 @@ class ToolHost:
         task.add_done_callback(_forgotten)
 
     def _tell(self, tool: Tool, arguments: Mapping[str, Any], ms: float, why: str) -> None:
-        known = tool.spec.parameters.get("properties", {})
+        known = properties(tool.spec.parameters)
         names = [name if name in known else "?" for name in arguments]
         fields: dict[str, str | float] = {"arguments": ", ".join(names), "ms": round(ms), "failed": int(bool(why))}
         if why:
             fields["why"] = why
         self._log.write("warning" if why else "info", "tool", tool=tool.spec.name, **fields)
         shown = {
-            name: "***" if name in tool.secret else as_text(value)[:_LONGEST_VALUE]
-            for name, value in arguments.items()
-            if name in known
+            name: "***" if name in tool.secret else _shown(value) for name, value in arguments.items() if name in known
         }
         if shown:
             values = ", ".join(f"{name}={value}" for name, value in shown.items())
@@ -184,6 +182,14 @@ class ToolHost:
 
 async def _coroutine(tool: Tool, arguments: Mapping[str, Any]) -> Any:
     return await tool.run(arguments)
+
+
+def _shown(value: Any) -> str:
+    """An argument's value for the log, or a dot where it is nested too deeply to be written."""
+    try:
+        return as_text(value)[:_LONGEST_VALUE]
+    except ToolFault:
+        return "."
 
 
 def _forgotten(task: asyncio.Task[Any]) -> None:

@@ -5,6 +5,7 @@ Such a package runs in our process, and may be broken in any way: here, and nowh
 
 import asyncio
 import inspect
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -61,11 +62,13 @@ def _tool(one: Any) -> Tool:
         parameters = {"type": "object", "properties": {}}
     if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
         raise ValueError(f'{one.name}: parameters is no JSON schema of type "object"')
+    json.dumps(dict(parameters), allow_nan=False)  # else no link could tell a model of it, nor of any other tool
     if not isinstance(one.name, str) or not isinstance(one.description, str):
         raise TypeError("name and description must be text")
-    return Tool(
-        ToolSpec(one.name, one.description, dict(parameters)), _Runner(one.run), frozenset(getattr(one, "secret", ()))
-    )
+    secret = getattr(one, "secret", ())
+    if isinstance(secret, str):  # its letters would be taken for names, and the value be logged
+        raise TypeError(f"{one.name}: secret must be a list of names")
+    return Tool(ToolSpec(one.name, one.description, dict(parameters)), _Runner(one.run), frozenset(secret))
 
 
 class _Runner:
@@ -79,10 +82,11 @@ class _Runner:
         try:
             if inspect.iscoroutinefunction(self._run):
                 return await self._run(dict(arguments))
-            return await self._on_a_thread(dict(arguments))
+            result = await self._on_a_thread(dict(arguments))
+            return await result if inspect.isawaitable(result) else result  # of a coroutine that is wrapped up
         except ToolFault:
             raise
-        except Exception as error:  # noqa: BLE001 - another's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - another's code
             raise ToolFault(_said(error), logged=type(error).__name__) from None
 
     async def _on_a_thread(self, arguments: dict[str, Any]) -> Any:
