@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.settings.patterns import LONGEST_TEXT
-from antiphon.tools.commands import MOST_BYTES, ArgumentPlan, CommandPlan, command_tools, execute, filled_in
+from antiphon.tools.commands import (
+    FLOOD_BYTES,
+    MOST_BYTES,
+    ArgumentPlan,
+    CommandPlan,
+    command_tools,
+    execute,
+    filled_in,
+)
 from antiphon.tools.tool import ToolFault
 from tools.toolroom import Room
 
@@ -91,6 +99,21 @@ def test_an_empty_value_makes_no_way_for_an_option():
         filled_in(plan, {"room": "", "level": "-rf"})
 
 
+@pytest.mark.parametrize(
+    ("pattern", "value"), [(r"\d{1,3}", "٤٠"), (r"\w+", "٤"), ("(?i)[a-z]+", "\u017f"), ("(?i)k", "\u212a")]
+)
+def test_a_class_holds_no_more_than_it_says(pattern, value):
+    plan = command(("/bin/x", "{room}"), (ArgumentPlan("room", pattern, "", secret=False),))
+    with pytest.raises(ToolFault, match="nothing was run"):
+        filled_in(plan, {"room": value})
+
+
+def test_letters_of_a_class_that_names_them_are_taken():
+    plan = command(("/bin/x", "{room}"), (ArgumentPlan("room", "[a-zäöü]+|客厅", "", secret=False),))
+    assert filled_in(plan, {"room": "küche"}) == ["/bin/x", "küche"]
+    assert filled_in(plan, {"room": "客厅"}) == ["/bin/x", "客厅"]
+
+
 def test_a_pattern_may_allow_a_sign():
     plan = command(("/bin/x", "{room}"), (ArgumentPlan("room", "-?[0-9]+", "", secret=False),))
     assert filled_in(plan, {"room": "-5"}) == ["/bin/x", "-5"]
@@ -166,6 +189,41 @@ time.sleep(600)
                     break
                 await asyncio.sleep(0.01)
         os.close(reading)
+
+    asyncio.run(main())
+
+
+def test_a_child_that_does_not_want_to_end_ends_though_its_parent_went_at_once(tmp_path):
+    fifo = tmp_path / "alive"
+    os.mkfifo(fifo)
+
+    async def main():
+        reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+        script = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {stubborn!r}], stdout=subprocess.PIPE, stderr=open({str(fifo)!r}, "w"))
+child.stdout.readline()
+time.sleep(600)
+"""
+        room = room_with(python(script, limit_ms=1500))
+        assert (await room.ask("run_lights"))[1]
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(BlockingIOError):
+                    assert os.read(reading, 1) == b""
+                    break
+                await asyncio.sleep(0.01)
+        os.close(reading)
+
+    asyncio.run(main())
+
+
+def test_one_that_writes_without_an_end_is_ended():
+    async def main():
+        output, failed = await room_with(command(("yes",), ())).ask("run_lights")
+        assert failed
+        assert output == {"error": f"it has written more than {FLOOD_BYTES} bytes, and was ended"}
 
     asyncio.run(main())
 

@@ -81,5 +81,7 @@ def _bounds(quantifier: str) -> tuple[int, int]:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether all of `text` is as `pattern` has it."""
-    return len(text) <= LONGEST_TEXT and re.fullmatch(pattern, text) is not None
+    r"""Whether all of `text` is as `pattern` has it. A \d is 0 to 9, and a \w of ASCII, as in most other languages:
+    who writes it for a program does not think of the other digits that there are.
+    """
+    return len(text) <= LONGEST_TEXT and re.fullmatch(pattern, text, re.ASCII) is not None

@@ -19,6 +19,8 @@ from antiphon.tools.tool import Tool, ToolFault, schema
 MOST_AT_ONCE = 4
 MOST_BYTES = 8192
 """Of each output so much is kept; the rest is read, and forgotten."""
+FLOOD_BYTES = 4 * 2**20
+"""One that writes more would keep us busy with it: it is ended."""
 ENDS_S = 0.4
 """Between being asked to end and being ended."""
 REST_S = 0.2
@@ -103,10 +105,16 @@ class _Process(asyncio.SubprocessProtocol):
         self.said = {1: bytearray(), 2: bytearray()}
         self.ended = asyncio.Event()
         self.silent = asyncio.Event()
+        self.over = asyncio.Event()
+        """It has ended, or is to be."""
         self._open = 2
+        self._read = 0
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         assert isinstance(data, bytes)
+        self._read += len(data)
+        if self._read > FLOOD_BYTES:
+            self.over.set()
         kept = self.said[fd]
         kept += data[: max(0, MOST_BYTES - len(kept))]
         if fd == 2 and len(kept) == MOST_BYTES:  # of errors the last line counts
@@ -119,6 +127,7 @@ class _Process(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.ended.set()
+        self.over.set()
 
 
 async def execute(argv: Sequence[str], environment: Mapping[str, str], limit_s: float) -> Any:
@@ -137,7 +146,9 @@ async def execute(argv: Sequence[str], environment: Mapping[str, str], limit_s: 
         raise ToolFault(f"the program {argv[0]} cannot be started ({why})") from None
     try:
         async with asyncio.timeout(limit_s):
-            await process.ended.wait()
+            await process.over.wait()
+        if not process.ended.is_set():
+            raise ToolFault(f"it has written more than {FLOOD_BYTES} bytes, and was ended")
         with suppress(TimeoutError):
             async with asyncio.timeout(REST_S):
                 await process.silent.wait()
@@ -149,15 +160,17 @@ async def execute(argv: Sequence[str], environment: Mapping[str, str], limit_s: 
 
 
 async def _end(transport: asyncio.SubprocessTransport, process: _Process) -> None:
-    """It and all of its group, unless it has ended by itself."""
+    """It and all of its group, unless it has ended by itself. A child may outlive it, and may not want to end."""
+    by_itself = process.ended.is_set()
     try:
-        if not process.ended.is_set():
+        if not by_itself:
             _signal(transport, signal.SIGTERM)
             with suppress(TimeoutError):
                 async with asyncio.timeout(ENDS_S):
                     await process.ended.wait()
+                    await process.silent.wait()
     finally:
-        if not process.ended.is_set():
+        if not by_itself:
             _signal(transport, signal.SIGKILL)
         transport.close()
 
