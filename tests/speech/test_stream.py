@@ -110,7 +110,7 @@ def plan(url, **more):
     return StreamPlan(url, "stepaudio-2.5-tts", "linjiajiejie", **more)
 
 
-def fate(*scripts, texts=("Hello.",), first_ms=LONG_MS, gap_ms=LONG_MS, **more):
+def fate(*scripts, texts=("Hello.",), first_ms=LONG_MS, gap_ms=LONG_MS, most_broken=None, **more):
     """What was heard, the error, and the service."""
 
     async def scene():
@@ -128,7 +128,7 @@ def fate(*scripts, texts=("Hello.",), first_ms=LONG_MS, gap_ms=LONG_MS, **more):
 
         async with asyncio.timeout(30), serve(service.met, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            patience = Patience(asyncio.get_running_loop().time() + first_ms / 1000, gap_ms)
+            patience = Patience(asyncio.get_running_loop().time() + first_ms / 1000, gap_ms, most_broken)
             try:
                 async with patience:
                     speaker = SpeechStream(plan(f"http://127.0.0.1:{port}/v1", **more), KEY)
@@ -321,6 +321,16 @@ def test_after_the_first_sound_there_is_no_second_try():
     heard, error, service = fate(breaks)
     assert (heard, type(error), len(service.peers)) == (sound(1), Lost, 1)
     assert "sk-of-the-test" not in str(error)
+
+
+def test_where_another_can_be_asked_it_is_tried_no_more_often_than_that():
+    async def breaks(peer):
+        await peer.begin()
+        await peer.asked()
+        await peer.socket.close(1011)
+
+    heard, error, service = fate(breaks, complains("503", "overloaded"), breaks, most_broken=1)
+    assert (heard, type(error), len(service.peers)) == (b"", Lost, 3), "who is busy is no broken one"
 
 
 def test_an_end_without_any_sound_is_tried_twice():

@@ -65,6 +65,12 @@ class Patience:
         if not self._timeout.expired():  # it may be ending it, while another task gets the last of it
             self._timeout.reschedule(asyncio.get_running_loop().time() + self.gap_ms / 1000)
 
+    def met_with(self, error: LinkError) -> bool:
+        """A try has come to `error`: whether another may help."""
+        self.met = error
+        self.broken += not isinstance(error, Busy)
+        return error.problem().may_pass and self.broken <= self.most_broken
+
     def rest(self) -> None:
         """Nothing is awaited of the service: until there is progress, no time counts."""
         if self.began and not self._timeout.expired():
@@ -140,11 +146,9 @@ class Service:
             except LinkError as error:
                 if error is patience.met:  # the attempt has persisted itself, as far as it may
                     raise
-                patience.met = error
-                patience.broken += not isinstance(error, Busy)
-                hopeless = not error.problem().may_pass or patience.broken > patience.most_broken
+                may_help = patience.met_with(error) and not patience.began
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
-                if patience.began or hopeless or loop.time() + wait_s >= patience.by_s:
+                if not may_help or loop.time() + wait_s >= patience.by_s:
                     raise
             await asyncio.sleep(wait_s)
             pause_s = min(2 * pause_s, PAUSE_MOST_S)

@@ -98,10 +98,9 @@ class SpeechStream:
                     tries -= 1
                     raise troubles.soundless(utterance.host)
             except LinkError as error:
-                patience.met = error
+                may_help = patience.met_with(error) and tries > 0 and not (heard or utterance.heard)
                 wait_s = pause_s * self._chance.uniform(0.5, 1.5)
-                late = loop.time() + wait_s >= patience.by_s
-                if heard or utterance.heard or not tries or late or not error.problem().may_pass:
+                if not may_help or loop.time() + wait_s >= patience.by_s:
                     raise
                 if error is given.failure:
                     raise
