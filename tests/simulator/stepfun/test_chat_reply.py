@@ -9,16 +9,17 @@ import pytest
 from antiphon.simulator.stepfun import chat_reply
 from antiphon.simulator.stepfun.chat_reply import Answer, Chunks
 from antiphon.simulator.stepfun.options import SimulatorOptions
-from antiphon.simulator.stepfun.script import Reply, ToolCall
+from antiphon.simulator.stepfun.script import Reply, Script, ToolCall
 from simulator.stepfun.test_chat import called, heard, question, said, told, verdict, written
 
 SPOKEN, WRITTEN = verdict(question()), verdict(written())
 CALL = ToolCall("get_weather", '{"city": "Beijing"}')
+CALL_TOLD = (CALL.name, CALL.arguments)
 PCM = bytes(range(250)) * 200
 
 
-def answer(*replies, asked=SPOKEN, number=0, **options):
-    return chat_reply.answer(asked, number, SimulatorOptions(replies=replies, **options), random.Random(1))
+def answer(*replies, asked=SPOKEN, script=None, **options):
+    return chat_reply.answer(asked, script or Script(replies), SimulatorOptions(**options), random.Random(1))
 
 
 def chunks(made, asked=SPOKEN, pcm=PCM):
@@ -48,7 +49,16 @@ def test_without_a_script_it_tells_what_it_heard(messages, text):
 
 
 def test_a_script_goes_round():
-    assert [answer(Reply("One."), Reply("Two."), number=number).text for number in range(3)] == ["One.", "Two.", "One."]
+    script = Script([Reply("One."), Reply("Two.")])
+    assert [answer(script=script).text for _ in range(3)] == ["One.", "Two.", "One."]
+
+
+@pytest.mark.parametrize("asked", [heard(), said()])
+def test_a_call_is_made_when_spoken_to_and_its_result_is_answered(asked):
+    script = Script([Reply(calls=(CALL,), to="speech"), Reply("It says {output}.", to="tool")])
+    assert [one[1:] for one in answer(script=script, asked=verdict(question(asked))).calls] == [CALL_TOLD]
+    made = answer(script=script, asked=verdict(question(asked, called(), told())))
+    assert (made.text, made.calls) == (f"It says {verdict(question(asked, called(), told())).last.text}.", ())
 
 
 def test_moderation_ends_an_answer():

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from antiphon.simulator.stepfun.chat import Question, compact
 from antiphon.simulator.stepfun.options import SimulatorOptions
-from antiphon.simulator.stepfun.script import Reply, answer_to
+from antiphon.simulator.stepfun.script import Reply, Script, answer_to
 
 Json: TypeAlias = dict[str, Any]
 CREATED = 1_766_673_565
@@ -34,9 +34,9 @@ class Answer:
     """stop, tool_calls or content_filter."""
 
 
-def answer(asked: Question, number: int, options: SimulatorOptions, rng: random.Random) -> Answer:
-    """The answer to the request that is granted as this `number`, from 0."""
-    reply = options.replies[number % len(options.replies)] if options.replies else _told(asked)
+def answer(asked: Question, script: Script, options: SimulatorOptions, rng: random.Random) -> Answer:
+    """The answer to a request that is granted. What a user writes counts as spoken: a cascade's model hears nobody."""
+    reply = script.reply("tool" if asked.last.role == "tool" else "speech", asked.last.text) or _told(asked)
     calls = tuple((f"call-{rng.randrange(10**8):08}", call.name, call.arguments) for call in reply.calls)
     cut = min((at for word in options.blocked if (at := reply.text.find(word)) >= 0), default=None)
     if cut is not None:

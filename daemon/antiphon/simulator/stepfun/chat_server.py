@@ -16,6 +16,7 @@ from antiphon.simulator.stepfun.chat_reply import Answer, Chunks
 from antiphon.simulator.stepfun.desk import Asked, Desk
 from antiphon.simulator.stepfun.encoding import wav
 from antiphon.simulator.stepfun.judging import Denial, WrongError, entry
+from antiphon.simulator.stepfun.script import Script
 
 
 class ChatServer:
@@ -24,6 +25,7 @@ class ChatServer:
     def __init__(self, desk: Desk) -> None:
         """Its faults are those of "chat"."""
         self._desk = desk
+        self._script = Script(desk.options.replies)
         self.chats: list[Question] = []
 
     async def answer(self, asked: Asked) -> web.StreamResponse:
@@ -39,7 +41,7 @@ class ChatServer:
             return self._desk.refuse(asked, question)
         number = len(self.chats)
         self.chats.append(question)
-        made = chat_reply.answer(question, number, options, self._desk.rng)
+        made = chat_reply.answer(question, self._script, options, self._desk.rng)
         try:
             pcm = await asyncio.to_thread(self._sound, question, made)
         except (DeviceError, ValueError) as error:
