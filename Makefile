@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench board style types cover parity boards deb debtest lock install uninstall card setup clean config daemon docs \
+.PHONY: help run test services bench board style types cover parity boards deb debtest lock install uninstall card setup clean config daemon docs \
         hardware systemd tests
 
 PYTHON ?= python3
@@ -43,6 +43,9 @@ PURE := tests/audio tests/conversation tests/links tests/pinout tests/scenes tes
 test: setup card  ## the whole suite, from nothing
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PURE)
 	@$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE))
+
+services: setup card  ## ask every service of StepFun's, simulated, by the user's own commands; prints a table
+	@cd tests && $(abspath $(BIN))/python -m services.table
 
 bench: setup card  ## measure; prints a table and writes build/bench.json (ONLY=name for one figure)
 	@$(BIN)/python tests/bench/run.py $(ONLY)

@@ -1,32 +1,27 @@
 """Runs rows: the command as a process of its own, against a simulated service that is strict; and what came of it.
 
-`python tests/services/table.py` prints them all as a table (`make services`).
+`make services` prints them all as a table.
 """
 
 import dataclasses
 import json
 import shlex
 import subprocess
-import sys
 import tempfile
 import wave
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rows import KEYS, NORMAL, OWN_KEY, ROWS, Row
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from loopback import stepfun
-from verbs import ALONE, command, environment
 
 from antiphon.simulator.stepfun.faults import parse_fault
 from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
+from antiphon.simulator.stepfun.script import Reply, ToolCall
+from loopback import stepfun
+from services.rows import ASKED, KEYS, OWN_KEY, ROWS, Row
+from verbs import ALONE, command, environment
 
 LIMIT_S = 60
-ASKED = "what time is it"
-NOT_ON_THE_PLAN = ("chat",)
 
 
 @dataclass(frozen=True)
@@ -44,8 +39,8 @@ class Came:
     def back(self):
         """The one line that says it best."""
         heard = [f"{self.sound_s:.2f} s of speech"] if self.sound_s else []
-        lines = [line for line in (self.stdout if not self.status else self.stderr).splitlines() if line.strip()]
-        lines = [line for line in lines if "TensorFlow" not in line]
+        said = f"{self.stdout}\n{self.stderr}" if not self.status else self.stderr
+        lines = [line.strip() for line in said.splitlines() if line.strip() and "TensorFlow" not in line]
         return "; ".join([*heard, *lines[-2:]])
 
 
@@ -71,11 +66,11 @@ def run(row: Row, folder: Path) -> Came:
         "out": folder / "out.wav",
     }
     given = dict(row.options)
+    if "replies" in given:
+        given["replies"] = tuple(map(_reply, given["replies"]))
     if "faults" in given:
         given["faults"] = tuple(map(parse_fault, given["faults"]))
-    options = SimulatorOptions(
-        keys=KEYS, timing=Timing.quick(), transcripts=(ASKED,), quick_connections=0, **given
-    )
+    options = SimulatorOptions(keys=KEYS, timing=Timing.quick(), transcripts=(ASKED,), quick_connections=0, **given)
     with stepfun(options) as service:
         sets = _addresses(service, row)
         verb = [part.format(**files) for part in row.command]
@@ -86,6 +81,12 @@ def run(row: Row, folder: Path) -> Came:
         )  # fmt: skip
         received = _received(service)
     return Came(done.returncode, done.stdout, done.stderr, received, _sound_s(files["out"]))
+
+
+def _reply(text):
+    """ "words|tool" says the words and calls the tool."""
+    words, _, tool = text.partition("|")
+    return Reply(words, (ToolCall(tool),) if tool else ())
 
 
 def _addresses(service, row):
@@ -114,20 +115,33 @@ def _granted(service):
     for session in service.sessions:
         tools = [tool.get("function", {}).get("name") or tool["type"] for tool in session.tools or []]
         yield f"realtime {session.model} {session.path}, tools {' '.join(tools)}, {session.frames} frames"
+        for output in session.tool_outputs:
+            yield f"tool {output.name} answered {output.output}"
     for chat in service.chats:
+        names = {call: name for message in chat.messages for call, name, _ in message.calls}
+        for message in chat.messages:
+            if message.role == "tool":
+                yield f"tool {names[message.answers]} answered {message.text}"
         how = "streamed" if chat.stream else "whole"
-        yield f"POST chat {chat.model} {how} {chat.path}: {len(chat.messages)} messages, {chat.segments} clips, voice {chat.voice or 'none'}, tools {len(chat.tools)}"
+        asked = f"{len(chat.messages)} messages, {chat.segments} clips, {len(chat.tools)} tools"
+        yield f"POST chat {chat.model} {how} {chat.path}: {asked}, voice {chat.voice or 'none'}"
     for one in service.recognised:
-        yield f"POST asr {one.model} {one.path}: {one.clip.kind} {one.clip.seconds:.1f} s, {one.body_bytes} bytes, language {one.language or 'none'}"
+        clip = f"{one.clip.kind} {one.clip.seconds:.1f} s"
+        yield f"POST asr {one.model} {one.path}: {clip} in {one.body_bytes} bytes, language {one.language or 'none'}"
     for wish in service.wishes:
-        yield f"POST speech {wish.model} {wish.path}: {wish.text!r}, voice {wish.voice}, {wish.format} {wish.rate_hz} Hz, speed {wish.speed:g}"
+        how = f"{wish.format} {wish.rate_hz} Hz, speed {wish.speed:g}"
+        yield f"POST speech {wish.model} {wish.path}: {wish.text!r}, voice {wish.voice}, {how}"
     for one in service.utterances:
         yield f"stream {one.model} {one.path}: {' | '.join(text for _, text in one.texts)!r}"
     for one in service.dictations:
         yield f"dictation {one.settings.model} {one.path}: {len(one.arrivals)} appends, {len(one.turns)} turns"
     for kind, these in (("upload", service.uploads), ("clone", service.clones), ("preview", service.previews)):
         for one in these:
-            shown = {key: value for key, value in dataclasses.asdict(one).items() if isinstance(value, str | bool | int) and value}
+            shown = {
+                key: value
+                for key, value in dataclasses.asdict(one).items()
+                if isinstance(value, str | bool | int) and value
+            }
             yield f"{kind} {shown.pop('model', '')} {json.dumps(shown, ensure_ascii=False)}"
 
 
