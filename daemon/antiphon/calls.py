@@ -240,6 +240,8 @@ class Calls:
         """
         if self._open is not None and call == self._open.number:
             lost, self._open = self._open, None
+            if problem is not None and problem.fault == "blocked":  # it works, and minds what it is told
+                return True
             proven = now - lost.opened_at >= _PROVEN_S
             if proven:
                 lost.link.failures = 0

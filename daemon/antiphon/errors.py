@@ -7,15 +7,16 @@ ever carries a secret. At the edge of a thread or a link an error becomes an eve
 from dataclasses import dataclass
 from typing import Literal
 
-Fault = Literal["refused", "lost", "garbled", "device"]
+Fault = Literal["refused", "blocked", "lost", "garbled", "device"]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An error as a value, so that it can travel in an event.
 
-    `fault`: "refused" is ours to mend (key, settings); "lost" is the world's (cable, server), and may
-    pass; "garbled" means that the other side spoke nonsense; "device" is hardware on this machine.
+    `fault`: "refused" is ours to mend (key, settings); "blocked" is in what was said, which the service's rules
+    forbid; "lost" is the world's (cable, server), and may pass; "garbled" means that the other side spoke nonsense;
+    "device" is hardware on this machine.
     """
 
     fault: Fault
@@ -74,6 +75,12 @@ class Refused(LinkError):
     """The service said no, and will say no again until the owner mends something."""
 
     fault = "refused"
+
+
+class Blocked(Refused):
+    """The service's rules forbid what it was asked, or what it had answered; the next question may please them."""
+
+    fault = "blocked"
 
 
 class Lost(LinkError):

@@ -24,7 +24,7 @@ from antiphon.speech.service import Patience
 
 AT_ONCE: Final = 4
 """Files that are on their way together: the smallest accounts allow five."""
-WAIT_S: Final = 120.0
+WAIT_S: Final = 30.0
 """How long a part may take besides its upload, being asked again included."""
 SLOWEST_BYTES_PER_S: Final = 48_000
 """An upload slower than that is given up."""

@@ -601,3 +601,17 @@ def test_muted_in_the_middle_of_failing_over_nothing_goes_on() -> None:
     assert CloseLink(lan) in wants
     assert book.on(LinkOpened(lan)) == []
     assert book.state is State.DEAF
+
+
+BLOCKED = Problem("blocked", "Its content rules forbid it")
+
+
+def test_what_the_rules_of_one_forbid_is_told_to_no_other_and_costs_the_link_nothing() -> None:
+    book, spare = with_lan("thinking")
+    wants = book.on(UserSaid(1, "i1", "something bad"), LinkClosed(1, BLOCKED))
+    assert book.state is State.SORRY
+    assert not any(isinstance(effect, OpenLink) for effect in wants)
+    assert book.machine.snapshot.problem == BLOCKED.sentence
+    assert not book.machine.snapshot.fallback, "the cloud is asked next, as if nothing had been"
+    opened = [effect for effect in book.on(WOKE) if isinstance(effect, OpenLink)]
+    assert opened == [OpenLink(spare, "cloud", ())], "and hears nothing of it"

@@ -67,7 +67,7 @@ def test_a_voice_that_is_none_is_not_asked_for():
 
 def test_what_is_against_the_content_rules():
     heard, problem, statuses = fate(Fault(Kind.SPEECH_STATUS, 451))
-    assert (heard, problem.fault, statuses) == (b"", "refused", [451])
+    assert (heard, problem.fault, statuses) == (b"", "blocked", [451])
     assert "put it in other words" in problem.sentence
 
 

@@ -143,7 +143,7 @@ def test_what_does_not_pass_is_told_in_the_end():
 @pytest.mark.parametrize("status", [400, 401, 402, 404, 451])
 def test_what_is_ours_to_mend_is_not_asked_for_again(status):
     heard, problem, asked = fate(says(error(status, "no")))
-    assert (heard, problem.fault, len(asked)) == (b"", "refused", 1)
+    assert (heard, problem.fault, len(asked)) == (b"", "blocked" if status == 451 else "refused", 1)
     assert f"({status})" in problem.sentence
 
 
@@ -352,5 +352,5 @@ def test_sound_as_events_is_heard_as_well():
     assert fate(says(answer(200, body.encode(), "text/event-stream")))[:2] == (SOUND, None)
     blocked = b'data: {"type":"speech.audio.error","error":{"message":"x","type":"censorship_blocked"}}\n\n'
     heard, problem, asked = fate(says(answer(200, blocked, "text/event-stream")))
-    assert (heard, problem.fault, len(asked)) == (b"", "refused", 1)
+    assert (heard, problem.fault, len(asked)) == (b"", "blocked", 1)
     assert "put it in other words" in problem.sentence

@@ -6,7 +6,7 @@ import base64
 import numpy as np
 import pytest
 
-from antiphon.errors import AudioFileError, Garbled, Lost, Refused
+from antiphon.errors import AudioFileError, Blocked, Garbled, Lost, Refused
 from antiphon.secret import Secret
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
@@ -163,7 +163,7 @@ def test_the_last_event_may_lack_its_blank_line():
 @pytest.mark.parametrize(
     ("message", "kind", "words"),
     [
-        ("content blocked for sk-of-the-test", Refused, "content rules: leave out what it forbids (content blocked"),
+        ("content blocked for sk-of-the-test", Blocked, "content rules: leave out what it forbids (content blocked"),
         ("model x not supported", Refused, "check speech.recognise_model (for files it is stepaudio-2.5-asr)"),
         ("the engine is currently overloaded", Lost, "is overloaded"),
         ("hm", Lost, "failed in the middle of its answer: try it again (hm)"),

@@ -130,7 +130,7 @@ def test_where_somebody_else_can_be_asked_only_who_is_busy_is_asked_again(most_b
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 451])
 def test_what_is_the_owners_to_mend_is_not_asked_again(status):
     end, asked = fate(says(error(status, "no")))
-    assert type(end) is Refused
+    assert isinstance(end, Refused)
     assert len(asked) == 1
 
 

@@ -1034,6 +1034,8 @@ class Machine:
     def _hand_over(self, problem: Problem) -> None:
         """The call died under a turn: the same words go to the next one, if nothing of its reply can be heard."""
         self._replies.call_ended()
+        if problem.fault == "blocked":  # who is asked next must not be told of it
+            self._history.turn_lost()
         if not self._may_ask_again(problem):
             problem = Problem(problem.fault, _RAN_IN_VAIN) if self._tools.ran else self._turn.problem or problem
             self._break_reply() if self._has_sound else self._say_sorry(problem)
@@ -1062,6 +1064,8 @@ class Machine:
         """A link that was not asked; or the same again, if the user has not waited long already."""
         waited_ms = (self._now - self._since_s) * 1000 if self.state is State.THINKING else 0.0
         soon = waited_ms < self._manners.answer_ms and self._turn.losses < _MAX_LOSSES
+        if problem.fault == "blocked":
+            return False
         return self._has_more or (not self._tools.ran and problem.may_pass and soon)
 
     @_on.register

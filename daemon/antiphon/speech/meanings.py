@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from antiphon import reasons
-from antiphon.errors import Garbled, LinkError, Lost, Refused
+from antiphon.errors import Blocked, Garbled, LinkError, Lost, Refused
 
 MAX_SAID: Final = 200
 """Characters of what the service says about a failure."""
@@ -89,7 +89,7 @@ def explain_status(status: int, body: bytes, host: str, where: Where, path: str 
             f"or use /v1{where.tail} with a key of this site{why}"
         )
     if is_blocked(told) or status == 451:
-        return Refused(f"{host} refused for its content rules ({status}): {where.rules}{why}")
+        return Blocked(f"{host} refused for its content rules ({status}): {where.rules}{why}")
     if refused and plan and not where.on_plan:
         return Refused(f"{host} does not sell this on the Step Plan ({status}): {where.paths()}{why}")
     if refused:
@@ -142,7 +142,7 @@ def explain_event(message: object, host: str, where: Where, kind: object = "", c
     told = Envelope(one_line(message), f"{one_line(kind)} {one_line(code)}".strip())
     why = f" ({told.message or told.kind})" if told.message or told.kind else ""
     if is_blocked(told):
-        return Refused(f"{host} refused for its content rules: {where.rules}{why}")
+        return Blocked(f"{host} refused for its content rules: {where.rules}{why}")
     if told.kind.startswith("quota_exceeded") or "exceeded your current quota" in told.message:
         return Refused(f"{host} says the balance is used up: top it up, or mend the address, as {where.paths()}{why}")
     if is_about_the_model(told):

@@ -206,7 +206,7 @@ def test_tools_are_called_and_what_came_of_them_is_answered():
 def test_what_is_refused_says_in_which_stage_and_what_to_mend(fault, given, words):
     inbox, _ = turn(*[] if fault is None else [fault], **given)
     (closed,) = inbox.of(LinkClosed)
-    assert closed.problem.fault == "refused"
+    assert closed.problem.fault == ("blocked" if "content rules" in words else "refused")
     assert all(word in closed.problem.sentence for word in words), closed.problem.sentence
     assert KEY not in closed.problem.sentence
     assert not inbox.of(ReplyEnded, ReplyAudio)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from antiphon.errors import Lost, Refused
+from antiphon.errors import Blocked, Lost, Refused
 from antiphon.links.chat.troubles import WHERE, no_voice, shortened, silent, soundless, stalled
 from antiphon.speech.meanings import explain_status
 
@@ -18,7 +18,7 @@ from antiphon.speech.meanings import explain_status
         (shortened(120_000, 2500), Refused, ["120 s", "2.5 s"]),
         (explain_status(404, b"", "api.example", WHERE), Refused, ["chat.url", "chat.model"]),
         (explain_status(402, b"", "api.example", WHERE, "/step_plan/v1"), Refused, ["chat.url with /v1"]),
-        (explain_status(451, b"", "api.example", WHERE), Refused, ["ask it in other words"]),
+        (explain_status(451, b"", "api.example", WHERE), Blocked, ["ask it in other words"]),
     ],
 )
 def test_each_says_what_to_do(error, kind, words):

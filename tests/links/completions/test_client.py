@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from antiphon.errors import Garbled, Lost, Refused
+from antiphon.errors import Blocked, Garbled, Lost, Refused
 from antiphon.links.completions import client
 from antiphon.links.completions.client import Completions, CompletionsPlan
 from antiphon.links.completions.wav import wav_file
@@ -119,8 +119,8 @@ async def cut(asked):
         (streams(BEGIN, sounding(PCM)), Lost, "broke off"),
         (streams(), Lost, "broke off"),
         (cut, Lost, "127.0.0.1"),
-        (streams(spoken("Well"), piece("content_filter")), Refused, "content rules"),
-        (streams({"error": {"message": "no", "type": "censorship_blocked"}}), Refused, "content rules"),
+        (streams(spoken("Well"), piece("content_filter")), Blocked, "content rules"),
+        (streams({"error": {"message": "no", "type": "censorship_blocked"}}), Blocked, "content rules"),
         (streams({"error": {"message": "The engine is currently overloaded"}}), Lost, "overloaded"),
         (streams("nonsense"), Garbled, "no JSON: check chat.url"),
         (
@@ -131,7 +131,7 @@ async def cut(asked):
         (says(error("402 Payment", "You exceeded your current quota", "quota_exceeded")), Refused, "chat.url"),
         (says(error("404 Not Found", "model not found", "model_invalid")), Refused, "chat.model"),
         (says(error("400 Bad Request", "bad voice")), Refused, "chat.voice"),
-        (says(error("451 No", "no", "censorship_blocked")), Refused, "content rules"),
+        (says(error("451 No", "no", "censorship_blocked")), Blocked, "content rules"),
         (says(answer("200 OK", b"<html>Log in</html>", "text/html")), Refused, "web page"),
     ],
 )
