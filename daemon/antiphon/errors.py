@@ -4,6 +4,8 @@ Each carries one sentence for its reader, that says what is wrong and what to do
 ever carries a secret. At the edge of a thread or a link an error becomes an event (`Problem`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,7 +76,7 @@ class LinkError(AntiphonError):
 class Refused(LinkError):
     """The service said no, and will say no again until the owner mends something."""
 
-    fault = "refused"
+    fault: Fault = "refused"
 
 
 class Blocked(Refused):
@@ -93,3 +95,15 @@ class Garbled(LinkError):
     """The service said something that its protocol does not allow."""
 
     fault = "garbled"
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """What a task group has gathered is raised by itself, so that whoever knows what to do about it can catch it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from group

@@ -96,7 +96,7 @@ def test_a_voice_that_fails_is_a_fault_of_the_service():
     assert chat(question(), synthesise=missing).status == 500
 
 
-def test_who_hangs_up_is_noted():
+def test_who_hangs_up_is_noted(capfd):
     noted = asyncio.Event()
 
     def log(line):
@@ -118,3 +118,4 @@ def test_who_hangs_up_is_noted():
                 await noted.wait()
 
     run(scene)
+    assert "Error handling request" not in capfd.readouterr().err

@@ -4,6 +4,7 @@ What a request may ask for is each service's judge's; who hangs up is noted here
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
@@ -45,7 +46,7 @@ class Front:
     def adopt(self, transport: asyncio.Transport, first: bytes) -> None:
         """The connection speaks HTTP, and `first` has come of it: it is ours from here on."""
         if self._http is None:
-            self._http = web.Server(self._answer, access_log=None)
+            self._http = web.Server(self._answer, access_log=None, logger=_logger())
             self._over.clear()
         protocol = self._http()
         transport.set_protocol(protocol)
@@ -106,3 +107,11 @@ class Front:
                 return request.method, request.path.removeprefix(prefix), True
         meant = (path for _, path in self._routes if request.path.endswith(path))
         return request.method, max(meant, key=len, default=request.path), False
+
+
+def _logger() -> logging.Logger:
+    """The library's, but for clients that hang up: they do so on purpose here, and it is noted."""
+    logger = logging.Logger("antiphon.simulator")  # noqa: LOG001 (its own, so that nobody else's level counts)
+    logger.addHandler(logging.StreamHandler())
+    logger.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], ConnectionError)))
+    return logger
