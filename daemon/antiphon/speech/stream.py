@@ -23,6 +23,7 @@ from antiphon.secret import Secret
 from antiphon.speech import meanings, socket_troubles, troubles, wire
 from antiphon.speech import stream_wire as frames
 from antiphon.speech.dialling import Dialling, dial
+from antiphon.speech.repeats import Repeats
 from antiphon.speech.service import PAUSE_FIRST_S, PAUSE_MOST_S, Patience, without_key
 
 OPEN_S: Final = 10.0
@@ -178,7 +179,7 @@ class _Utterance:
         """The texts that were sent."""
         self._unheard: list[str] = []  # of these, those after which no sound has come
         self._samples = frames.Samples()
-        self._last_frame: str | bytes = b""
+        self._repeats = Repeats()
         self._malformed = 0
         self._active_s = 0.0
         self._finishing = self._left = False
@@ -309,11 +310,8 @@ class _Utterance:
     def _read(self, frame: str | bytes) -> frames.Message:
         """Raises LinkError for what the service complains of, and for nonsense without end."""
         self._act()
-        if frame == self._last_frame and '"event_id"' in str(
-            frame
-        ):  # every event has an id of its own, so this is one that came twice
+        if self._repeats.has(frame):
             return frames.Other("repeated")
-        self._last_frame = frame
         message = frames.decode(frame)
         if isinstance(message, frames.Failed):
             raise self._complaint(message)

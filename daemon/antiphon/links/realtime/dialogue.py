@@ -45,6 +45,7 @@ class _Reply:
     audio_bytes: int = 0
     half_sample: bytes = b""
     has_text: bool = False
+    whole_of: str | None = None  # the item whose whole text came before any piece of it
     cancelled: bool = False
     calls: ToolCalls = field(default_factory=ToolCalls)
     has_called: bool = False
@@ -124,10 +125,10 @@ class Dialogue:
                 if reply := self._reply_of(response):
                     reply.calls.piece(message)
                     self._tool_calls(reply)
-            case m.TextDelta(response, _, text):
-                self._text(self._reply_of(response), text)
-            case m.TextDone(response, _, text):
-                self._whole_text(response, text)
+            case m.TextDelta(response, item, text):
+                self._piece_of_text(self._reply_of(response), item, text)
+            case m.TextDone(response, item, text):
+                self._whole_text(response, item, text)
             case m.AudioDelta(response, item, index, pcm):
                 self._audio(self._reply_of(response), item, index, pcm)
             case m.ResponseDone():
@@ -203,9 +204,15 @@ class Dialogue:
             reply.has_called = True
             self._tell(happened.ToolCalled(self._call, reply.id, call.id, call.name, call.arguments))
 
-    def _whole_text(self, response: str, text: str) -> None:
+    def _piece_of_text(self, reply: _Reply | None, item: str, text: str) -> None:
+        """A piece counts where the whole has not come."""
+        if reply is None or reply.whole_of is None or (item and reply.whole_of and item != reply.whole_of):
+            self._text(reply, text)
+
+    def _whole_text(self, response: str, item: str, text: str) -> None:
         """The whole text counts where no piece of it came."""
         if text and self._reply is not None and (reply := self._reply_of(response)) and not reply.has_text:
+            reply.whole_of = item
             self._text(reply, text)
 
     def _audio(self, reply: _Reply | None, item: str, index: int, pcm: bytes) -> None:

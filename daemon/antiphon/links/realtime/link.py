@@ -45,6 +45,7 @@ from antiphon.links.realtime.outbox import Outbox
 from antiphon.links.realtime.wire import decode, encode
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import STARS, Secret
+from antiphon.speech.repeats import Repeats
 
 _FORGOTTEN = AttributeError
 """What aborting a transport raises that the peer has closed while it still had data to send: asyncio has let go of its
@@ -153,7 +154,7 @@ class RealtimeLink:
         tools: Sequence[ToolSpec] = (),
     ) -> None:
         self.counters = LinkCounters()
-        self._last_frame = b""
+        self._repeats = Repeats()
         self._plan = plan
         self._key = key
         self._tls = tls
@@ -288,10 +289,9 @@ class RealtimeLink:
             self._end(troubles.explain_close(closed, self._host, loop.time() - began_s))
 
     def _hear(self, frame: bytes) -> None:
-        if frame == self._last_frame and b'"event_id"' in frame:
-            self.counters.repeated += 1  # every event has an id of its own, so this is one that came twice
+        if self._repeats.has(frame):
+            self.counters.repeated += 1
             return
-        self._last_frame = frame
         message = decode(_without(self._key, frame))
         if isinstance(message, Malformed):
             self.counters.malformed += 1
