@@ -12,6 +12,7 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal, TypeAlias
 
 from antiphon.errors import Garbled
@@ -199,7 +200,7 @@ class ChunkStream:
 
     def end(self) -> Said:
         """No more comes: the tool calls, and why it has ended. Raises Garbled for calls that cannot be run."""
-        calls = tuple(_whole(calling, number) for number, calling in enumerate(self._calling))
+        calls = _whole(self._calling)
         return Said(calls=calls, finish=self.finish or ("tool_calls" if calls else "stop"))
 
     def _delta(self, delta: Mapping[str, Any]) -> Said:
@@ -227,7 +228,8 @@ class ChunkStream:
             raise Garbled("a tool call that is none")
         index, call_id = piece.get("index"), _word(piece, "id")
         index = index if isinstance(index, int) else None
-        calling = next((one for one in reversed(self._calling) if one.goes_on(index, call_id)), None)
+        named = [one for one in self._calling if call_id and one.id == call_id]
+        calling = next((one for one in [*named, *reversed(self._calling)] if one.goes_on(index, call_id)), None)
         if calling is None:
             if len(self._calling) >= _MOST_CALLS:
                 raise Garbled("more tool calls than anybody makes")
@@ -256,7 +258,7 @@ def whole_answer(text: str) -> Iterator[Said]:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise Garbled("an answer without a message")
-    calls = tuple(_called(call, number) for number, call in enumerate(_list(message, "tool_calls")))
+    calls = _whole([_called(call) for call in _list(message, "tool_calls")])
     audio = message.get("audio")
     audio = audio if isinstance(audio, dict) else {}
     wav = _decoded(_word(audio, "data"))
@@ -268,22 +270,30 @@ def whole_answer(text: str) -> Iterator[Said]:
     yield Said(calls=calls, finish=finish or ("tool_calls" if calls else "stop"))
 
 
-def _called(call: object, number: int) -> ToolCall:
+def _called(call: object) -> _Calling:
     if not isinstance(call, dict) or not isinstance(function := call.get("function"), dict):
         raise Garbled("a tool call that is none")
-    return _whole(_Calling(None, _word(call, "id"), _word(function, "name"), _arguments(function)), number)
+    return _Calling(None, _word(call, "id"), _word(function, "name"), _arguments(function))
 
 
-def _whole(calling: _Calling, number: int) -> ToolCall:
-    """Its arguments are the tool's to judge; one without an id gets one, as its output must name it."""
-    if not calling.name:
-        raise Garbled("a tool call without a name")
-    return ToolCall(calling.id or f"call-{number}", calling.name, calling.arguments.strip() or "{}")
+def _whole(callings: Sequence[_Calling]) -> tuple[ToolCall, ...]:
+    """Each once. The arguments are the tools' to judge; one without an id gets one, as its output must name it."""
+    calls: dict[str, ToolCall] = {}
+    given = {calling.id for calling in callings}
+    free = (name for number in count() if (name := f"call-{number}") not in given)
+    for calling in callings:
+        if not calling.name:
+            raise Garbled("a tool call without a name")
+        name = calling.id or next(free)
+        calls.setdefault(name, ToolCall(name, calling.name, calling.arguments.strip() or "{}"))
+    return tuple(calls.values())
 
 
 def _arguments(function: Mapping[str, Any]) -> str:
     given = function.get("arguments")
-    return json.dumps(given, ensure_ascii=False) if isinstance(given, dict) else _word(function, "arguments")
+    if not isinstance(given, dict):
+        return _word(function, "arguments")
+    return _writable(json.dumps(given, ensure_ascii=False))
 
 
 # ── what is in JSON ──────────────────────────────────────────────────────────────────────────────
@@ -325,7 +335,12 @@ def _list(value: _Object, name: str) -> Sequence[object]:
 def _word(value: _Object, name: str) -> str:
     """A string that may be missing, null, or something else that we do not know."""
     found = value.get(name)
-    return found if isinstance(found, str) else ""
+    return _writable(found) if isinstance(found, str) else ""
+
+
+def _writable(text: str) -> str:
+    """JSON can spell half a surrogate pair, which no log, socket or terminal takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _decoded(data: str) -> bytes:
