@@ -133,7 +133,8 @@ def decode(frame: str | bytes) -> Message:
 
 def _text(event: dict[str, Any], name: str) -> str:
     value = event.get(name)
-    return value if isinstance(value, str) else ""
+    # JSON can spell half a surrogate pair, which no terminal takes.
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
 
 
 class Turns:

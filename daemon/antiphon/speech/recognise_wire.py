@@ -111,9 +111,9 @@ def read(data: str) -> Event | None:
         raise Garbled("an event that is no object")
     match said:
         case {"type": "transcript.text.delta", "delta": str(text)}:
-            return Delta(text)
+            return Delta(_writable(text))
         case {"type": "transcript.text.done", "text": str(text)}:
-            return Done(text, _counts(said.get("usage")))
+            return Done(_writable(text), _counts(said.get("usage")))
         case {"type": "error", "message": str(message)}:
             return Failed(message)
         case {"error": {"message": str(message), **more}}:
@@ -123,6 +123,11 @@ def read(data: str) -> Event | None:
             return Failed("")
         case _:
             return None
+
+
+def _writable(text: str) -> str:
+    """JSON can spell half a surrogate pair, which no terminal takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _counts(usage: object) -> dict[str, int]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from antiphon.errors import Garbled
 
 DONE = "[DONE]"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_EVENT_BYTES = 4 * 2**20
 """The data of one event: a minute of sound in base64 is 3.7 MB."""
 
@@ -28,9 +29,12 @@ class EventStream:
         or no UTF-8.
         """
         text = self._rest + piece
-        if self._first and len(text) >= 3:
+        if self._first:
+            if len(text) < len(BYTE_ORDER_MARK):
+                self._rest = text
+                return
             self._first = False
-            text = text.removeprefix(b"\xef\xbb\xbf")
+            text = text.removeprefix(BYTE_ORDER_MARK)
         *lines, self._rest = _lines(text)
         if self._size + len(self._rest) > MAX_EVENT_BYTES:
             raise Garbled("an event without an end")
