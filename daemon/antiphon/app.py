@@ -515,7 +515,8 @@ def _make_servers(wanted: ToolSettings, log: Log) -> list[Toolbox]:
         def load() -> Toolbox:
             from antiphon.tools.mcp_client import McpPlan, McpServer
 
-            plan = McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token_of(one.token_file))
+            token, has_token = token_of(one.token_file), one.token_file is not None
+            plan = McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token, has_token)
             return McpServer(plan, log)
 
         return load

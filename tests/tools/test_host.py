@@ -6,7 +6,7 @@ import json
 import pytest
 
 from antiphon.conversation.events import ToolAnswered, ToolsChanged
-from antiphon.tools.host import MOST_BYTES, MOST_TOOLS, ToolHost, cut
+from antiphon.tools.host import MOST_BYTES, MOST_CHANGES, MOST_TOOLS, ToolHost, cut
 from antiphon.tools.tool import ToolFault, schema
 from tools.toolroom import Lines, Room, tool
 
@@ -259,13 +259,40 @@ def test_tools_come_and_go():
             box.changed()
             assert [spec.name for spec in room.host.specs()] == ["own", "home_lights"]
             box.changed()
-            assert room.posted == [ToolsChanged()]
+            await told(room, 1)
             box.there = []
             box.changed()
+            await told(room, 2)
             assert (await room.ask("home_lights"))[0] == {"error": "there is no such tool; there are: own"}
         assert room.posted == [ToolsChanged(), ToolsChanged()]
 
     asyncio.run(main())
+
+
+def test_a_server_that_has_other_tools_each_time_renews_no_call_for_ever():
+    async def main():
+        box, clock = Box(), [0.0]
+        box.begun = asyncio.Event()
+        room = Room([], [box])
+        room.host._clock = lambda: clock[0]
+        async with room.running():
+            await box.begun.wait()
+            for number in range(50):
+                box.there = [tool(f"home_{number}", says_ok)]
+                box.changed()
+                assert [spec.name for spec in room.host.specs()] == [f"home_{number}"]
+                await told(room, min(number + 1, MOST_CHANGES))
+
+    asyncio.run(main())
+
+
+async def told(room, times):
+    """Wait until it has been told so often; and a little more."""
+    while len(room.posted) < times:  # noqa: ASYNC110 - a few turns of the loop
+        await asyncio.sleep(0)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert room.posted == [ToolsChanged()] * times
 
 
 def test_a_name_that_a_model_has_made_up_does_not_reach_the_log_as_it_is():

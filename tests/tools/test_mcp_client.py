@@ -4,8 +4,11 @@ import asyncio
 import os
 import socket
 import sys
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -203,6 +206,110 @@ def test_a_token_that_cannot_be_read_is_told():
     async def main():
         async with connected(plan((), "http://127.0.0.1:9/mcp", token=token)) as room:
             assert "/etc/token: is empty" in room.log.named("tools-lost")[0]["sentence"]
+
+    asyncio.run(main())
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers each request with what its server has been given."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.heard.append((self.path, self.headers.get("authorization")))
+        self.send_response(self.server.status)
+        self.send_header("content-length", "0")
+        if self.server.elsewhere:
+            self.send_header("location", self.server.elsewhere)
+        self.end_headers()
+
+    do_GET = do_POST  # noqa: N815 - the library's name
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def refusing(status, elsewhere=""):
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        server.status, server.elsewhere, server.heard = status, elsewhere, []
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server, f"http://127.0.0.1:{server.server_port}/mcp"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("has_token", "words"),
+    [(True, "does not take the token that is in tools.servers' token_file"), (False, "wants a token: name its file")],
+)
+def test_one_that_wants_another_token_says_which_setting(has_token, words, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody's token goes there
+
+    async def main(url):
+        given = replace(plan((), url, token=lambda: Secret("t-1", "the test")), has_token=has_token)
+        async with connected(given) as room:
+            assert words in room.log.named("tools-lost")[0]["sentence"]
+
+    with refusing(401) as (_, url):
+        asyncio.run(main(url))
+
+
+def test_a_token_goes_to_no_other_address():
+    async def main(url):
+        async with connected(plan((), url, token=lambda: Secret("t-1", "the test"))) as room:
+            assert "not followed" in room.log.named("tools-lost")[0]["sentence"]
+
+    with refusing(404) as (other, elsewhere), refusing(307, elsewhere) as (_, url):
+        asyncio.run(main(url))
+        assert other.heard == []
+
+
+STORM = """
+import json, sys
+for number, line in enumerate(sys.stdin):
+    asked = json.loads(line)
+    if asked.get("method") == "initialize":
+        result = {"protocolVersion": asked["params"]["protocolVersion"],
+                  "capabilities": {"tools": {"listChanged": True}}, "serverInfo": {"name": "storm", "version": "1"}}
+    elif asked.get("method") == "tools/list":
+        open(sys.argv[1], "a").write("x")
+        name = "a" * 200 if len(sys.argv) > 2 else f"tool{number}"
+        result = {"tools": [{"name": name, "inputSchema": {"type": "object", "properties": None}},
+                            {"name": "odd name.é", "inputSchema": {"type": "object"}}]}
+    else:
+        if "id" in asked:
+            error = {"code": -32601, "message": "Method not found"}
+            print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}), flush=True)
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+    print(json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}), flush=True)
+"""
+
+
+def test_one_that_has_other_tools_each_time_is_not_asked_again_and_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("antiphon.tools.mcp_client.LEAST_S", 3600.0)
+    asked = tmp_path / "asked"
+
+    async def main():
+        async with connected(plan((sys.executable, "-c", STORM, str(asked)), look_s=3600.0)) as room:
+            assert "home_odd_name__" in names(room)
+            for _ in range(100):
+                await asyncio.sleep(0.002)
+            assert asked.read_text() == "x"
+
+    asyncio.run(main())
+
+
+def test_odd_names_and_schemas_are_made_fit():
+    async def main():
+        async with connected(plan((sys.executable, "-c", STORM, os.devnull, "long"), look_s=3600.0)) as room:
+            long, odd = room.host.specs()
+            assert long.name == ("home_" + "a" * 200)[:64]
+            assert odd.name == "home_odd_name__"
+            assert long.parameters == odd.parameters == {"type": "object", "properties": {}}
 
     asyncio.run(main())
 

@@ -8,7 +8,7 @@ import asyncio
 import json
 import re
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,8 @@ MOST_BYTES = 8192
 """Of what a tool says, the model gets so much."""
 MOST_TOOLS = 128
 LONGEST_NAME = 64
+MOST_CHANGES, CHANGES_S = 6, 600.0
+"""So often it is told in so many seconds that there are other tools."""
 ENDS_S = 1.0
 """A tool that is told to end may take so long; then it is left to itself."""
 _NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{LONGEST_NAME}}}")
@@ -70,16 +72,29 @@ class ToolHost:
     async def run(self, post: Post) -> None:
         """ports.Tools."""
 
+        news = asyncio.Event()
+
         def changed() -> None:
             before = self.specs()
             self._gather()
             if self.specs() != before:
-                post(ToolsChanged())
+                news.set()
 
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._tell_changes(news, post), name="tools-changed")
             for box in self._boxes:
                 group.create_task(box.run(changed), name="tools")
             await asyncio.Event().wait()
+
+    async def _tell_changes(self, news: asyncio.Event, post: Post) -> None:
+        """For each a call to the service is made anew: a server with other tools each time must not keep it at that."""
+        told_s: deque[float] = deque([-CHANGES_S] * MOST_CHANGES, MOST_CHANGES)
+        while True:
+            await news.wait()
+            await asyncio.sleep(told_s[0] + CHANGES_S - self._clock())
+            news.clear()
+            told_s.append(self._clock())
+            post(ToolsChanged())
 
     async def call(self, run: int, name: str, arguments: str, post: Post) -> None:
         """ports.Tools."""

@@ -9,18 +9,20 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
-import httpx2  # the package's own
+import anyio  # the package's own, as is the next
+import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import Tool as McpTool
 
 from antiphon.ports import Log, ToolSpec
 from antiphon.secret import Secret
+from antiphon.tools.arguments import properties
 from antiphon.tools.host import LONGEST_NAME
 from antiphon.tools.tool import Tool, ToolFault
 
@@ -29,6 +31,10 @@ READ_S = 300.0
 """A server may hold a response open for so long; a call has the host's limit."""
 LOOK_S = 20.0
 """So often it is asked what there is: a server that is gone, or has other tools, need not say so."""
+LEAST_S = 1.0
+"""And never more often, whatever it says."""
+ENDS_S = 15.0
+"""So long a program may take to end before it is left to itself; the package kills it sooner."""
 AWAY_S = 60.0
 """After that its tools are no longer offered."""
 WAITS_S = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -49,6 +55,8 @@ class McpPlan:
     secret: Sequence[str]
     token: Callable[[], Secret | None]
     """Reads the access token anew; SettingsError where its file cannot be used."""
+    has_token: bool = False
+    """The owner has named its file."""
     waits_s: Sequence[float] = WAITS_S
     look_s: float = LOOK_S
 
@@ -61,6 +69,8 @@ class McpServer:
         self._tools: list[Tool] = []
         self._client: Client | None = None
         self._look = asyncio.Event()
+        self._refused = False
+        self._starting = asyncio.Lock()
         logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what matters of it is told here, in our words
         logging.getLogger("httpx2").setLevel(logging.WARNING)
 
@@ -69,7 +79,25 @@ class McpServer:
         return self._tools
 
     async def run(self, changed: Callable[[], None]) -> None:
-        """Toolbox."""
+        """Toolbox.
+
+        The package ends a server's program in peace where a scope of its own kind is cancelled, and may leave it where
+        the task is, or while it is being started.
+        """
+        scope = anyio.CancelScope()
+        task = asyncio.get_running_loop().create_task(self._keep(changed, scope), name=f"tools-{self._plan.name}")
+        try:
+            await asyncio.shield(task)
+        finally:
+            async with self._starting:
+                scope.cancel()
+            await asyncio.wait([task], timeout=ENDS_S)
+
+    async def _keep(self, changed: Callable[[], None], scope: anyio.CancelScope) -> None:
+        with scope:
+            await self._keep_connected(changed)
+
+    async def _keep_connected(self, changed: Callable[[], None]) -> None:
         waits, lost_s = _waits(self._plan.waits_s), time.monotonic()
         told: set[str] = set()
         while True:
@@ -78,7 +106,7 @@ class McpServer:
                     waits, told = _waits(self._plan.waits_s), set()
                     await self._follow(changed)
             except Exception as error:  # noqa: BLE001 - the package raises what its transports do, in groups too
-                why = _in_words(error)
+                why = self._refusal or _in_words(error)
             else:
                 why = "it has ended the connection"
             if self._client is not None:
@@ -92,12 +120,25 @@ class McpServer:
                 changed()
             await asyncio.sleep(next(waits))
 
+    @property
+    def _refusal(self) -> str:
+        """What it says to our token, or to there being none; "" when it is content."""
+        if not self._refused:
+            return ""
+        token = "does not take the token that is in" if self._plan.has_token else "wants a token: name its file by"
+        return f"it {token} tools.servers' token_file (HTTP 401 or 403)"
+
+    async def _see(self, response: httpx2.Response) -> None:
+        """What the package would say of that is not worth telling."""
+        self._refused = response.status_code in (401, 403)
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
         """While it is connected."""
         self._look.clear()
-        async with _transport(self._plan) as transport:
-            client = Client(_Told(transport, self._look), message_handler=self._hear)
+        self._refused = False
+        async with _transport(self._plan, self._see) as transport:
+            client = Client(_Told(transport, self._starting, self._look), message_handler=self._hear)
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(OPEN_S):
                     await stack.enter_async_context(client)
@@ -108,6 +149,7 @@ class McpServer:
         """Ask what there is, again and again; returns, or raises, when it is gone."""
         before: list[ToolSpec] | None = None
         while True:
+            await asyncio.sleep(0.0 if before is None else min(LEAST_S, self._plan.look_s))
             self._look.clear()
             async with asyncio.timeout(OPEN_S):
                 listed = await self._listed()
@@ -171,7 +213,7 @@ def _tool(plan: McpPlan, one: McpTool, call: Callable[[str, Mapping[str, Any]], 
         return await call(one.name, arguments)
 
     name = re.sub(r"[^a-zA-Z0-9_-]", "_", f"{plan.name}_{one.name}")[:LONGEST_NAME]
-    parameters = {"type": "object", "properties": {}} | dict(one.input_schema)
+    parameters = dict(one.input_schema) | {"type": "object", "properties": properties(one.input_schema)}
     return Tool(ToolSpec(name, one.description or one.title or one.name, parameters), run, frozenset(plan.secret))
 
 
@@ -187,11 +229,13 @@ def _told(content: Any) -> str:
 class _Told:
     """A transport that tells when its other side is gone."""
 
-    def __init__(self, transport: Any, gone: asyncio.Event) -> None:
-        self._transport, self._gone = transport, gone
+    def __init__(self, transport: Any, starting: asyncio.Lock, gone: asyncio.Event) -> None:
+        """`starting` is held while it starts."""
+        self._transport, self._starting, self._gone = transport, starting, gone
 
     async def __aenter__(self) -> Any:
-        read, write = await self._transport.__aenter__()
+        async with self._starting:
+            read, write = await self._transport.__aenter__()
         return _Reading(read, self._gone), write
 
     async def __aexit__(self, *error: object) -> Any:
@@ -226,15 +270,22 @@ class _Reading:
 
 
 @asynccontextmanager
-async def _transport(plan: McpPlan) -> AsyncIterator[Any]:
-    """What leads to the server. A program gets no key in its environment, and ends with us."""
+async def _transport(plan: McpPlan, see: Callable[[httpx2.Response], Awaitable[None]]) -> AsyncIterator[Any]:
+    """What leads to the server; `see` sees its responses. A program gets no key in its environment, and ends with us.
+    A token goes to the owner's address alone: no proxy of the environment's, no address that it names in its place.
+    """
     if plan.url is None:
         with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123, ASYNC230 - it is no disk
             yield stdio_client(StdioServerParameters(command=plan.argv[0], args=list(plan.argv[1:]), cwd="/"), nowhere)
         return
     token = plan.token()
     headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(OPEN_S, read=READ_S)) as http:
+    async with httpx2.AsyncClient(
+        headers=headers,
+        timeout=httpx2.Timeout(OPEN_S, read=READ_S),
+        trust_env=False,
+        event_hooks={"response": [see]},
+    ) as http:
         yield streamable_http_client(plan.url, http_client=http)
 
 
@@ -253,4 +304,4 @@ def _in_words(error: BaseException) -> str:
         return f"it has not answered for {OPEN_S:g} s"
     if isinstance(error, FileNotFoundError):
         return "the program is not there"
-    return f"{type(error).__name__}: {error}"[:200]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
