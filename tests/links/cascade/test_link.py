@@ -57,7 +57,7 @@ def test_a_turn_is_heard_answered_and_spoken():
     assert stages.speech == [SPEECH]
     (request,) = stages.requests
     assert (request.voice, request.tools, request.stream) == ("", (LAMP,), True)
-    assert request.messages == (Message("system", "Be brief."), Message("user", "Earlier"), Message("user", "Hello?"))
+    assert request.messages == (Message("system", "Be brief."), Message("user", "Earlier\nHello?"))
 
 
 def test_the_first_sentence_sounds_before_the_model_has_written_its_last():

@@ -1,8 +1,8 @@
 """A reply: what comes of an exchange becomes events and memory, until it is hushed."""
 
 from antiphon.conversation.events import ReplyAudio, ReplyText, ToolCalled, UserSaid
-from antiphon.links.cascade.memory import Memory
 from antiphon.links.cascade.reply import Reply
+from antiphon.links.completions.memory import Memory
 from antiphon.links.completions.wire import Message, ToolCall
 from antiphon.ports import LinkCounters
 from links.cascade.scripted import LAMP

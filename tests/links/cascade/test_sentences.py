@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.links.cascade.sentences import CLAUSE, FIRST_CLAUSE, MOST, Sentences, spoken, weight
+from antiphon.links.cascade.sentences import CLAUSE, FIRST_CLAUSE, MOST, Sentences, spoken
+from antiphon.links.completions.pace import weight
 
 
 def pieces(text, size=1):

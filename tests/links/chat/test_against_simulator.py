@@ -97,6 +97,23 @@ def test_a_tool_is_called_and_what_came_of_it_answered(words, stream):
     assert (call.text, output.text, output.answers) == (words, "Noon.", called.tool_call)
 
 
+@pytest.mark.parametrize("wav", ["last", "none"])
+def test_a_model_that_takes_no_wav_before_the_last_message_answers_what_came_of_a_tool(wav):
+    """Where it takes none at all, there is nothing that can be asked."""
+    replies = [Reply("", (Call("get_time", "{}"),)), Reply("It is noon.")]
+    plan = {"model": "step-1o-audio", "voice": "linjiajiejie", "options": {"first_generation_wav": wav}}
+    if wav == "none":
+        inbox, _, statuses = scene(replies=replies, **plan)
+        assert statuses == [400]
+        assert "chat.model" in inbox.problem.sentence
+        return
+    inbox, asked, statuses = scene(turns=2, replies=replies, **plan)
+    assert statuses == [200, 200]
+    assert inbox.text("3-2") == "It is noon."
+    assert [message.role for message in asked[1].messages][-2:] == ["assistant", "tool"]
+    assert not any(message.clips for message in asked[1].messages)
+
+
 @pytest.mark.parametrize(
     ("fault", "plan", "words"),
     [

@@ -23,9 +23,9 @@ from antiphon.conversation.events import (
 from antiphon.conversation.history import Turn
 from antiphon.errors import LinkError
 from antiphon.links.cascade.exchange import Exchange
-from antiphon.links.cascade.memory import Memory
 from antiphon.links.cascade.reply import Reply
 from antiphon.links.cascade.stages import CascadePlan, Stages, StepFunStages
+from antiphon.links.completions.memory import Memory
 from antiphon.links.completions.wire import Message, Request
 from antiphon.links.life import Life
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
@@ -89,7 +89,6 @@ class CascadeLink:
         self._speech = bytearray()
         self._replies = 0
         self._asked: _Asked | None = None
-        self._last: Reply | None = None
         self._more = asyncio.Event()  # something was asked
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +98,7 @@ class CascadeLink:
         try:
             await self._life.run(self._live)
         finally:  # who has muted the microphone wants nothing kept, until the garbage is collected
-            self._speech, self._asked, self._last = bytearray(), None, None
+            self._speech, self._asked = bytearray(), None
             self._memory = Memory("", ())
 
     def send_audio(self, pcm: bytes) -> None:
@@ -120,11 +119,9 @@ class CascadeLink:
 
     def cancel_reply(self, reply: str, heard_ms: float) -> None:
         """Hang up on `reply`, and remember of it what was heard."""
-        last = self._last
-        if self._life.over or last is None or last.name != reply:
-            return
-        self._hang_up()
-        self._memory.cut(reply, heard_ms, last.length_ms)
+        if self._asked is not None and self._asked.reply.name == reply:
+            self._hang_up()
+        self._memory.cut(reply, heard_ms)
 
     def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
         """Remember what came of the tools; with `respond` that is the next question."""
@@ -183,9 +180,9 @@ class CascadeLink:
         """Begin a reply to this; None: to what came of tools."""
         self._replies += 1
         name = f"{self._call}-{self._replies}"
-        self._last = Reply(self._call, name, self._memory, self.counters, self._life.tell)
+        reply = Reply(self._call, name, self._memory, self.counters, self._life.tell)
         due_s = asyncio.get_running_loop().time() + self._plan.first_sound_ms / 1000
-        self._asked = _Asked(self._last, speech, due_s)
+        self._asked = _Asked(reply, speech, due_s)
         self._life.tell(ReplyStarted(self._call, name))
         self._more.set()
 
@@ -212,7 +209,7 @@ class CascadeLink:
         if not reply.length_ms:
             self._life.end(error.problem())
             return
-        self._memory.cut(reply.name, reply.length_ms, reply.length_ms)
+        self._memory.cut(reply.name, reply.length_ms)
         self._over(reply, ReplyEnded(self._call, reply.name, "failed", error.problem()))
 
     def _hang_up(self) -> None:

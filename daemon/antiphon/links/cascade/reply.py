@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from antiphon.conversation.events import LinkEvent, ReplyAudio, ReplyText, ToolCalled, UserSaid
-from antiphon.links.cascade.memory import Memory
+from antiphon.links.completions.memory import Memory
 from antiphon.links.completions.wire import Request, ToolCall
 from antiphon.pcm import bytes_ms
 from antiphon.ports import LinkCounters, ToolSpec
@@ -45,6 +45,7 @@ class Reply:
         if not self.hushed:
             self._counters.received += 1
             self.length_ms += bytes_ms(pcm)
+            self._memory.sounded(self.name, self.length_ms)
             self._post(ReplyAudio(self._call, self.name, pcm))
 
     def calls(self, calls: tuple[ToolCall, ...]) -> None:

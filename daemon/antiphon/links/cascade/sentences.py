@@ -8,6 +8,8 @@ Markdown (CommonMark), code, emoji, and brackets, as StepFun's voices take what 
 import re
 from typing import Final
 
+from antiphon.links.completions.pace import CJK, weight
+
 FIRST_CLAUSE: Final = 40
 """From this weight on the first piece may end with a clause: long enough for the next to be made meanwhile."""
 
@@ -20,17 +22,14 @@ WORD: Final = 320
 MOST: Final = 640
 """And here it is cut wherever it is. Two bytes a character more than this are never waited for."""
 
-_CJK: Final = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_WEIGHT_CJK: Final = 3  # a character of these is a syllable or two; in other scripts it is a third of one
-
 _PLACES = re.compile(
     # What is never cut: links and pictures, addresses, code in a line; perhaps not all of it is there yet.
     r"(?P<whole>!?\[[^\[\]]{0,200}(?:\Z|\](?:\Z|\([^()\s]{0,500}(?:\)|\Z)))"
-    rf"|https?://[^\s<>()\u3001\u3002\uff00-\uffef{_CJK}]*[^\s<>().,;:!?'\"\u3001\u3002\uff00-\uffef{_CJK}]"
+    rf"|https?://[^\s<>()\u3001\u3002\uff00-\uffef{CJK}]*[^\s<>().,;:!?'\"\u3001\u3002\uff00-\uffef{CJK}]"
     r"|`[^`]{0,200}(?:`|\Z))"
     # Chinese marks end a sentence wherever they are; others only before a blank, or before Chinese.
     r"|(?P<end>[\u3002\uff01\uff1f]"
-    rf"|[.!?\u2026]+[\"')\]*_~\u201d\u2019\u300d\u300f\uff09]*(?=[\s{_CJK}]))"
+    rf"|[.!?\u2026]+[\"')\]*_~\u201d\u2019\u300d\u300f\uff09]*(?=[\s{CJK}]))"
     r"|(?P<clause>[\uff0c\uff1b\uff1a\u3001\u2014]|[,;:][\"')\]*_~\u201d\u2019]*(?=\s))"
     r"|(?P<blank>\s)"
 )
@@ -150,7 +149,7 @@ class Sentences:
         after = self._rest[place.end() :]
         if not after[0].isspace():
             before = self._rest[: place.start()][-1:]
-            return marks == "." and not re.match(f"[{_CJK}]", before)
+            return marks == "." and not re.match(f"[{CJK}]", before)
         if marks == "." and _is_short(self._rest[: place.start()], begins_line=self._fresh):
             return True
         following = after.lstrip()
@@ -183,11 +182,6 @@ class _Weights:
         return 0
 
 
-def weight(text: str) -> int:
-    """How long `text` takes to be spoken, in letters, about fifteen of them a second."""
-    return len(text) + (_WEIGHT_CJK - 1) * len(re.findall(f"[{_CJK}]", text))
-
-
 def spoken(text: str, *, begins_line: bool, ends_line: bool) -> str:
     """A piece as a voice is given it: without marks for the eye, and "" when there is nothing to be said.
 
@@ -214,7 +208,7 @@ def _closed(text: str) -> str:
     text = _OPEN_END.sub("", text)
     if _ENDED.search(text):
         return text
-    return text + ("\u3002" if re.search(f"[{_CJK}][^\\w]*\\Z", text) else ".")
+    return text + ("\u3002" if re.search(f"[{CJK}][^\\w]*\\Z", text) else ".")
 
 
 def _is_short(before: str, *, begins_line: bool) -> bool:

@@ -1,10 +1,10 @@
 """StepFun's chat completions with audio as a Link: calls, replies and tasks. What is said there is not its business.
 
 Nothing is connected between questions, so a call opens at once; on a trial, when the model has said a word. The speech
-of a turn is kept until its end and sent whole, with what came before it (memory.py): the service ends no turns and
-remembers none. A reply begins (ReplyStarted) with its question, so that whoever interrupts can name it; a failure
-before its first sound ends the call, so that the question can go to another link. Tools that the model calls are told
-when the reply is over; what came of them is the next question. All methods belong to the loop's thread.
+of a turn is kept until its end and sent whole, with what came before it (completions/memory.py): the service ends no
+turns and remembers none. A reply begins (ReplyStarted) with its question, so that whoever interrupts can name it; a
+failure before its first sound ends the call, so that the question can go to another link. Tools that the model calls
+are told when the reply is over; what came of them is the next question. All methods belong to the loop's thread.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ from antiphon.conversation.events import (
 from antiphon.conversation.history import Turn
 from antiphon.errors import LinkError
 from antiphon.links.chat import troubles
-from antiphon.links.chat.memory import LONGEST_MS, Memory
 from antiphon.links.completions.client import Completions, CompletionsPlan
+from antiphon.links.completions.memory import LONGEST_MS, Memory
 from antiphon.links.completions.wire import Message, Request, Said
 from antiphon.links.life import Life
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in, ms_of
@@ -38,7 +38,9 @@ from antiphon.speech.service import Patience
 from antiphon.speech.voice_lists import check_voice
 
 HEARS_NO_WAV_BEFORE = "step-1o-audio"
-"""Models of this name take WAV in the question alone: what was said before it is left out."""
+"""Models of this name take WAV in the last message alone: what was said before it is left out, and what came of a tool
+is told without the question.
+"""
 
 MOST_BROKEN = 1
 """A connection that was kept may have ended meanwhile; one that breaks anew is another link's turn."""
@@ -109,8 +111,9 @@ class ChatLink:
         self._call = call
         self._life = Life(call, post)
         self._trial = trial
-        clips = 1 if HEARS_NO_WAV_BEFORE in plan.model else plan.clips
-        self._memory = Memory(plan.instructions, history, clips)
+        only_asked = HEARS_NO_WAV_BEFORE in plan.model
+        clips = 1 if only_asked else plan.clips
+        self._memory = Memory(plan.instructions, history, clips, only_asked=only_asked)
         self._speech = bytearray()
         self._left_out = 0  # bytes of it, at its beginning
         self._replies = 0
@@ -125,7 +128,7 @@ class ChatLink:
             await self._life.run(self._live)
         finally:  # who has muted the microphone wants nothing kept, until the garbage is collected
             self._speech, self._asked = bytearray(), None
-            self._memory = Memory("", (), 1)
+            self._memory = Memory("", ())
 
     def send_audio(self, pcm: bytes) -> None:
         """Keep speech until the turn is over; of a turn that is too long, its end."""
@@ -247,7 +250,8 @@ class ChatLink:
     def _hear(self, asked: _Asked, said: Said) -> None:
         self.counters.received += 1
         asked.heard_ms += bytes_ms(said.pcm)
-        self._memory.said(asked.reply, said.text, asked.heard_ms)
+        self._memory.said(asked.reply, said.text)
+        self._memory.sounded(asked.reply, asked.heard_ms)
         if said.text:
             self._life.tell(ReplyText(self._call, asked.reply, said.text))
         if said.pcm:
@@ -266,6 +270,7 @@ class ChatLink:
             self._life.end(error.problem())
             return
         self._asked = None
+        self._memory.cut(asked.reply, asked.heard_ms)
         self._life.tell(ReplyEnded(self._call, asked.reply, "failed", error.problem()))
 
     def _too_slow(self, host: str, patience: Patience) -> LinkError:

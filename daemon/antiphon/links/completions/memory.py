@@ -1,19 +1,21 @@
-"""The conversation of one call as the model is told of it with each question: the service remembers nothing. Pure.
+"""The conversation of one call as a model is told of it with each question: the service remembers nothing. Pure.
 
-The user's last turns go as sound, inside the service's limits; what was said before this call goes as text. An older
-turn of this call has no text, as nobody writes down what is said: it is left out, and its answer is kept. Of a reply
-that was interrupted about as much is kept as was heard. Roles take turns: what one side said in a row is one message.
+What the user says on the call is sound, or text where somebody wrote it down; what was said before the call goes as
+text. The last clips go, inside the service's limits; an older turn that has no text is left out, and its answer is
+kept. Of a reply that was interrupted about as much is kept as was heard. Roles take turns: what one side said in a row
+is one message.
 
 Limits: StepFun's guide to speech in chat completions, "Limits".
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from antiphon.conversation.effects import ToolOutput
-from antiphon.conversation.history import MAX_TURN_CHARACTERS, Turn, beginning
+from antiphon.conversation.history import MAX_TURN_CHARACTERS, Turn
+from antiphon.links.completions.pace import heard_of
 from antiphon.links.completions.wire import Clip, Message, ToolCall, clip_bytes
 from antiphon.pcm import bytes_ms
 
@@ -29,7 +31,7 @@ MAX_TEXT_BYTES: Final = 1_500_000
 """What texts may take of the context: the oldest turns beyond are forgotten."""
 
 LONGEST_MS: Final = 120_000
-"""The longest question; with all texts it is still inside the limits."""
+"""The longest question that is sound; with all texts it is still inside the limits."""
 
 
 @dataclass(slots=True)
@@ -54,26 +56,36 @@ class _Turn:
 class Memory:
     """Of one call. Replies are named as the link names them."""
 
-    def __init__(self, instructions: str, history: Sequence[Turn], clips: int) -> None:
+    def __init__(self, instructions: str, history: Sequence[Turn], clips: int = 1, *, only_asked: bool = False) -> None:
         """`instructions` come before all; `history` is what was said before the call, oldest first; `clips` of the
-        user's turns go as sound at most, the newest always.
+        user's turns go as sound at most, the newest always. `only_asked`: the model takes sound in the last message
+        alone, so that what came of a tool is told without the question.
         """
-        self._instructions, self._clips = instructions.strip(), clips
+        self._instructions, self._clips, self._only_asked = instructions.strip(), clips, only_asked
         self._turns = [_Turn(turn.role, turn.text) for turn in history]
 
     def asked(self, pcm: bytes) -> None:
-        """The user's turn: mono s16le 24 kHz, LONGEST_MS at most."""
+        """The user's turn as sound: mono s16le 24 kHz, LONGEST_MS at most."""
         self._turns.append(_Turn("user", pcm=pcm))
+        self._forget()
+
+    def heard(self, text: str) -> None:
+        """The user's turn as text."""
+        self._turns.append(_Turn("user", text))
         self._forget()
 
     def began(self, reply: str) -> None:
         """What the model says as `reply` answers all that there is now."""
         self._turns.append(_Turn("assistant", reply=reply))
 
-    def said(self, reply: str, text: str, length_ms: float) -> None:
-        """The reply goes on: its words, and how long its sound is by now."""
+    def said(self, reply: str, text: str) -> None:
+        """The reply goes on, in the model's own words."""
         for turn in self._of(reply):
             turn.text = (turn.text + text)[:MAX_TURN_CHARACTERS]
+
+    def sounded(self, reply: str, length_ms: float) -> None:
+        """So much sound of the reply has come by now."""
+        for turn in self._of(reply):
             turn.length_ms = length_ms
 
     def called(self, reply: str, calls: Iterable[ToolCall]) -> None:
@@ -91,10 +103,10 @@ class Memory:
         self._forget()
 
     def cut(self, reply: str, heard_ms: float) -> None:
-        """So much of the reply was heard: of its words about these are kept, in proportion to its sound."""
+        """So much of the reply was heard: about these of its words are kept."""
         for turn in self._of(reply):
-            share = min(1.0, max(0.0, heard_ms / turn.length_ms)) if turn.length_ms > 0 else 0.0
-            turn.text, turn.length_ms = beginning(turn.text, share), min(turn.length_ms, heard_ms)
+            turn.text = heard_of(turn.text, heard_ms, turn.length_ms)
+            turn.length_ms = min(turn.length_ms, heard_ms)
 
     def messages(self) -> tuple[Message, ...]:
         """What the model is told, oldest first. A tool call whose output is not known yet is left out."""
@@ -105,6 +117,9 @@ class Memory:
                     told[-1] = _joined(told[-1], message)
                 else:
                     told.append(message)
+        if self._only_asked:
+            before = [replace(message, clips=()) if message.clips else message for message in told[:-1]]
+            told = [message for message in before if message.role != "user" or message.text] + told[-1:]
         return tuple(told)
 
     def _of(self, reply: str) -> list[_Turn]:

@@ -6,26 +6,33 @@ import pytest
 
 from antiphon.conversation.effects import ToolOutput
 from antiphon.conversation.history import MAX_TURN_CHARACTERS, Turn
-from antiphon.links.chat.memory import LONGEST_MS, MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, MOST_TURNS, Memory
+from antiphon.links.completions.memory import LONGEST_MS, MAX_CONTEXT_BYTES, MAX_TEXT_BYTES, MOST_TURNS, Memory
+from antiphon.links.completions.pace import FASTEST
 from antiphon.links.completions.wire import Clip, Message, Request, ToolCall, body
 from antiphon.pcm import LINK_RATE_HZ, frames_in
 
 CALL = ToolCall("call-1", "get_time", "{}")
+LAMP = ToolCall("call-2", "lamp", '{"on": true}')
 
 
 def pcm(ms, value=0):
     return bytes([value, 0]) * frames_in(ms, LINK_RATE_HZ)
 
 
-def memory(*history, clips=3, instructions=""):
-    return Memory(instructions, history, clips)
+def memory(*history, clips=3, instructions="", only_asked=False):
+    return Memory(instructions, history, clips, only_asked=only_asked)
+
+
+def say(of, reply, text, ms):
+    of.said(reply, text)
+    of.sounded(reply, ms)
 
 
 def exchange(of, number, question=b"", ms=1000.0):
     """One question and its answer."""
     of.asked(question or pcm(10, number))
     of.began(f"r{number}")
-    of.said(f"r{number}", f"Answer {number}.", ms)
+    say(of, f"r{number}", f"Answer {number}.", ms)
 
 
 def outline(of):
@@ -64,6 +71,19 @@ def test_the_last_turns_are_told_as_sound_and_of_older_ones_the_answers():
         ("a", "Answer 4."),
         ("u", "", 5),
     ]
+
+
+def test_what_somebody_wrote_down_is_told_as_text():
+    talk = memory(Turn("user", "Hi."), Turn("assistant", "Hello."))
+    talk.heard("What time is it?")
+    talk.began("r1")
+    talk.said("r1", "It is ")
+    talk.said("r1", "noon.")
+    talk.said("r9", "Nobody's.")
+    assert outline(talk)[2:] == [("u", "What time is it?"), ("a", "It is noon.")]
+    for number in range(MOST_TURNS):
+        talk.heard(f"Turn {number}.")
+    assert outline(talk)[0][1].startswith("Turn 0.\n")
 
 
 def test_one_clip_is_the_question_alone():
@@ -145,7 +165,7 @@ def test_a_reply_is_bounded():
     talk = memory()
     talk.began("r1")
     for _ in range(3):
-        talk.said("r1", "a" * MAX_TURN_CHARACTERS, 1.0)
+        say(talk, "r1", "a" * MAX_TURN_CHARACTERS, 1.0)
     assert len(talk.messages()[0].text) == MAX_TURN_CHARACTERS
 
 
@@ -159,17 +179,26 @@ def test_of_an_interrupted_reply_what_was_heard_is_kept(heard_ms, kept):
     talk = memory()
     talk.asked(pcm(10, 1))
     talk.began("r1")
-    talk.said("r1", "One two three four", 1000.0)
+    say(talk, "r1", "One two three four", 1000.0)
     talk.cut("r1", heard_ms)
     talk.asked(pcm(10, 2))
     answers = [("a", kept)] if kept else []
     assert outline(talk) == ([("u", "", 1), *answers, ("u", "", 2)] if kept else [("u", "", 1, 2)])
 
 
+def test_text_that_ran_ahead_of_its_sound_was_not_heard():
+    talk = memory()
+    talk.began("r1")
+    say(talk, "r1", "word " * 200, 1000.0)
+    talk.cut("r1", 1000)  # all the sound that came was heard, and it was a second
+    [(_, kept)] = outline(talk)
+    assert 0 < len(kept) <= FASTEST
+
+
 def test_of_a_reply_without_sound_nothing_was_heard():
     talk = memory()
     talk.began("r1")
-    talk.said("r1", "Words ahead of their sound.", 0.0)
+    say(talk, "r1", "Words ahead of their sound.", 0.0)
     talk.cut("r1", 100)
     assert talk.messages() == ()
 
@@ -177,7 +206,7 @@ def test_of_a_reply_without_sound_nothing_was_heard():
 def test_a_reply_may_be_cut_twice():
     talk = memory()
     talk.began("r1")
-    talk.said("r1", "One two three four", 1000.0)
+    say(talk, "r1", "One two three four", 1000.0)
     talk.cut("r1", 500)
     talk.cut("r1", 500)
     assert outline(talk) == [("a", "One two")]
@@ -197,7 +226,7 @@ def test_a_call_and_what_came_of_it_follow_each_other():
     talk = memory()
     talk.asked(pcm(10, 1))
     talk.began("r1")
-    talk.said("r1", "Let me see.", 500.0)
+    say(talk, "r1", "Let me see.", 500.0)
     talk.called("r1", [CALL])
     talk.answered([ToolOutput("call-1", "Noon.")])
     assert talk.messages()[1:] == (
@@ -205,7 +234,7 @@ def test_a_call_and_what_came_of_it_follow_each_other():
         Message("tool", "Noon.", answers="call-1"),
     )
     talk.began("r2")
-    talk.said("r2", "It is noon.", 500.0)
+    say(talk, "r2", "It is noon.", 500.0)
     assert talk.messages()[-1] == Message("assistant", "It is noon.")
 
 
@@ -218,6 +247,43 @@ def test_what_comes_of_a_call_late_takes_its_place():
     assert outline(talk) == [("u", "", 1, 2)]
     talk.answered([ToolOutput("call-1", "Noon.")])
     assert [message.role for message in talk.messages()] == ["user", "assistant", "tool", "user"]
+
+
+def test_of_several_calls_those_are_told_whose_outputs_are_known():
+    talk = memory()
+    talk.heard("Light, and the time, please.")
+    talk.began("r1")
+    talk.called("r1", [LAMP, CALL])
+    talk.answered([ToolOutput("call-1", ""), ToolOutput("call-9", "whose?")])
+    assert talk.messages()[1:] == (Message("assistant", "", calls=(CALL,)), Message("tool", "", answers="call-1"))
+    talk.answered([ToolOutput("call-2", "on")])
+    assert [(m.text, m.answers) for m in talk.messages()[2:]] == [("on", "call-2"), ("", "call-1")]
+
+
+def test_an_interrupted_reply_keeps_its_calls():
+    talk = memory()
+    talk.began("r1")
+    say(talk, "r1", "I shall light it for you.", 1000.0)
+    talk.called("r1", [LAMP])
+    talk.cut("r1", 0)
+    talk.answered([ToolOutput("call-2", "on")])
+    assert talk.messages() == (Message("assistant", "", calls=(LAMP,)), Message("tool", "on", answers="call-2"))
+
+
+def test_a_model_that_takes_sound_in_the_last_message_alone_gets_none_before_what_came_of_a_tool():
+    talk = memory(Turn("user", "Hi."), clips=1, only_asked=True)
+    talk.asked(pcm(10, 1))
+    assert outline(talk) == [("u", "Hi.", 1)]
+    talk.began("r1")
+    talk.called("r1", [CALL])
+    talk.answered([ToolOutput("call-1", "")])
+    assert outline(talk) == [("u", "Hi."), ("a", ""), ("t", "")]
+    alone = memory(clips=1, only_asked=True)
+    alone.asked(pcm(10, 1))
+    alone.began("r1")
+    alone.called("r1", [CALL])
+    alone.answered([ToolOutput("call-1", "Noon.")])
+    assert [message.role for message in alone.messages()] == ["assistant", "tool"]
 
 
 def test_where_ids_repeat_the_latest_call_is_meant():
