@@ -21,9 +21,9 @@ def check_port(port: int) -> None:
         raise SettingsError(f"--port {port}: a port is a number up to {MAX_PORT}, or 0 for one that is free")
 
 
-def add_answers(parser: argparse.ArgumentParser, kept: str) -> None:
-    """What to answer, how fast, and where to keep what came; `kept` names the files."""
-    parser.add_argument("--reply", action="append", default=[], help="what to answer; repeatable, used in turn")
+def add_answers(parser: argparse.ArgumentParser, kept: str, more: str = "") -> None:
+    """What to answer, how fast, and where to keep what came; `kept` names the files, `more` is said of a reply."""
+    parser.add_argument("--reply", action="append", default=[], help=f"what to answer; repeatable, used in turn{more}")
     parser.add_argument("--quick", action="store_true", help="answer within milliseconds")
     parser.add_argument("--keep", type=Path, metavar="DIR", help=f"write {kept} there")
 

@@ -22,3 +22,11 @@ def test_a_reply_may_answer_one_kind_only():
     assert script.reply("nothing") is None
     assert script.reply("speech") == script.reply("speech") == call
     assert script.reply("tool", "ten").text == "It says ten."
+
+
+def test_a_reply_that_is_passed_over_keeps_its_turn():
+    calls = [Reply(calls=(ToolCall(name),), to="speech") for name in "ab"]
+    script = Script((*calls, Reply("It says {output}.")))
+    told = [script.reply(one, "ten") for one in ("speech", "tool") * 3]
+    assert [one.calls[0].name if one.calls else one.text for one in told[::2]] == ["a", "b", "a"]
+    assert [one.text for one in told[1::2]] == ["It says ten."] * 3

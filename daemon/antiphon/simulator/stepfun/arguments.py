@@ -6,7 +6,7 @@ import dataclasses
 from antiphon.simulator.arguments import add_answers, add_faults, add_place, check_port
 from antiphon.simulator.stepfun.faults import Kind, parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, Scope, SimulatorOptions, Timing
-from antiphon.simulator.stepfun.script import Reply, ToolCall
+from antiphon.simulator.stepfun.script import OUTPUT, Reply, ToolCall
 from antiphon.simulator.switches import Switches
 
 SWITCHES = Switches(SimulatorOptions)
@@ -16,12 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `antiphon simulate`."""
     add_place(parser)
     parser.add_argument(
-        "--key", action="append", default=[], help=f"an accepted key (default: {DEFAULT_KEY}); repeatable"
+        "--key",
+        action="append",
+        default=[],
+        help=f"an accepted key ({DEFAULT_KEY} where no key and no plan key is given); repeatable",
     )
     parser.add_argument("--plan-key", action="append", default=[], help="an accepted Step Plan key; repeatable")
     parser.add_argument("--no-key", action="store_true", help="accept connections without a key too")
     parser.add_argument("--seed", type=int, default=0, help="fixes what is left to chance (default: %(default)s)")
-    add_answers(parser, "session-<n>.wav and events.jsonl")
+    add_answers(parser, "session-<n>.wav and events.jsonl", f"; {OUTPUT} in it is what a tool has told")
     parser.add_argument(
         "--call",
         action="append",

@@ -39,17 +39,14 @@ class Script:
     """The replies its owner has written, one an answer and then again from the first."""
 
     def __init__(self, replies: Sequence[Reply]) -> None:
-        """A reply that does not answer what was heard is passed over."""
-        self._replies = replies
-        self._next = 0
+        """A reply that does not answer what was heard is passed over, and keeps its turn."""
+        self._replies = list(replies)
 
     def reply(self, heard: Heard, output: str = "") -> Reply | None:
         """The next reply to `heard`, with what the tools have answered; None when none is written."""
-        for step in range(len(self._replies)):
-            place = (self._next + step) % len(self._replies)
-            reply = self._replies[place]
+        for place, reply in enumerate(self._replies):
             if reply.to in (None, heard):
-                self._next = place + 1
+                self._replies.append(self._replies.pop(place))
                 return replace(reply, text=reply.text.replace(OUTPUT, output))
         return None
 
