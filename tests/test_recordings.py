@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import struct
 import wave
 
@@ -88,16 +89,37 @@ def test_parts_are_whole_frames_of_any_layout(tmp_path, channels, width):
     assert b"".join(sent(part)[len(part.head) :] for part in parts) == data
 
 
+def heard(part):
+    """What a strict reader finds in the bytes that are sent."""
+    assert struct.unpack_from("<I", sent(part), 4)[0] == part.size - 8
+    with wave.open(io.BytesIO(sent(part))) as file:
+        assert file.getframerate() == RATE_HZ
+        return file.readframes(file.getnframes())
+
+
 def test_an_extensible_header_is_pcm_too(tmp_path):
     extensible = form(tag=0xFFFE) + struct.pack("<HHIH", 22, 16, 4, 1) + bytes(14)
     path = put(tmp_path / "a.wav", riff(extensible, bytes_of(noise(3.0))))
     assert len(open_recording(path, 16_000, most_s=2.0).parts) == 2
+    [part] = open_recording(path, 16_000).parts
+    assert heard(part) == bytes_of(noise(3.0))
 
 
-@pytest.mark.parametrize("length", [0, 2**32 - 1])
+@pytest.mark.parametrize("length", [0, 1_000_000, 2**32 - 1])
 def test_a_length_that_was_never_filled_in(tmp_path, length):
-    path = put(tmp_path / "a.wav", riff(form(), bytes_of(noise(3.0)), data_length=length))
-    assert open_recording(path, 16_000).seconds == 3.0
+    path = put(tmp_path / "a.wav", riff(form(), bytes_of(noise(3.0)) + b"\1", data_length=length))
+    recording = open_recording(path, 16_000)
+    assert recording.seconds == 3.0
+    [part] = recording.parts
+    assert heard(part) == bytes_of(noise(3.0))
+
+
+def test_a_rate_of_bytes_that_is_wrong(tmp_path):
+    wrong = struct.pack("<HHIIHH", 1, 1, RATE_HZ, 1, 2, 16)
+    recording = open_recording(put(tmp_path / "a.wav", riff(wrong, bytes_of(noise(3.0)))), 16_000)
+    assert recording.seconds == 3.0
+    [part] = recording.parts
+    assert heard(part) == bytes_of(noise(3.0))
 
 
 def test_a_long_wav_that_is_compressed_must_be_converted(tmp_path):
@@ -124,6 +146,15 @@ def test_what_is_no_wav(tmp_path, data, words):
     with pytest.raises(AudioFileError, match=words) as met:
         open_recording(path, 16_000)
     assert str(path) in str(met.value)
+
+
+def test_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    (tmp_path / "b.wav").mkdir()
+    with pytest.raises(AudioFileError, match="it is no file: write what comes from it into one"):
+        open_recording(tmp_path / "a.wav", 16_000)
+    with pytest.raises(AudioFileError, match="it is a folder"):
+        open_recording(tmp_path / "b.wav", 16_000)
 
 
 def test_what_is_not_there(tmp_path):

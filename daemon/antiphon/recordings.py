@@ -3,6 +3,7 @@ is sent. Nothing here holds more of a file than a piece.
 """
 
 import asyncio
+import stat
 import struct
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -85,6 +86,11 @@ class Recording:
         """Bytes that are sent, of all parts."""
         return sum(part.size for part in self.parts)
 
+    @property
+    def part_s(self) -> float:
+        """How long a part lasts, about; the longest there may be, where that could not be told."""
+        return MOST_S if self.seconds is None else self.seconds / len(self.parts)
+
 
 class TooLongError(AudioFileError):
     """It must be made into pcm to be cut; with ffmpeg that is done."""
@@ -95,10 +101,22 @@ def needs_conversion(path: Path) -> bool:
     return path.suffix.lower() not in KINDS
 
 
+def check_file(path: Path) -> None:
+    """Raises AudioFileError for what cannot be read twice, as a pipe, or at all."""
+    try:
+        kind = path.stat().st_mode
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(kind):
+        what = "a folder" if stat.S_ISDIR(kind) else "no file: write what comes from it into one"
+        raise AudioFileError(f"{path} cannot be read: it is {what}")
+
+
 def open_recording(path: Path, rate_hz: int, most_s: float = MOST_S) -> Recording:
     """The file at `path`, of one of KINDS; `rate_hz` is that of pcm. Raises AudioFileError for what is not what its
     name says, TooLongError for what cannot be cut as it is.
     """
+    check_file(path)
     kind = KINDS[path.suffix.lower()]
     try:
         with path.open("rb") as file:
@@ -117,8 +135,8 @@ def open_recording(path: Path, rate_hz: int, most_s: float = MOST_S) -> Recordin
                     seconds = _ogg_s(path, file, size)
     except OSError as error:
         raise AudioFileError(f"{path} cannot be read: {error.strerror}") from error
-    if seconds is not None and seconds > most_s:
-        raise TooLongError(f"{path} lasts {seconds / 60:.0f} minutes, and {most_s / 60:.0f} are taken at once")
+    if seconds is not None:
+        _at_once(path, seconds, most_s)
     return Recording((Part(path, kind, rate_hz, b"", 0, size),), seconds)
 
 
@@ -161,20 +179,34 @@ def _wav(path: Path, file: BinaryIO, size: int, most_s: float) -> Recording:
         raise AudioFileError(f"{path} is no WAV file that can be heard: its header makes no sense")
     if length < frame_bytes:
         raise AudioFileError(f"{path} holds no sound")
-    seconds = length / bytes_per_s
-    if seconds <= most_s:
-        return Recording((Part(path, "wav", rate_hz, b"", 0, size),), seconds)
     if tag == _EXTENSIBLE_TAG and len(form) >= 26:
         (tag,) = struct.unpack_from("<H", form, 24)
     width_bytes = frame_bytes // channels
     if tag != _PCM_TAG or bits != 8 * width_bytes or width_bytes not in (1, 2, 3, 4):
-        raise TooLongError(f"{path} lasts {seconds / 60:.0f} minutes, and {most_s / 60:.0f} are taken at once")
+        return Recording((Part(path, "wav", rate_hz, b"", 0, size),), _at_once(path, length / bytes_per_s, most_s))
     layout = _Layout(rate_hz, frame_bytes, width_bytes, channels, start, length - length % frame_bytes)
-    parts = tuple(
-        Part(path, "wav", rate_hz, _wav_head(form, size_of), at, size_of)
-        for at, size_of in _stretches(file, layout, most_s)
-    )
-    return Recording(parts, seconds)
+    stretches = list(_stretches(file, layout, most_s))
+    plain = struct.pack("<HHIIHH", tag, channels, rate_hz, rate_hz * frame_bytes, frame_bytes, bits)
+    if len(stretches) == 1 and plain == form and _is_whole(file, size, start, length):
+        parts = [Part(path, "wav", rate_hz, b"", 0, size)]
+    else:
+        parts = [Part(path, "wav", rate_hz, _wav_head(plain, size_of), at, size_of) for at, size_of in stretches]
+    return Recording(tuple(parts), layout.length / frame_bytes / rate_hz)
+
+
+def _is_whole(file: BinaryIO, size: int, start: int, length: int) -> bool:
+    """Whether the header says how long the file and its data are: that of a recording that was broken off does not."""
+    file.seek(4)
+    said = int.from_bytes(file.read(4), "little")
+    file.seek(start - 4)
+    return said + 8 <= size <= said + 9 and int.from_bytes(file.read(4), "little") == length
+
+
+def _at_once(path: Path, seconds: float, most_s: float) -> float:
+    """The length of what cannot be cut as it is. Raises TooLongError."""
+    if seconds > most_s:
+        raise TooLongError(f"{path} lasts {seconds / 60:.0f} minutes, and {most_s / 60:.0f} are taken at once")
+    return seconds
 
 
 def _wav_chunks(path: Path, file: BinaryIO, size: int) -> tuple[bytes, int, int]:
