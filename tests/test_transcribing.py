@@ -1,6 +1,8 @@
 """Recordings to text against the simulated service: in order, bounded, one failure apart; and how little it takes."""
 
 import asyncio
+import errno
+import io
 import json
 import os
 import subprocess
@@ -11,6 +13,7 @@ import wave
 import numpy as np
 import pytest
 
+from antiphon import cli
 from antiphon.cli import main
 from antiphon.progress import no_screen
 from antiphon.secret import Secret
@@ -85,7 +88,7 @@ def test_as_data(tmp_path, capsys):
     ("name", "data", "words"),
     [
         ("a.wav", b"no sound", "is no WAV file, whatever its name says"),
-        ("a.flac", None, "there is no such file"),
+        ("a.flac", None, "No such file"),
         ("a.flac", b"fLaC", "install ffmpeg"),
     ],
 )
@@ -201,6 +204,53 @@ def test_many_are_told_in_order_and_one_failure_stops_nobody(tmp_path):
     assert crowd.most == AT_ONCE
 
 
+@pytest.mark.parametrize(
+    ("key", "path", "words"), [("sk-other", "/v1", "(401)"), ("sk-plan", "/v1", "(402)"), (DEFAULT_KEY, "/v2", "(404)")]
+)
+def test_where_none_would_be_answered_the_rest_are_not_sent(tmp_path, capsys, monkeypatch, key, path, words):
+    monkeypatch.setenv("STEPFUN_API_KEY", key)
+    files = [clip(tmp_path, number) for number in range(20)]
+    options = SimulatorOptions(
+        timing=Timing.quick(), quick_connections=0, keys={DEFAULT_KEY: "normal", "sk-plan": "plan"}
+    )
+    with stepfun(options) as service:
+        status = main(["transcribe", *ALONE, "--set", f"speech.url={service.speech_url(path)}", *map(str, files)])
+        asked = sum("status" in line for line in service.log)
+    lines = capsys.readouterr().err.splitlines()
+    assert (status, len(lines)) == (1, 20)
+    assert all(str(file) in line and words in line for file, line in zip(files, lines, strict=True))
+    assert "was not sent, as" in lines[-1]
+    assert 1 <= asked <= AT_ONCE
+
+
+@pytest.mark.parametrize("gone", [BrokenPipeError(), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_text_that_nobody_can_take_ends_it_in_words(tmp_path, capsys, monkeypatch, gone):
+    class Full(io.StringIO):
+        def write(self, _):
+            raise gone
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    monkeypatch.setattr(cli, "_drop_output", lambda: setattr(sys, "stdout", io.StringIO()))
+    status, _ = told_by(clip(tmp_path, 1), clip(tmp_path, 2))
+    assert status == (0 if isinstance(gone, BrokenPipeError) else cli.EXIT_MEND)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a\nb.wav", "a\x1b[31mb.wav", "a\udcffb.wav"])
+def test_an_odd_name_is_one_line(tmp_path, capsys, name):
+    files = [tmp_path / name, clip(tmp_path, 1), tmp_path / f"no{name}"]
+    clip(tmp_path, 2).rename(files[0])
+    assert told_by(*files)[0] == 1
+    came = capsys.readouterr()
+    assert len(came.out.splitlines()) == 2
+    assert len(came.err.splitlines()) == 1
+    assert "\x1b" not in came.out + came.err
+    (came.out + came.err).encode()
+    assert told_by("--json", *files)[0] == 1
+    [first, _, _] = capsys.readouterr().out.splitlines()
+    assert json.loads(first.encode())["file"] == str(files[0])
+
+
 def test_a_long_recording_is_one_text(tmp_path):
     samples = np.concatenate([tone(1.0), np.zeros(RATE_HZ // 2, np.int16)] * 4)
     path = write_wav(tmp_path / "a.wav", samples, RATE_HZ)
@@ -224,6 +274,7 @@ def test_a_long_recording_is_one_text(tmp_path):
 
 MEASURED = """
 import sys
+from antiphon import cli
 from antiphon.cli import main
 status = main(sys.argv[1:])
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))

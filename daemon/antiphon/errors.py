@@ -79,6 +79,10 @@ class Refused(LinkError):
     fault: Fault = "refused"
 
 
+class Barred(Refused):
+    """It is the key, the address or the model: whatever else is asked there, the answer is the same."""
+
+
 class Blocked(Refused):
     """The service's rules forbid what it was asked, or what it had answered; the next question may please them."""
 

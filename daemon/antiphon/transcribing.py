@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
+from unicodedata import category
 
 from antiphon.converting import RATE_HZ, to_pcm
-from antiphon.errors import AntiphonError, AudioFileError, Lost
-from antiphon.progress import Screen, no_screen, screen
-from antiphon.recordings import MOST_S, Part, Recording, TooLongError, needs_conversion, open_recording
+from antiphon.errors import AntiphonError, Barred, Lost, ungrouped
+from antiphon.progress import Bar, Screen, no_screen, screen
+from antiphon.recordings import MOST_S, Part, Recording, TooLongError, check_file, needs_conversion, open_recording
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.speech.recognise import RECOGNISE, Heard, RecognisePlan, Recogniser, Sound
@@ -25,7 +26,9 @@ from antiphon.speech.service import Patience
 AT_ONCE: Final = 4
 """Files that are on their way together: the smallest accounts allow five."""
 WAIT_S: Final = 30.0
-"""How long a part may take besides its upload, being asked again included."""
+"""How long a part may take besides its upload and its length, being asked again included."""
+SLOWEST_SPEED: Final = 20.0
+"""A second of sound is recognised in a hundredth of one; one that takes five times as long is waited for."""
 SLOWEST_BYTES_PER_S: Final = 48_000
 """An upload slower than that is given up."""
 _ROOMY: Final = Path("/var/tmp")  # noqa: S108 - TemporaryDirectory makes a folder of our own in it
@@ -72,18 +75,28 @@ def run_transcribe(
         nonlocal failed
         if transcript.error:
             failed += 1
-            print(f"antiphon: {transcript.error}", file=sys.stderr, flush=True)
+            print(f"antiphon: {one_line(transcript.error)}", file=sys.stderr, flush=True)
         if as_json:
-            print(json.dumps(transcript.told(), ensure_ascii=False), flush=True)
+            print(_data(transcript), flush=True)
         elif not transcript.error:
-            line = " ".join(transcript.text.split())
-            print(f"{transcript.file}: {line}" if len(files) > 1 else line, flush=True)
+            line = one_line(transcript.text)
+            print(f"{one_line(transcript.file)}: {line}" if len(files) > 1 else line, flush=True)
 
     with screen() if sys.stderr.isatty() else no_screen() as show:
         asyncio.run(
             transcribe(plan, key, files, rate_hz, lambda transcript: show.aside(lambda: tell(transcript)), show)
         )
     return 1 if failed else 0
+
+
+def _data(transcript: Transcript) -> str:
+    """As JSON, which can spell what is no text in a file's name."""
+    return json.dumps(transcript.told(), ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+
+
+def one_line(text: str) -> str:
+    """Without what a terminal obeys, or cannot show."""
+    return "".join("\ufffd" if category(c) in ("Cc", "Cs") else c for c in " ".join(text.split()))
 
 
 async def transcribe(
@@ -96,26 +109,33 @@ async def transcribe(
     most_s: float = MOST_S,
 ) -> None:
     """Recognise each of `files`, AT_ONCE at most together; `tell` gets them in order, as soon as all before are told.
+    Where the service would answer none, the rest are not sent.
 
     Raises Refused for a key that is none.
     """
     done: dict[int, Transcript] = {}
     waiting = iter(enumerate(files))
     told = 0
+    barred = ""
 
     async def work(recogniser: Recogniser) -> None:
-        nonlocal told
+        nonlocal told, barred
         for number, path in waiting:
-            with TemporaryDirectory(prefix="antiphon-", dir=_ROOMY if _ROOMY.is_dir() else None) as folder:
-                job = _Job(recogniser, path, rate_hz, Path(folder), most_s, show)
-                done[number] = await job.run()
+            if barred:
+                done[number] = Transcript(str(path), error=f"{path} was not sent, as {barred}")
+            else:
+                with TemporaryDirectory(prefix="antiphon-", dir=_ROOMY if _ROOMY.is_dir() else None) as folder:
+                    job = _Job(recogniser, path, rate_hz, Path(folder), most_s, show)
+                    done[number] = await job.run()
+                    barred = job.barred
             while told in done:
                 tell(done.pop(told))
                 told += 1
 
-    async with Recogniser(plan, key) as recogniser, asyncio.TaskGroup() as workers:
-        for _ in range(min(AT_ONCE, len(files))):
-            workers.create_task(work(recogniser))
+    with ungrouped():
+        async with Recogniser(plan, key) as recogniser, asyncio.TaskGroup() as workers:
+            for _ in range(min(AT_ONCE, len(files))):
+                workers.create_task(work(recogniser))
 
 
 class _Job:
@@ -126,6 +146,8 @@ class _Job:
     ) -> None:
         self._recogniser, self._path, self._rate_hz = recogniser, path, rate_hz
         self._folder, self._most_s, self._show = folder, most_s, show
+        self.barred = ""
+        """Why the service would answer for no other file either."""
 
     async def run(self) -> Transcript:
         """What became of it; an error is in it."""
@@ -137,13 +159,14 @@ class _Job:
             transcript.seconds = recording.seconds
             texts = []
             for part in recording.parts:
-                heard = await self._part(part, bar.sent, bar.text)
+                heard = await self._part(part, recording.part_s, bar)
                 texts.append(heard.text)
                 for name, count in heard.usage.items():
                     transcript.usage[name] = transcript.usage.get(name, 0) + count
             transcript.text = joined(texts)
         except AntiphonError as error:
             sentence = str(error)
+            self.barred = sentence if isinstance(error, Barred) else ""
             transcript.error = sentence if str(self._path) in sentence else f"{self._path}: {sentence}"
         finally:
             bar.done()
@@ -152,8 +175,7 @@ class _Job:
     async def _opened(self) -> Recording:
         """As it is, or made fit."""
         if needs_conversion(self._path):
-            if not await asyncio.to_thread(self._path.is_file):
-                raise AudioFileError(f"{self._path} cannot be read: there is no such file")
+            await asyncio.to_thread(check_file, self._path)
             why = f"{self._path} is neither WAV, MP3, Ogg nor PCM (by the end of its name)"
         else:
             try:
@@ -164,7 +186,7 @@ class _Job:
         await to_pcm(self._path, converted, why)
         return await asyncio.to_thread(open_recording, converted, RATE_HZ, self._most_s)
 
-    async def _part(self, part: Part, sent: Callable[[int, int], None], show: Callable[[str], None]) -> Heard:
+    async def _part(self, part: Part, seconds: float, bar: Bar) -> Heard:
         """One request."""
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -172,14 +194,14 @@ class _Job:
             async for piece in part.pieces():
                 yield piece
                 at += len(piece)
-                sent(part.start, at)
+                bar.sent(part.start, at)
 
-        budget_s = WAIT_S + part.size * 4 / 3 / SLOWEST_BYTES_PER_S
+        budget_s = WAIT_S + seconds / SLOWEST_SPEED + part.size * 4 / 3 / SLOWEST_BYTES_PER_S
         patience = Patience(asyncio.get_running_loop().time() + budget_s, GAP_MS)
         try:
             async with patience:
                 return await self._recogniser.recognise(
-                    Sound(part.kind, part.rate_hz, part.size, pieces), patience, show
+                    Sound(part.kind, part.rate_hz, part.size, pieces), patience, bar.text
                 )
         except TimeoutError:
             if patience.met is not None and not patience.began:

@@ -171,7 +171,7 @@ def test_the_last_event_may_lack_its_blank_line():
 )
 def test_an_error_inside_a_good_answer_is_told_and_not_asked_again(message, kind, words):
     failed, _, asked = fate(streams(DELTA, {"type": "error", "meta": {}, "message": message}, DONE))
-    assert type(failed) is kind
+    assert isinstance(failed, kind)
     assert words in str(failed)
     assert "sk-of-the-test" not in str(failed)
     assert len(asked) == 1
@@ -239,7 +239,7 @@ def test_nonsense_after_a_beginning(event):
 )
 def test_what_is_the_owners_to_mend_is_not_asked_again(response, words):
     failed, _, asked = fate(says(response))
-    assert type(failed) is Refused
+    assert isinstance(failed, Refused)
     assert words in str(failed)
     assert "sk-of-the-test" not in str(failed)
     assert len(asked) == 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from antiphon import reasons
-from antiphon.errors import Blocked, Garbled, LinkError, Lost, Refused
+from antiphon.errors import Barred, Blocked, Garbled, LinkError, Lost, Refused
 
 MAX_SAID: Final = 200
 """Characters of what the service says about a failure."""
@@ -84,16 +84,17 @@ def explain_status(status: int, body: bytes, host: str, where: Where, path: str 
     plan = "/step_plan/" in path
     refused = status in (400, 401, 402, 403, 404)
     if refused and plan and host.endswith("stepfun.ai"):
-        return Refused(
+        return Barred(
             f"{host} has no Step Plan ({status}): put the host api.stepfun.com into {where.url}, where the plan is, "
             f"or use /v1{where.tail} with a key of this site{why}"
         )
     if is_blocked(told) or status == 451:
         return Blocked(f"{host} refused for its content rules ({status}): {where.rules}{why}")
     if refused and plan and not where.on_plan:
-        return Refused(f"{host} does not sell this on the Step Plan ({status}): {where.paths()}{why}")
+        return Barred(f"{host} does not sell this on the Step Plan ({status}): {where.paths()}{why}")
     if refused:
-        return Refused(_refusal(status, told, host, where) + why)
+        barred = status != 400 or told.kind in ("quota_exceeded", "invalid_api_key") or is_about_the_model(told)
+        return (Barred if barred else Refused)(_refusal(status, told, host, where) + why)
     if status == 413:
         return Refused(f"{host} takes no more at once (413): give it less, in parts{why}")
     if status == 429:
@@ -103,7 +104,7 @@ def explain_status(status: int, body: bytes, host: str, where: Where, path: str 
     if status >= 500:
         return Busy(f"{host} is in trouble itself ({status}): try it again later{why}")
     if 300 <= status < 400:
-        return Refused(f"{host} sends us to another address ({status}): put the right one into {where.url}")
+        return Barred(f"{host} sends us to another address ({status}): put the right one into {where.url}")
     if is_page(body):
         return reasons.web_page(host, status, where.url)
     if 200 <= status < 300:
@@ -144,9 +145,9 @@ def explain_event(message: object, host: str, where: Where, kind: object = "", c
     if is_blocked(told):
         return Blocked(f"{host} refused for its content rules: {where.rules}{why}")
     if told.kind.startswith("quota_exceeded") or "exceeded your current quota" in told.message:
-        return Refused(f"{host} says the balance is used up: top it up, or mend the address, as {where.paths()}{why}")
+        return Barred(f"{host} says the balance is used up: top it up, or mend the address, as {where.paths()}{why}")
     if is_about_the_model(told):
-        return Refused(f"{host} has no such model here: check {_model(where)}, as {where.paths()}{why}")
+        return Barred(f"{host} has no such model here: check {_model(where)}, as {where.paths()}{why}")
     if "timeout" in told.kind:
         return Lost(f"{host} waited too long for us: try it again{why}")
     if "invalid" in told.kind or "missing" in told.kind:

@@ -22,5 +22,5 @@ from antiphon.speech.meanings import explain_status
     ],
 )
 def test_each_says_what_to_do(error, kind, words):
-    assert type(error) is kind
+    assert isinstance(error, kind)
     assert all(word in str(error) for word in words), str(error)

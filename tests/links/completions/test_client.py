@@ -137,7 +137,7 @@ async def cut(asked):
 )
 def test_what_goes_wrong_is_said_in_words(script, kind, words):
     _, wrong = fate(script)
-    assert type(wrong) is kind
+    assert isinstance(wrong, kind)
     assert words in str(wrong)
     assert "sk-0123456789" not in str(wrong)
 
