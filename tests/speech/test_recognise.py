@@ -5,6 +5,7 @@ import base64
 
 import numpy as np
 import pytest
+from aiohttp import web
 
 from antiphon.errors import AudioFileError, Blocked, Garbled, Lost, Refused
 from antiphon.secret import Secret
@@ -285,6 +286,33 @@ def simulated(sound, path="/v1", key="sk-n", **options):
         return heard, there.recognised
 
     return run(scene())
+
+
+def test_a_connection_is_kept_for_the_next_sound():
+    async def scene():
+        peers = []
+
+        async def met(request):
+            peers.append(request.transport.get_extra_info("peername"))
+            await request.read()
+            response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await response.prepare(request)
+            await response.write(event_bytes(DONE))
+            return response
+
+        loop, serves = asyncio.get_running_loop(), web.Server(met)
+        async with await loop.create_server(serves, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            plan = RecognisePlan(f"http://127.0.0.1:{port}/v1", "stepaudio-2.5-asr")
+            async with Recogniser(plan, KEY) as recogniser:
+                for _ in range(3):
+                    async with Patience(loop.time() + 20, 20_000) as patience:
+                        await recogniser.recognise(SPOKEN, patience)
+            await serves.shutdown()
+        return peers
+
+    first, *others = run(scene())
+    assert others == [first, first]
 
 
 TONE = (9000 * np.sin(np.arange(24_000) / 9)).astype("<i2").tobytes()

@@ -6,6 +6,7 @@ anew.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -15,7 +16,7 @@ from antiphon.secret import Secret
 from antiphon.speech import recognise_wire as wire
 from antiphon.speech import troubles
 from antiphon.speech.recognise_wire import Kind
-from antiphon.speech.service import Patience, Service, events
+from antiphon.speech.service import Patience, Service, events, see_out
 
 RECOGNISE: Final = troubles.Where(
     model="speech.recognise_model",
@@ -100,7 +101,10 @@ class Recogniser:
             async with self._service.ask(
                 "POST", wire.PATH, patience, body=upload.begin, headers=upload.headers, wanted=_is_stream
             ) as response:
-                return await self._listen(events(response), patience, show)
+                async with aclosing(events(response)) as said:
+                    heard = await self._listen(said, patience, show)
+                await see_out(response)
+                return heard
         except LinkError:
             if upload.problem is not None:
                 raise upload.problem from None

@@ -8,7 +8,7 @@ mend is raised at once.
 import asyncio
 import math
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -24,6 +24,8 @@ from antiphon.speech.sse import EventStream
 
 T = TypeVar("T")
 MAX_ERROR_BYTES = 4096
+AFTER_END_S: Final = 0.1
+"""So soon a body ends that has said all; then its connection is good for the next request."""
 PAUSE_FIRST_S: Final = 0.3
 PAUSE_MOST_S: Final = 4.0
 
@@ -210,7 +212,7 @@ def told(key: Secret | None, error: LinkError) -> Problem:
     return Problem(problem.fault, without_key(key, problem.sentence))
 
 
-async def events(response: ClientResponse) -> AsyncIterator[str]:
+async def events(response: ClientResponse) -> AsyncGenerator[str]:
     """The data of each server-sent event of the answer, as it comes. Raises Garbled, and what aiohttp raises."""
     stream = EventStream()
     while piece := await response.content.readany():
@@ -218,6 +220,14 @@ async def events(response: ClientResponse) -> AsyncIterator[str]:
             yield data
     for data in stream.end():
         yield data
+
+
+async def see_out(response: ClientResponse) -> None:
+    """All has been said, and nobody listens to what may still come: its connection is kept, if the body ends now."""
+    with suppress(ClientError, OSError):  # a TimeoutError is one
+        async with asyncio.timeout(AFTER_END_S):
+            while await response.content.readany():
+                pass
 
 
 async def beginning(response: ClientResponse) -> bytes:

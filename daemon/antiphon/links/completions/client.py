@@ -17,7 +17,7 @@ from antiphon.links.completions import wire
 from antiphon.links.completions.wire import ChunkStream, Request, Said, Stopped
 from antiphon.secret import Secret
 from antiphon.speech.meanings import Where, explain_event
-from antiphon.speech.service import Patience, Service, without_key
+from antiphon.speech.service import Patience, Service, see_out, without_key
 from antiphon.speech.sse import EventStream
 
 MAX_BODY_BYTES: Final = 64 * 2**20
@@ -25,10 +25,6 @@ MAX_BODY_BYTES: Final = 64 * 2**20
 
 AFTER_FINISH_S: Final = 1.0
 """So long an answer that says why it has ended may still have something to say; it should be nothing but [DONE]."""
-
-
-AFTER_DONE_S: Final = 0.1
-"""Where the body ends with its last event, the connection is good for the next question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +109,7 @@ async def _streamed(response: ClientResponse, host: str) -> AsyncGenerator[Said]
     if not (chunks.over or chunks.finish):
         raise Lost(f"{host} broke off in the middle of its answer: try it again")
     yield chunks.end()
-    while size <= MAX_BODY_BYTES and (data := await _more(response, AFTER_DONE_S)):
-        size += len(data)
+    await see_out(response)
 
 
 async def _more(response: ClientResponse, limit_s: float | None) -> bytes:
