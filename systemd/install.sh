@@ -30,6 +30,7 @@ place() {
   $SUDO build/install/venv/bin/python -m pip --quiet --disable-pip-version-check --python "$LIB/antiphon/bin/python3" \
     install --no-index --no-deps build/install/wheels/*.whl
   $SUDO sh systemd/debian/prune.sh "$LIB/antiphon"
+  $SUDO sh systemd/debian/plugins.sh "$LIB/antiphon"
   $SUDO ln -sf "../lib/antiphon/bin/antiphon" "$PREFIX/bin/antiphon"
   sed "s#^ExecStart=/usr/bin/#ExecStart=$PREFIX/bin/#" systemd/antiphon.service >build/install/antiphon.service
   local put=("$SUDO" install -D -m 644)

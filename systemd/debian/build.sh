@@ -72,7 +72,7 @@ fi
 # ── the environment, built where it will be used ──
 say "Building in the chroot$([ "$ARCH" = "$(dpkg --print-architecture)" ] || echo ", as an emulated processor: minutes a step")"
 mkdir -p "$TREE/usr/lib/antiphon"
-cp $HERE/inside.sh $HERE/prune.sh "$WORK/"
+cp $HERE/inside.sh $HERE/plugins.sh $HERE/prune.sh "$WORK/"
 # In mounts of its own, which end with it.
 $SUDO unshare --mount --propagation=private bash -euc '
   mount --bind "$1" "$0/build"; mount --bind "$2" "$0/usr/lib/antiphon"

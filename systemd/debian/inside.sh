@@ -34,6 +34,7 @@ from antiphon.__main__ import main
 sys.exit(main())
 PYTHON
 chmod 755 "$venv/bin/antiphon"
+sh plugins.sh "$venv"
 
 step "Compiling to byte code"
 # The sources never change under their byte code, so nobody needs to compare them.
@@ -47,7 +48,7 @@ import importlib
 import pkgutil
 
 import antiphon
-import lgpio, livekit.rtc, spidev, systemd.daemon
+import lgpio, livekit.rtc, mcp, spidev, systemd.daemon
 
 for module in pkgutil.walk_packages(antiphon.__path__, "antiphon."):
     if not module.name.endswith("__main__"):

@@ -17,7 +17,12 @@ PYTHONS = ("3.11", "3.12", "3.13")  # of Debian 12 and 13, and what else `make i
 MACHINES = ("x86_64", "aarch64")
 GLIBC = 36  # 2.36: Debian 12's
 SOURCES = ("lgpio", "PyAudio", "spidev", "systemd-python")  # no wheels, or none for all of the above: built by build.sh
-LEFT_OUT = ("setuptools", "types-protobuf")  # named by colorzero and livekit, and never imported
+LEFT_OUT = (
+    "pycparser",
+    "PyJWT",
+    "setuptools",
+    "types-protobuf",
+)  # named by cffi, mcp, colorzero, livekit; never imported
 ABOUT = """\
 # The Python packages of the .deb, written by `make lock`. Nothing else is fetched when it is built.
 """
@@ -42,7 +47,9 @@ def main() -> None:
 
 def resolved() -> list[str]:
     """`name==version` of all that antiphon needs on a board."""
-    report = pip("install", "--dry-run", "--ignore-installed", "--quiet", "--report=-", f"{ROOT}[systemd,echo,board]")
+    report = pip(
+        "install", "--dry-run", "--ignore-installed", "--quiet", "--report=-", f"{ROOT}[systemd,echo,mcp,board]"
+    )
     found = {item["metadata"]["name"]: item["metadata"]["version"] for item in json.loads(report)["install"]}
     return [f"{name}=={version}" for name, version in found.items() if name not in (*LEFT_OUT, "antiphon")]
 

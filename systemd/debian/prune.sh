@@ -11,3 +11,5 @@ rm -rf "$venv"/.gitignore "$venv"/include "$venv"/lib64 "$venv"/share "$venv"/bi
 find "$site"/numpy -depth -type d -name tests -exec rm -rf {} +
 find "$site" \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -path '*.dist-info/RECORD' \
   -o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' \) -type f -exec rm -f {} +
+# The one library that comes with its symbols: 3 MB of them.
+strip --strip-unneeded "$site"/cryptography/hazmat/bindings/_rust.abi3.so
