@@ -1,13 +1,16 @@
 """Speech written down while it is spoken: from a file, from stdin, and from the simulated microphone."""
 
+import io
 import json
 import signal
 import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
 
+from antiphon import cli
 from antiphon.cli import main
 from antiphon.dictating import _Page
 from antiphon.simulator.room import Room
@@ -77,6 +80,22 @@ def test_samples_on_stdin(tmp_path, service):
         check=False,
     )
     assert (ended.returncode, ended.stdout.decode().splitlines()) == (0, list(TEXTS)), ended.stderr
+
+
+def test_without_stdin_there_is_nothing_to_hear(service, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(asked(service, "-")) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_reader_that_has_gone_is_no_trouble_of_the_service(tmp_path, service, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, _):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    monkeypatch.setattr(cli, "_drop_output", lambda: setattr(sys, "stdout", io.StringIO()))
+    assert main(asked(service, write_wav(tmp_path / "a.wav", spoken(), RATE_HZ))) == 0
 
 
 def test_ctrl_c_ends_what_is_said_and_the_last_of_it_is_written_down(tmp_path, service):

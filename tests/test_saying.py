@@ -1,6 +1,7 @@
 """`antiphon say` without the daemon, against the simulated service: into files, and from a text that still comes."""
 
 import asyncio
+import errno
 import io
 import sys
 import wave
@@ -12,6 +13,7 @@ from antiphon.cli import main
 from antiphon.pcm import bytes_of
 from antiphon.saying import sentences
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from antiphon.standard_input import READ_AHEAD
 from loopback import stepfun, tone
 from verbs import ALONE
 
@@ -144,6 +146,76 @@ def test_text_that_comes_in_bits_is_given_in_sentences():
     assert asyncio.run(scene("是。", "好。", "")) == ["是。", "好。"]
     assert asyncio.run(scene(" ", "\n", "a\n")) == [" \na\n"]
     assert asyncio.run(scene("", " ")) == []
+
+
+def test_a_text_without_an_end_of_a_sentence_is_cut_all_the_same():
+    async def scene(chunk, times):
+        async def bits():
+            for _ in range(times):
+                yield chunk
+
+        return [text async for text in sentences(bits())]
+
+    texts = asyncio.run(scene("word " * 800, 50))
+    assert "".join(texts) == "word " * 40_000
+    assert max(map(len, texts)) <= 1000
+    assert asyncio.run(scene(" " * 4000, 50)) == []
+
+
+def test_no_more_is_read_ahead_than_is_wanted(tmp_path, monkeypatch):
+    file = tmp_path / "text"
+    file.write_bytes(b"x" * saying.READ_BYTES * 100)
+    with file.open("rb", buffering=0) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+
+        async def scene():
+            chunks = saying.chunks_of(None)
+            await anext(chunks)
+            assert await anext(chunks) == "x" * saying.READ_BYTES
+            return stdin.tell() // saying.READ_BYTES
+
+        assert asyncio.run(scene()) <= READ_AHEAD + 2
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_without_standard_input_there_is_no_text(service, tmp_path, monkeypatch, capsys, more):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert say(service, *more, "-o", tmp_path / "out.wav", "-") == 2
+    assert "there is no text to say" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+@pytest.mark.parametrize("name", ["out.wav", "out.pcm"])
+def test_a_full_disk_is_not_the_service_s_fault(service, tmp_path, monkeypatch, capsys, more, name):
+    def full(_path, _kind):
+        def hear(_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        return hear, lambda: None
+
+    monkeypatch.setattr(saying, "_opened", full)
+    assert say(service, *more, "-o", tmp_path / name, "One. Two.") == 2
+    assert capsys.readouterr().err == (
+        f"antiphon: {tmp_path / name} cannot be written: No space left on device; give another file\n"
+    )
+    assert len(service.wishes) + len(service.utterances) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_daemon_has_said_is_not_said_again_when_it_ends(monkeypatch, capsys):
+    asked = []
+
+    def ask(_, request):
+        asked.append(request)
+        if len(asked) > 1:
+            raise controlling.NotRunningError("gone")
+        return {"ok": True}
+
+    monkeypatch.setattr(controlling, "ask", ask)
+    monkeypatch.setattr(saying, "run_say", lambda *_: asked.append("alone"))
+    assert main(["say", *ALONE, "This is a sentence of forty characters. " * 60]) == 2
+    assert "the daemon ended after part 1 of 3" in capsys.readouterr().err
+    assert len(asked) == 2
 
 
 def test_bits_of_standard_input_are_whole_characters(tmp_path, monkeypatch):

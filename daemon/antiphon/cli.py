@@ -308,7 +308,7 @@ def say(options: argparse.Namespace) -> int:
     """Say a text, by the running daemon where one runs, or into a file; returns when it has been heard."""
     text = None if options.text == ["-"] else " ".join(options.text)
     if text is None and not options.stream:
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+        text = "" if sys.stdin is None else sys.stdin.buffer.read().decode("utf-8", "replace")
     if options.output is None and not options.stream:
         from antiphon.controlling import NotRunningError
 
@@ -328,7 +328,8 @@ def say(options: argparse.Namespace) -> int:
 
 
 def _say_by_daemon(options: argparse.Namespace, text: str) -> int:
-    """In parts that it takes, one after the other. Raises NotRunningError before it has said anything."""
+    """In parts that it takes, one after the other. Raises NotRunningError only before it has said anything."""
+    from antiphon.controlling import NoDaemonError, NotRunningError
     from antiphon.runtime.control import MOST_TEXT, STYLE
 
     wanted = {name: getattr(options, name) for name in STYLE if getattr(options, name) is not None}
@@ -337,8 +338,14 @@ def _say_by_daemon(options: argparse.Namespace, text: str) -> int:
         from antiphon.speech.wire import pieces
 
         parts = pieces(text)
-    for piece in parts:
-        if status := _order(options, {"do": "say", "text": piece, **wanted}):
+    for said, piece in enumerate(parts):
+        try:
+            status = _order(options, {"do": "say", "text": piece, **wanted})
+        except NotRunningError:
+            if not said:
+                raise
+            raise NoDaemonError(f"the daemon ended after part {said} of {len(parts)}: say the rest again") from None
+        if status:
             return status
     return 0
 

@@ -6,11 +6,9 @@ Ctrl-C ends what is said, and the last of it is still written down; another one 
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import sys
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,11 +23,10 @@ from antiphon.ports import Block
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.speech.live import MODEL, Dictation, LivePlan
+from antiphon.standard_input import StandardInput
 
 RATE_HZ: Final = 16_000
 BLOCK_MS: Final = 100
-READ_AHEAD: Final = 8
-"""Blocks of stdin that wait to be sent."""
 STALL_S: Final = 2.0
 """Without a block for this long the microphone is taken for dead."""
 _STDIN = Path("-")
@@ -138,21 +135,10 @@ def _raw_blocks(path: Path, rate_hz: int) -> Iterator[Samples]:
 async def stdin_sound(rate_hz: int, over: asyncio.Event) -> AsyncGenerator[bytes, None]:
     """Bare mono samples at `rate_hz`, as they come."""
     resampler, odd = Resampler(rate_hz, RATE_HZ), b""
-    room = threading.Semaphore(READ_AHEAD)
     pieces = _Pieces(over)
-    size = SAMPLE_BYTES * rate_hz * BLOCK_MS // 1000
-
-    def read() -> None:  # a thread that nobody waits for: it may wait for its next byte for good
-        piece: bytes | None = b"\0"
-        while piece:
-            room.acquire()
-            piece = os.read(sys.stdin.fileno(), size) or None
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                pieces.put(piece)
-
-    threading.Thread(target=read, name="stdin", daemon=True).start()
+    reader = StandardInput(SAMPLE_BYTES * rate_hz * BLOCK_MS // 1000, lambda piece: pieces.put(piece or None))
     async for piece in pieces.until_over():
-        room.release()
+        reader.taken()
         raw = odd + piece
         odd = raw[len(raw) - len(raw) % SAMPLE_BYTES :]
         if len(ready := resampler.take(samples_of(raw[: len(raw) - len(odd)]))):
@@ -167,7 +153,7 @@ async def microphone_sound(settings: Settings, over: asyncio.Event) -> AsyncGene
     pieces = _Pieces(over)
 
     def deliver(block: Block | None) -> None:
-        with suppress(RuntimeError):  # as above
+        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
             pieces.put(None if block is None else block.pcm)
 
     stream = await asyncio.to_thread(microphone.open, deliver)

@@ -5,12 +5,8 @@ The text may be there as a whole, or still come (--stream). What the speaker pla
 
 import asyncio
 import codecs
-import os
-import sys
-import threading
 import wave
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,11 +17,12 @@ from antiphon.errors import AudioFileError, LinkError, Refused
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
 from antiphon.secret import Secret
 from antiphon.settings import Settings
-from antiphon.sounding import Hear, Make, NotSaidError, mouth_plan, play, replacing
+from antiphon.sounding import Hear, Make, NotSaidError, mouth_plan, not_written, play, replacing
 from antiphon.speech import troubles, wire
 from antiphon.speech.client import SpeechPlan, check, read_out
 from antiphon.speech.service import Patience
 from antiphon.speech.stream import SpeechStream, StreamPlan
+from antiphon.standard_input import StandardInput
 from antiphon.tape import check_place
 
 FORMATS: Final[dict[str, wire.Kind]] = {
@@ -107,28 +104,23 @@ async def chunks_of(text: str | None) -> AsyncIterator[str]:
     if text is not None:
         yield text
         return
-    loop, came = asyncio.get_running_loop(), asyncio.Queue[str | None]()
+    loop, came = asyncio.get_running_loop(), asyncio.Queue[bytes]()
 
-    def give(chunk: str | None) -> None:
-        with suppress(RuntimeError):  # nobody wants it any more: the loop is closed
-            loop.call_soon_threadsafe(came.put_nowait, chunk)
+    def give(piece: bytes) -> None:
+        loop.call_soon_threadsafe(came.put_nowait, piece)
 
-    def read() -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with suppress(OSError):
-            while data := os.read(sys.stdin.fileno(), READ_BYTES):
-                give(decoder.decode(data))
-        give(decoder.decode(b"", final=True))
-        give(None)
-
-    # A thread of its own, that nobody waits for: at a terminal it reads until a line is typed.
-    threading.Thread(target=read, name="stdin", daemon=True).start()
-    while (chunk := await came.get()) is not None:
-        yield chunk
+    reader = StandardInput(READ_BYTES, give)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while piece := await came.get():
+        reader.taken()
+        yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)
 
 
 async def sentences(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
-    """What comes, in whole sentences, so that each can be spoken when it is there; last what is left."""
+    """What comes, in whole sentences, so that each can be spoken when it is there; last what is left. What has no end
+    of a sentence for too long is cut as the service wants it.
+    """
     rest = ""
     async for chunk in chunks:
         whole, rest = wire.split_sentences(rest + chunk)
@@ -136,6 +128,10 @@ async def sentences(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
             yield whole
         else:
             rest = whole + rest
+        *parts, rest = wire.parts(rest) or [""]
+        for part in parts:
+            if part.strip():
+                yield part
     if rest.strip():
         yield rest
 
@@ -194,7 +190,10 @@ def write(output: Path, kind: wire.Kind, make: Make) -> None:
         def count(data: bytes) -> None:
             nonlocal size
             size += len(data)
-            hear(data)
+            try:
+                hear(data)
+            except OSError as error:  # else it is taken for the connection's
+                raise not_written(output, error) from error
 
         async def whole() -> None:
             await make(count)

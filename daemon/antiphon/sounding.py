@@ -103,10 +103,15 @@ def replacing(output: Path) -> Iterator[Path]:
         yield half
         half.replace(output)
     except OSError as error:
-        raise AudioFileError(f"{output} cannot be written: {error.strerror}; give another file") from error
+        raise not_written(output, error) from error
     finally:
         if half is not None:
             half.unlink(missing_ok=True)
+
+
+def not_written(output: Path, error: OSError) -> AudioFileError:
+    """Why there is no such file."""
+    return AudioFileError(f"{output} cannot be written: {error.strerror}; give another file")
 
 
 def _umask() -> int:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from antiphon.errors import AntiphonError, Garbled, LinkError, Lost
+from antiphon.errors import AntiphonError, Garbled, LinkError, Lost, ungrouped
 from antiphon.pcm import SAMPLE_BYTES, frames_in
 from antiphon.secret import Secret
 from antiphon.speech import live_wire as wire
@@ -77,8 +77,14 @@ class Dictation:
         """Until `sound`, mono s16le in whole samples, has ended and all of its text has come.
 
         `tell` gets the text of each turn, once, in order; `show` what is heard of the present one so far, all of it
-        each time, for display. Raises LinkError, in words, and the AntiphonError that `sound` raises.
+        each time, for display. Raises LinkError, in words, the AntiphonError that `sound` raises, and what `tell` does.
         """
+        with ungrouped():
+            await self._explained(sound, tell, show)
+
+    async def _explained(
+        self, sound: AsyncIterator[bytes], tell: Callable[[str], None], show: Callable[[str], None]
+    ) -> None:
         try:
             await self._live(sound, tell, show)
         except LinkError as error:

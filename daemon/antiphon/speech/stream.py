@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from antiphon.errors import Garbled, LinkError, Lost
+from antiphon.errors import Garbled, LinkError, Lost, ungrouped
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 from antiphon.secret import Secret
 from antiphon.speech import meanings, socket_troubles, troubles, wire
@@ -73,18 +73,20 @@ class SpeechStream:
 
         The socket is opened at once. While the service waits for text, a patience that has begun does not run.
         Until the first sound, what may pass is tried again as long as the patience lasts; nothing is spoken twice.
-        Raises LinkError, in words, also one that `texts` raises; TimeoutError is left to whoever holds the patience.
+        Raises LinkError, in words, also one that `texts` raises, and what `hear` raises; TimeoutError is left to
+        whoever holds the patience.
         """
         given = _Texts(texts)
         failure: LinkError | None = None
-        async with asyncio.TaskGroup() as group:
-            filling = group.create_task(given.fill(), name="texts to be spoken")
-            try:
-                await self._speak(given, hear, patience)
-            except LinkError as error:
-                failure = error
-            finally:
-                filling.cancel()
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                filling = group.create_task(given.fill(), name="texts to be spoken")
+                try:
+                    await self._speak(given, hear, patience)
+                except LinkError as error:
+                    failure = error
+                finally:
+                    filling.cancel()
         if failure is not None:
             raise failure
 
