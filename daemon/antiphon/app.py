@@ -506,7 +506,7 @@ def _make_switchboard(wanted: ToolSettings, log: Log) -> Toolbox:
 
 def _make_servers(wanted: ToolSettings, log: Log) -> list[Toolbox]:
     """MCP servers; their package is an extra, and heavy, so that nobody has it who has no server."""
-    remedy = "tools.servers needs it: pip install 'antiphon[mcp]'; for the Debian package see docs/tools.md"
+    remedy = "tools.servers needs it: pip install 'antiphon[mcp]'"
 
     def token_of(path: str | None) -> Callable[[], Secret | None]:
         return lambda: None if path is None else token_from(Path(path), "tools.servers")
