@@ -25,7 +25,7 @@ STATUS = {
     "since_s": 12.4,
     "problem": "",
     "ringing": "",
-    "timers": [{"timer": 3, "left_s": 12.0}],
+    "timers": [{"timer": 3, "label": "", "left_s": 12.0}],
     "link": {"name": "realtime", "health": "open", "fallback": False, "call": 7},
     "microphone": {
         "muted": False,
@@ -292,8 +292,8 @@ def test_the_status_fits_on_a_screen_and_is_aligned():
         ("ringing", {"ringing": "tea, eggs"}, "tea, eggs"),
         (
             "timers",
-            {"timers": [{"timer": 2, "left_s": 4.4}, {"timer": 1, "left_s": 90.0}]},
-            "2 in 4 s, 1 in 1 min 30 s",
+            {"timers": [{"timer": 2, "label": "", "left_s": 4.4}, {"timer": 1, "label": "tea\x1b[2J", "left_s": 90.0}]},
+            "2 in 4 s, 1 (tea [2J) in 1 min 30 s",
         ),
     ],
 )

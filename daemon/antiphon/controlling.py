@@ -169,7 +169,7 @@ def _shown(status: Tree) -> str:
     if status["problem"]:
         rows.append(("problem", status["problem"]))
     if status["timers"]:
-        rows.append(("timers", ", ".join(f"{one['timer']} in {_length(one['left_s'])}" for one in status["timers"])))
+        rows.append(("timers", ", ".join(_timer(one) for one in status["timers"])))
     if status["ringing"]:
         rows.append(("ringing", status["ringing"]))
     lines = [f"{name:{_WIDTH}}{words}" for name, words in rows]
@@ -182,6 +182,12 @@ def _shown(status: Tree) -> str:
 def plain(words: str) -> str:
     """One line with nothing in it that moves a terminal's cursor: a service may have said it."""
     return "".join(one if one.isprintable() else " " for one in words)
+
+
+def _timer(one: Tree) -> str:
+    """`1 (tea) in 12 min 5 s`."""
+    label = f" ({one['label']})" if one["label"] else ""
+    return f"{one['timer']}{label} in {_length(one['left_s'])}"
 
 
 def _length(seconds: float) -> str:

@@ -29,12 +29,13 @@ def wait_until_kept(stage, state):
 def test_a_timer_outlives_the_process_and_rings_without_a_network():
     with tempfile.TemporaryDirectory() as state:
         environ = {"STATE_DIRECTORY": state}
-        with staged(simulate=("--call", 'set_timer={"seconds":600,"label":"tea"}'), environ=environ) as stage:
+        call = 'set_timer={"seconds":600,"label":"tea"}'
+        with staged("log.level=debug", simulate=("--call", call), environ=environ) as stage:
             take_turn(stage)
             wait_until_kept(stage, state)
             status = ask([stage.control], {"do": "status"})
-            assert [one["timer"] for one in status["timers"]] == [1]
-            assert "tea" not in json.dumps(status)
+            assert [(one["timer"], one["label"]) for one in status["timers"]] == [(1, "tea")]
+            assert "tea" not in json.dumps(stage.daemon.lines)
             os.kill(stage.daemon.pid, signal.SIGKILL)  # nobody says good-bye
         (timer,) = kept(state)
         assert (timer["timer"], timer["label"]) == (1, "tea")

@@ -140,9 +140,12 @@ def test_the_page_names_every_field_and_counter(rig):
     assert {*told, *leaves, *told["troubles"][0]} - named == set()
 
 
-def test_timers_are_told_and_not_what_they_are_for(rig):
+def test_timers_are_told_and_what_they_are_for(rig):
     assert rig.status()["timers"] == []
     rig.timers = FakeTimers()
     rig.timers.set(60.04, "the cake of the party")
     rig.timers.set(30, "")
-    assert rig.status()["timers"] == [{"timer": 2, "left_s": 30}, {"timer": 1, "left_s": 60.0}]
+    assert rig.status()["timers"] == [
+        {"timer": 2, "label": "", "left_s": 30},
+        {"timer": 1, "label": "the cake of the party", "left_s": 60.0},
+    ]

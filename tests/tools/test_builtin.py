@@ -112,6 +112,20 @@ def test_it_must_be_clear_which_timer_is_meant():
     asyncio.run(main())
 
 
+def test_what_a_timer_is_for_is_on_one_line_and_never_in_the_log():
+    async def main():
+        room = room_with()
+        for label in ("tea", "tea", "\x1b[2J\n tea\t\ud800two "):
+            await room.ask("set_timer", seconds=60, label=label)
+        assert [one.label for one in room.timers.list()] == ["tea", "tea", "[2J tea two"]
+        assert "tea" in (await room.ask("cancel_timer", label="tea"))[0]["error"]
+        assert "1 (tea)" in (await room.ask("cancel_timer"))[0]["error"]
+        assert room.log.named("tool-values")
+        assert "tea" not in str(room.log)
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize(
     "arguments", [{}, {"seconds": 0}, {"seconds": 90_000}, {"seconds": "5"}, {"seconds": 5, "label": "x" * 61}]
 )

@@ -173,7 +173,8 @@ def test_a_call_that_is_cancelled_is_answered_all_the_same_once():
         with pytest.raises(asyncio.CancelledError):
             await task
         assert answers == [ToolAnswered(3, '{"error": "it was given up"}', failed=True)]
-        assert room.log.named("tool")[0]["failed"] == 1
+        assert room.log.named("tool")[0]["why"] == "given up"
+        assert [level for level, what, _ in room.log if what == "tool"] == ["info"]  # of that nobody need be warned
 
     asyncio.run(main())
 

@@ -1,6 +1,6 @@
 """Floor 4. The status: all that may be known of the running appliance, as one tree of plain values, for JSON.
 
-Never a secret, and never what was said. docs/control.md has every field.
+Never a secret, and of what was said only the names of timers. docs/control.md has every field.
 """
 
 import math
@@ -105,9 +105,9 @@ class Status:
         }
 
     def _running(self) -> list[Tree]:
-        """Those that run, the next first; not what they are for, as that was said."""
+        """Those that run, the next first, and what they are for: the owner's own words are shown to him."""
         running = [] if self._timers is None else self._timers.list()
-        return [{"timer": one.timer, "left_s": round(max(0.0, one.left_s), 1)} for one in running]
+        return [{"timer": one.timer, "label": one.label, "left_s": round(max(0.0, one.left_s), 1)} for one in running]
 
     def _echo_judged(self) -> Tree:
         """Figures are null before anything of it was measured."""

@@ -14,6 +14,8 @@ from antiphon.tools.tool import Tool, ToolFault, schema
 ORDER_S = 8.0
 MOST_LABEL = 60
 DAY_S = 86_400
+_SAID = frozenset({"label"})
+"""What the owner has said: the model, the status and the file of the timers have it, the log never."""
 
 
 class Orders(Protocol):
@@ -83,7 +85,7 @@ async def _obeyed(orders: Orders, make: Callable[[int], Event]) -> None:
 
 def _set_timer(timers: Timers) -> Tool:
     async def run(arguments: Mapping[str, Any]) -> Any:
-        running = timers.set(float(arguments["seconds"]), str(arguments.get("label", "")).strip())
+        running = timers.set(float(arguments["seconds"]), _label(arguments))
         if isinstance(running, str):
             raise ToolFault(running)
         return {"ok": True, "timer": running.timer, "seconds": round(running.left_s)}
@@ -105,7 +107,7 @@ def _set_timer(timers: Timers) -> Tool:
             ["seconds"],
         ),
     )
-    return Tool(spec, run)
+    return Tool(spec, run, _SAID)
 
 
 def _list_timers(timers: Timers) -> Tool:
@@ -126,13 +128,14 @@ def _cancel_timer(timers: Timers) -> Tool:
         if "timer" in arguments:
             meant = [one for one in running if one.timer == arguments["timer"]]
         elif "label" in arguments:
-            label = str(arguments["label"]).strip().casefold()
+            label = _label(arguments).casefold()
             meant = [one for one in running if one.label.casefold() == label]
         else:
             meant = list(running)
         if len(meant) != 1:
             which = ", ".join(f"{one.timer} ({one.label})" if one.label else str(one.timer) for one in running)
-            raise ToolFault(f"it is not clear which timer is meant; there are: {which or 'none'}")
+            unclear = "it is not clear which timer is meant"
+            raise ToolFault(f"{unclear}; there are: {which or 'none'}", logged=unclear)
         timers.cancel(meant[0].timer)
         return {"ok": True, "timer": meant[0].timer}
 
@@ -141,7 +144,12 @@ def _cancel_timer(timers: Timers) -> Tool:
         "Cancel a timer of this device, by its number or its label; with neither, the only one there is.",
         schema({"timer": {"type": "integer"}, "label": {"type": "string", "maxLength": MOST_LABEL}}),
     )
-    return Tool(spec, run)
+    return Tool(spec, run, _SAID)
+
+
+def _label(arguments: Mapping[str, Any]) -> str:
+    """What the timer is for, on one line that any terminal can show."""
+    return " ".join("".join(one if one.isprintable() else " " for one in arguments.get("label", "")).split())
 
 
 def _get_time(now: Callable[[], datetime | None]) -> Tool:

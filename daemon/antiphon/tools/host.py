@@ -28,6 +28,8 @@ ENDS_S = 1.0
 """A tool that is told to end may take so long; then it is left to itself."""
 _NAME = re.compile(rf"[a-zA-Z0-9_-]{{1,{LONGEST_NAME}}}")
 _LONGEST_VALUE = 60
+_GIVEN_UP = "given up"
+"""Somebody has gone on, or muted, by this very tool perhaps: no trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,11 @@ class ToolHost:
         if isinstance(arguments, str):
             self._log.write("warning", "tool", tool=name, failed=1, why=arguments)
             return _Outcome(failure(arguments), failed=True)
-        began_s, why = self._clock(), "given up"
+        began_s, why = self._clock(), _GIVEN_UP
         try:
             if why := wrong(arguments, tool.spec.parameters):
                 raise ToolFault(why)
-            why = "given up"
+            why = _GIVEN_UP
             outcome = _Outcome(cut(as_text(await self._run(tool, arguments))))
             why = ""
         except ToolFault as fault:
@@ -167,7 +169,7 @@ class ToolHost:
         fields: dict[str, str | float] = {"arguments": ", ".join(names), "ms": round(ms), "failed": int(bool(why))}
         if why:
             fields["why"] = why
-        self._log.write("warning" if why else "info", "tool", tool=tool.spec.name, **fields)
+        self._log.write("warning" if why not in ("", _GIVEN_UP) else "info", "tool", tool=tool.spec.name, **fields)
         shown = {
             name: "***" if name in tool.secret else _shown(value) for name, value in arguments.items() if name in known
         }
