@@ -8,6 +8,7 @@ All methods belong to the loop's thread.
 import asyncio
 import ipaddress
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -292,7 +293,7 @@ class RealtimeLink:
         if self._repeats.has(frame):
             self.counters.repeated += 1
             return
-        message = decode(_without(self._key, frame))
+        message = decode(_without_any(self._key, frame))
         if isinstance(message, Malformed):
             self.counters.malformed += 1
             self._malformed_in_a_row += 1
@@ -417,3 +418,13 @@ def _without(secret: Secret | None, said: AnyStr) -> AnyStr:
     if not key:
         return said
     return said.replace(key, STARS) if isinstance(said, str) else said.replace(key.encode(), STARS.encode())
+
+
+def _without_any(secret: Secret | None, frame: bytes) -> bytes:
+    """The same of JSON, in which any character of the key may be spelled as its number."""
+    frame = _without(secret, frame)
+    key = secret.reveal().strip() if secret is not None else ""
+    if not key or b"\\u00" not in frame:
+        return frame
+    spelled = "".join(rf"(?:{re.escape(one)}|\\u{ord(one):04x})" for one in key)
+    return re.sub(spelled.encode(), STARS.encode(), frame, flags=re.IGNORECASE)
