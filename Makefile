@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test services bench board style types cover parity boards deb debtest lock install uninstall card setup clean config daemon docs \
+.PHONY: help run test services fuzz bench board style types cover parity boards deb debtest lock install uninstall card setup clean config daemon docs \
         hardware systemd tests
 
 PYTHON ?= python3
@@ -38,7 +38,7 @@ run: setup card  ## set everything up and watch a whole turn, on simulated hardw
 	@$(BIN)/antiphon demo
 
 # What only thinks is shared among the processors; what sounds needs them to itself.
-PURE := tests/audio tests/conversation tests/links tests/pinout tests/scenes tests/settings tests/speech
+PURE := tests/audio tests/conversation tests/fuzz tests/links tests/pinout tests/scenes tests/settings tests/speech
 
 test: setup card  ## the whole suite, from nothing
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PURE)
@@ -46,6 +46,9 @@ test: setup card  ## the whole suite, from nothing
 
 services: setup card  ## ask every service of StepFun's, simulated, by the user's own commands; prints a table
 	@cd tests && $(abspath $(BIN))/python -m services.table
+
+fuzz: setup  ## all streams of the services mutated at random, 10,000 each: minutes; prints counts (ONLY=name for some)
+	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile fuzz --timeout 3600 --numprocesses auto --dist worksteal $(if $(ONLY),-k $(ONLY))
 
 bench: setup card  ## measure; prints a table and writes build/bench.json (ONLY=name for one figure)
 	@$(BIN)/python tests/bench/run.py $(ONLY)

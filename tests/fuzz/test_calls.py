@@ -1,0 +1,109 @@
+"""Whole calls, with servers and time in memory: the link closes once and last, each reply begins and ends once, and
+nothing is told twice, whatever the service says and the mind wants meanwhile.
+"""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.conversation import events as happened
+from antiphon.links.chat.link import ChatLinkMaker, ChatPlan
+from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
+from antiphon.ports import ToolSpec
+from fuzz import streams
+from fuzz.judging import is_sentence
+from fuzz.memory import live
+from fuzz.tally import many, met
+from fuzz.test_services import SECRET, URL, answers, data_sent, sockets
+
+TOOLS = [ToolSpec("set_timer", "Start a timer", {"type": "object", "properties": {"seconds": {"type": "integer"}}})]
+LONG_S = 200.0
+"""After so long with nothing new the mind hangs up, at the latest."""
+WISHES = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.0, 0.05, 0.5, 3.0, 15.0]),
+        st.sampled_from(
+            ["speak", "commit", "turn", "turn", "cancel", "cancel old", "outputs", "outputs, none", "check"]
+        ),
+    ),
+    max_size=8,
+)
+
+
+def called(make, world, wishes):
+    """The events of a call in which all that was wanted."""
+    events = []
+    met("examples")
+
+    async def scene():
+        link = make(7, (), events.append, trial=False)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(link.run())
+            for pause_s, what in [(0.1, "turn"), *wishes]:
+                await asyncio.sleep(pause_s)
+                if what in ("speak", "turn"):
+                    link.send_audio(bytes(480))
+                if what == "turn":
+                    link.commit_turn()
+                elif what == "check":
+                    link.check()
+                elif what != "speak":
+                    streams.wish(link, what, events)
+            await asyncio.sleep(LONG_S)
+            link.close()
+
+    live(scene(), world)
+    return judged(events)
+
+
+def judged(events):
+    """What holds for every call."""
+    closed = [event for event in events if isinstance(event, happened.LinkClosed)]
+    assert closed == events[-1:], "it closes once, at last"
+    problem = closed[0].problem
+    if problem is not None:
+        is_sentence(problem.sentence)
+    met("hung up" if problem is None else problem.fault)
+    streams.replies_are_whole(events)
+    met(*(type(event).__name__ for event in events if isinstance(event, happened.ReplyStarted | happened.ToolCalled)))
+    return events
+
+
+CHAT = ChatPlan(URL, "step-audio-2", "wenrounansheng", "Be brief.", True, 3, 8000, 4000)
+
+
+@many
+@given(answers(streams.chats, 4), WISHES)
+def test_chat(world, wishes):
+    events = called(ChatLinkMaker(CHAT, SECRET, lambda: TOOLS), world, wishes)
+    told = b"".join(event.pcm for event in events if isinstance(event, happened.ReplyAudio))
+    text = "".join(event.text for event in events if isinstance(event, happened.ReplyText))
+    streams.chat_is_told_once(told, text, data_sent(world))
+
+
+def realtime(turns):
+    return RealtimePlan(
+        url="ws://127.0.0.1:9/v1/realtime",
+        model="m",
+        voice="v",
+        instructions="Be brief.",
+        turn_detection=turns,
+        silence_ms=600,
+        prefix_padding_ms=500,
+        energy_threshold=2500,
+        open_timeout_ms=8000,
+        ping_interval_s=10.0,
+        ping_timeout_s=5.0,
+        append_ms=20,
+        proxy=None,
+        allow_plain=False,
+    )
+
+
+@many
+@given(st.sampled_from(["server", "own"]), sockets(streams.calls, 1), WISHES)
+def test_realtime(turns, world, wishes):
+    events = called(RealtimeLinkMaker(realtime(turns), SECRET, lambda: TOOLS), world, wishes)
+    frames = [text for server in world.met if server for text in server.sent]
+    streams.nothing_is_told_twice(events, streams.distinct(frames))
