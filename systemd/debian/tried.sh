@@ -42,6 +42,72 @@ holds "its user is in audio, gpio and spi only" says 'audio.*gpio.*spi' sh -c 'i
 holds "antiphon version" antiphon version
 holds "antiphon check" antiphon check
 holds "antiphon doctor runs to its end" says 'wake words .*loaded' antiphon doctor
+for verb in say voices transcribe; do
+  holds "antiphon $verb --help" says "usage: antiphon $verb" antiphon $verb --help
+done
+
+# Its tools: a program, a server by a program, and a package that its owner has added.
+mkdir /tmp/bin
+cat >/tmp/bin/flite <<'PYTHON' # what the simulated service speaks with: here a tone
+#!/usr/bin/python3
+import math, struct, sys, wave
+with wave.open(sys.argv[-1], "wb") as file:
+    file.setparams((1, 2, 16000, 0, "NONE", ""))
+    file.writeframes(b"".join(struct.pack("<h", round(9000 * math.sin(n / 6))) for n in range(16000)))
+PYTHON
+cat >/tmp/server.py <<'PYTHON'
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("lamps")
+@server.tool()
+def lamp(room: str) -> str:
+    """Light a lamp."""
+    return f"the lamp of the {room} is on"
+server.run("stdio")
+PYTHON
+plugin=$(cat /usr/lib/antiphon/lib/python3*/site-packages/antiphon-plugins.pth)
+mkdir -p "$plugin/weather-1.dist-info"
+printf 'Metadata-Version: 2.1\nName: weather\nVersion: 1\n' >"$plugin/weather-1.dist-info/METADATA"
+printf '[antiphon.tools]\nweather = weather:Weather\n' >"$plugin/weather-1.dist-info/entry_points.txt"
+printf 'class Weather:\n    name, description = "weather", "Tell the weather."\n    def run(self, _): return "it rains"\n' \
+  >"$plugin/weather.py"
+cat >/tmp/tools.yaml <<'YAML'
+links: [realtime]
+realtime: {url: "ws://127.0.0.1:8123/v1/realtime", allow_plain: true}
+tools:
+  commands:
+    - {name: say_room, description: Tell which room., argv: [/bin/echo, "the {room}"], arguments: [{name: room, pattern: hall|bath}]}
+  plugins: [weather]
+  servers:
+    - {name: home, argv: [/usr/lib/antiphon/bin/python3, -I, /tmp/server.py]}
+YAML
+chmod 755 /tmp/bin/flite
+/tmp/bin/flite /tmp/question.wav
+asks() { # asks CALL ANSWER: what is answered, when the service has this tool called
+  PATH=/tmp/bin:$PATH antiphon simulate --port 8123 --quick --call "$1" --reply 'It said {output}' >/tmp/simulated 2>&1 &
+  simulated=$!
+  timeout 20 sh -c 'until grep -q listening /tmp/simulated; do sleep 0.1; done'
+  STEPFUN_API_KEY=sk-simulated says "$2" timeout 60 antiphon ask --config /tmp/tools.yaml /tmp/question.wav
+  answered=$?
+  kill $simulated
+  wait $simulated 2>/dev/null
+  return $answered
+}
+holds "antiphon check takes a set of tools" says 'tools.servers' antiphon check --config /tmp/tools.yaml
+holds "a program is run when the service calls for it" asks 'run_say_room={"room":"hall"}' 'the hall'
+holds "and a package that its owner has added" asks weather 'it rains'
+holds "a server by a program answers" says 'lamp of the hall is on' /usr/lib/antiphon/bin/python3 -I - <<'PYTHON'
+import asyncio
+from mcp import Client, StdioServerParameters, stdio_client
+
+async def main():
+    program = StdioServerParameters(command="/usr/lib/antiphon/bin/python3", args=["-I", "/tmp/server.py"])
+    async with Client(stdio_client(program)) as client:
+        print(await client.call_tool("lamp", {"room": "hall"}))
+
+asyncio.run(main())
+PYTHON
+rm -r /usr/local/lib/antiphon-plugins /tmp/tools.yaml
+
 holds "systemd-analyze verify has nothing to say" not says . systemd-analyze verify --man=no antiphon.service
 if running; then
   holds "it is enabled" systemctl --quiet is-enabled antiphon
@@ -60,7 +126,7 @@ if running; then
     "find /etc /run /var /tmp -xdev -type f -perm /o+r -exec grep -l '$key' {} + 2>/dev/null | grep ."
   pid=$(systemctl show -P MainPID antiphon)
   kill -KILL "$pid"
-  timeout 30 sh -c "until systemctl --quiet is-active antiphon && [ \$(systemctl show -P MainPID antiphon) != $pid ]; do
+  timeout 30 sh -c "until [ \$(systemctl show -P MainPID antiphon) != $pid ] && systemctl --quiet is-active antiphon; do
     sleep 0.2; done"
   holds "killed, it comes back" systemctl --quiet is-active antiphon
 fi
