@@ -200,6 +200,19 @@ def test_with_a_key_the_owner_s_settings_hold_but_for_the_card(plan, tmp_path):
     assert says[1] == f"the service at {made.settings.realtime.url}, as set"
 
 
+@pytest.mark.parametrize("link", ["chat", "cascade"])
+def test_the_service_of_another_link_is_named(plan, link):
+    made, says = plan(f"links=generate,{link}", STEPFUN_API_KEY="sk-owner")
+    assert says[1] == f"the service at {getattr(made.settings, link).url}, as set"
+
+
+@pytest.mark.parametrize(
+    ("failed", "says"), [(0, "the tool run_[/] has run"), (1, "the tool run_[/] has [red]failed[/red]")]
+)
+def test_a_tool_is_told(failed, says):
+    assert demo._WORDS["tool"]({"tool": "run_[/]", "failed": failed}) == says.replace("[/]", r"\[/]")
+
+
 @pytest.mark.parametrize(
     ("urls", "says"),
     [

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from antiphon.config_files import KEY_VARIABLE, find_key, read_layers
+from antiphon.config_files import KEY_VARIABLE, find_key, read_layers, stepfun_urls
 from antiphon.conversation.states import State
 from antiphon.errors import AudioFileError, MissingKeyError, SettingsError
 from antiphon.faces import face, word
@@ -140,11 +140,12 @@ def _what_is_real(plan: _Plan, asked: str) -> list[str]:
     else:
         card = "no sound card here: a simulated one, in a room with a voice in it"
     simulated = "StepFun's service, simulated{}, on a real WebSocket of this machine"
-    if plan.real_service and "realtime" not in plan.settings.links:
+    cloud = stepfun_urls(plan.settings)
+    if plan.real_service and not cloud:
         urls = plan.settings.generate.urls
         service = f"your own server{'s' * (len(urls) > 1)} at {escape(', '.join(urls))}, as set"
     elif plan.real_service:
-        service = f"the service at {escape(plan.settings.realtime.url)}, as set"
+        service = f"the service at {escape(cloud[0])}, as set"
     elif asked:
         service = simulated.format(asked)
     else:
@@ -279,6 +280,7 @@ _WORDS: dict[str, Callable[[Line], str]] = {
     "only-the-wake-word": lambda _: "a pause after the wake word: still listening",
     "turn-over": lambda line: f"the question is over: {line['speech_ms'] / 1000:.1f} s, pre-roll included",
     "reply-started": lambda _: "the service begins a reply",
+    "tool": lambda line: f"the tool {escape(line['tool'])} has " + ("[red]failed[/red]" if line["failed"] else "run"),
     "first-audio": lambda _: "[bold]first reply audio[/bold] arrives",
     "sounded": lambda _: "[bold]the reply can be heard[/bold]",
     "heard": lambda line: f"[bold]heard[/bold] to its end: {line['heard_ms'] / 1000:.2f} s",
