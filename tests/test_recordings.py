@@ -12,7 +12,7 @@ import pytest
 from antiphon.errors import AudioFileError
 from antiphon.pcm import bytes_of
 from antiphon.recordings import TooLongError, needs_conversion, open_recording
-from waves import write_wav
+from waves import form, riff, write_wav
 
 RATE_HZ = 8000
 
@@ -35,18 +35,6 @@ def silence(seconds, rate_hz=RATE_HZ):
 def put(path, data):
     path.write_bytes(data)
     return path
-
-
-def riff(form, data, *before, data_length=None):
-    chunks = b"".join(name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2) for name, body in before)
-    chunks += b"fmt " + struct.pack("<I", len(form)) + form
-    chunks += b"data" + struct.pack("<I", len(data) if data_length is None else data_length) + data
-    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
-
-
-def form(tag=1, channels=1, rate_hz=RATE_HZ, width=2):
-    frame = channels * width
-    return struct.pack("<HHIIHH", tag, channels, rate_hz, rate_hz * frame, frame, 8 * width)
 
 
 # ── WAV ──────────────────────────────────────────────────────────────────────────────────────────

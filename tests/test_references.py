@@ -1,5 +1,8 @@
 """Recordings that a voice may be made from, and those that no voice can be made from."""
 
+import io
+import os
+import struct
 import wave
 
 import numpy as np
@@ -7,6 +10,9 @@ import pytest
 
 from antiphon.errors import AudioFileError
 from antiphon.references import open_reference
+from waves import form, riff
+
+EXTENSIBLE = form(tag=0xFFFE, rate_hz=16_000) + struct.pack("<HHIH", 22, 16, 4, 1) + bytes(14)
 
 
 def wav(path, seconds, *, rate_hz=16_000, channels=1, loud=9000):
@@ -34,7 +40,7 @@ def test_a_recording_that_is_fit(tmp_path):
     assert reference.sound == (tmp_path / "me.wav").read_bytes()
 
 
-@pytest.mark.parametrize(("seconds", "remedy"), [(4.9, "record more"), (10.1, "cut it"), (0, "record more")])
+@pytest.mark.parametrize(("seconds", "remedy"), [(4.9, "record more"), (10.1, "cut it")])
 def test_a_length_that_is_not_taken(tmp_path, seconds, remedy):
     with pytest.raises(AudioFileError, match=rf"it takes 5 to 10 s: {remedy}"):
         open_reference(wav(tmp_path / "me.wav", seconds))
@@ -70,6 +76,9 @@ def test_an_mp3_is_measured_by_its_frames(tmp_path):
         ("me.ogg", b"OggS"),
         ("me.wav", b""),
         ("me.wav", b"RIFF\x00\x00\x00\x00WAVE"),
+        ("me.wav", riff(form(rate_hz=0), b"ab" * 50_000)),
+        ("me.wav", riff(form(width=4, tag=3, rate_hz=16_000), bytes(6 * 64_000))),
+        ("me.wav", riff(form(rate_hz=16_000), b"")),
         ("me.mp3", b""),
         ("me.mp3", b"\xff" * 3000),
         ("me.mp3", b"no sound at all" * 99),
@@ -79,6 +88,27 @@ def test_what_is_no_recording(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(AudioFileError, match=name):
         open_reference(tmp_path / name)
+
+
+@pytest.mark.parametrize("header", [form(rate_hz=16_000), EXTENSIBLE])
+@pytest.mark.parametrize("said", [None, 0, 2**31])
+def test_what_a_recorder_has_not_finished_is_sent_with_a_header_that_is_right(tmp_path, header, said):
+    spoken = np.full(6 * 16_000, 9000, "<i2").tobytes()
+    (tmp_path / "me.wav").write_bytes(riff(header, spoken, data_length=said))
+    reference = open_reference(tmp_path / "me.wav")
+    assert reference.seconds == 6.0
+    with wave.open(io.BytesIO(reference.sound)) as file:
+        assert file.readframes(file.getnframes()) == spoken
+
+
+def test_an_odd_name_is_sent_in_letters_that_can_be(tmp_path):
+    assert open_reference(wav(tmp_path / "m\n\udcffe.wav", 6)).name == "m__e.wav"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "me.wav")
+    with pytest.raises(AudioFileError, match="it is no file"):
+        open_reference(tmp_path / "me.wav")
 
 
 def test_one_that_is_not_there(tmp_path):

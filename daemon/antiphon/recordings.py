@@ -14,6 +14,7 @@ import numpy as np
 
 from antiphon.audio.cutting import BLOCK_MS, energies, quietest_block
 from antiphon.errors import AudioFileError
+from antiphon.mp3_frames import TAG_BYTES, behind_tag, frame, is_frame
 from antiphon.pcm import SAMPLE_BYTES, decode
 from antiphon.speech.recognise_wire import Kind
 
@@ -265,36 +266,25 @@ def _quiet_place(file: BinaryIO, layout: _Layout, latest: int, window_s: float) 
 
 # ── MP3 and Ogg, whose length must be told from the outside ──────────────────────────────────────
 
-_MP3_KBPS = {
-    1: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG 1, layer III
-    2: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
-}
-_MP3_RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8000)}
-"""By the version bits of a frame's header."""
-
 
 def _mp3_s(path: Path, file: BinaryIO, size: int) -> float | None:
     """How long it lasts, by its first frame: what that says of all of them, or else as if all were alike."""
-    begins = file.read(10)
-    at = 0
-    if begins[:3] == b"ID3" and len(begins) == 10:
-        at = 10 + sum(byte << shift for byte, shift in zip(begins[6:], (21, 14, 7, 0), strict=True))
+    begins = file.read(TAG_BYTES)
+    at = behind_tag(begins)
     file.seek(at)
-    frame = file.read(4096)
-    head = int.from_bytes(frame[:4].ljust(4, b"\0"))
-    if head >> 21 != 0x7FF:
+    head = file.read(4096)
+    if not is_frame(head):
         if begins[:3] == b"ID3":
             return None  # there may be more before the first frame
         raise _is_none(path, begins, "MP3 file")
-    version, rate_at, kbps_at = head >> 19 & 3, head >> 10 & 3, head >> 12 & 15
-    if version == 1 or rate_at == 3 or kbps_at in (0, 15) or head >> 17 & 3 != 1:
+    first = frame(head)
+    if first is None:
         return None
-    rate_hz = _MP3_RATES_HZ[version][rate_at]
     for mark in (b"Xing", b"Info"):
-        found = frame.find(mark, 0, 200)
-        if found >= 0 and frame[found + 7 : found + 8] and frame[found + 7] & 1:
-            return int.from_bytes(frame[found + 8 : found + 12]) * (1152 if version == 3 else 576) / rate_hz
-    return (size - at) / (_MP3_KBPS[1 if version == 3 else 2][kbps_at] * 125)
+        found = head.find(mark, 0, 200)
+        if found >= 0 and head[found + 7 : found + 8] and head[found + 7] & 1:
+            return int.from_bytes(head[found + 8 : found + 12]) * first.samples / first.rate_hz
+    return (size - at) / (first.kbps * 125)
 
 
 def _ogg_s(path: Path, file: BinaryIO, size: int) -> float | None:
