@@ -196,6 +196,16 @@ def test_odd_chunks_do_no_harm(oddity):
     )
 
 
+@pytest.mark.parametrize("again", [[], [whole(transcript="Hi.", wav=PCM)], [spoken("Hi."), sounding(PCM)]])
+def test_all_of_it_at_once_is_told_where_no_piece_was(again):
+    at_once = whole(transcript="Hi.")
+    at_once["choices"][0]["message"]["audio"] = {"transcript": "Hi.", "data": base64.b64encode(PCM).decode()}
+    pieces = [spoken("Hi."), sounding(PCM)]
+    assert (
+        heard(BEGIN, at_once, *again, DONE) == heard(BEGIN, *pieces, at_once, END, DONE) == Said("Hi.", PCM, (), "stop")
+    )
+
+
 def test_nothing_is_told_after_done():
     stream = ChunkStream()
     assert not stream.over

@@ -181,6 +181,7 @@ class ChunkStream:
         """"[DONE]" has come, and nothing else will."""
         self._source = ""  # of the text: "transcript" or "content"; who sends both means the same by them
         self._odd = b""
+        self._began = self._is_whole = False
         self._calling: list[_Calling] = []
 
     def take(self, data: str) -> Said:
@@ -195,21 +196,29 @@ class ChunkStream:
         self.finish = _word(choice, "finish_reason") or self.finish
         if self.finish == MODERATED:
             raise Stopped(kind=MODERATED)
-        delta = choice.get("delta") or choice.get("message")
-        return Said() if not isinstance(delta, dict) else self._delta(delta)
+        delta, message = choice.get("delta"), choice.get("message")
+        if isinstance(delta, dict) and delta:
+            return self._piece(delta, whole=False)
+        return self._piece(message, whole=True) if isinstance(message, dict) else Said()
 
     def end(self) -> Said:
         """No more comes: the tool calls, and why it has ended. Raises Garbled for calls that cannot be run."""
         calls = _whole(self._calling)
         return Said(calls=calls, finish=self.finish or ("tool_calls" if calls else "stop"))
 
-    def _delta(self, delta: Mapping[str, Any]) -> Said:
+    def _piece(self, delta: Mapping[str, Any], *, whole: bool) -> Said:
+        """One that is all of the answer counts where no other did, and then no other does."""
         for piece in _list(delta, "tool_calls"):
             self._call(piece)
+        if self._is_whole or (whole and self._began):
+            return Said()
         audio = delta.get("audio")
         audio = audio if isinstance(audio, dict) else {}
         text = self._text("transcript", _word(audio, "transcript")) + self._text("content", _word(delta, "content"))
-        return Said(text, self._samples(_decoded(_word(audio, "data"))))
+        said = Said(text, self._samples(_decoded(_word(audio, "data"))))
+        self._began = self._began or said != Said() or bool(self._odd)
+        self._is_whole = whole and self._began
+        return said
 
     def _text(self, source: str, text: str) -> str:
         if text and not self._source:
