@@ -9,9 +9,11 @@ from antiphon.secret import Secret
 from antiphon.speech import service
 from antiphon.speech.meanings import Where
 from antiphon.speech.service import Patience, Service, authorization, events, told
+from loopback import answering
 from speech.tts import EVENTS, STREAM, answer, chunk, error, event_bytes, says, serving, speaks, streams
 
 KEY = Secret("sk-of-the-test", "a test")
+HTTPS = "https://127.0.0.1:{}/v1"
 LONG_MS = 30_000.0
 SHORT_MS = 150.0  # only where nothing at all will come
 
@@ -45,6 +47,45 @@ async def get(url, key=KEY, wait=None, method="GET", **more):
     wait = wait or patience()
     async with Service(url, key, Where()) as there, wait, there.ask(method, "/thing", wait, **more) as response:
         return await response.read()
+
+
+def test_it_is_known_whether_there_is_anybody():
+    async def asked(url, seen):
+        async with Service(url, None, Where()) as there:
+            assert not there.dialling
+            wait = patience()
+
+            async def ask():
+                async with wait, there.ask("GET", "/thing", wait) as response:
+                    await response.read()
+
+            asking = asyncio.get_running_loop().create_task(ask())
+            await seen(there)
+            asking.cancel()
+            await asyncio.wait([asking])
+            assert not there.dialling
+
+    async def dials(there):
+        while not there.dialling:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+
+    async def scene():
+        met = asyncio.Event()
+
+        async def thinks(asked):
+            met.set()
+            await asked.until_left()
+
+        async def connected(there):
+            await met.wait()
+            assert not there.dialling
+
+        async with serving(thinks) as service:
+            await asked(service.url, connected)
+        with answering(None) as port:  # it does not even say who it is
+            await asked(HTTPS.format(port), dials)
+
+    run(scene())
 
 
 def fate(*scripts, first_ms=LONG_MS, **more):

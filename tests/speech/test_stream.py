@@ -24,6 +24,7 @@ from antiphon.speech import service as session
 from antiphon.speech import stream
 from antiphon.speech.service import Patience
 from antiphon.speech.stream import SpeechStream, StreamPlan
+from loopback import answering
 
 KEY = Secret("sk-of-the-test", "a test")
 IDS = itertools.count()
@@ -304,8 +305,9 @@ def test_an_overloaded_service_is_asked_again_with_the_same_text():
         ("strange", "hm", {}, Lost, "(hm)"),
     ],
 )
-def test_what_it_complains_of_is_told_in_words(code, message, details, kind, words):
-    heard, error, _ = fate(complains(code, message, **details), first_ms=LONG_MS if kind is Refused else 1500.0)
+def test_what_it_complains_of_is_told_in_words(monkeypatch, code, message, details, kind, words):
+    monkeypatch.setattr(stream, "PAUSE_FIRST_S", 1e6)  # that no patience has room for
+    heard, error, _ = fate(complains(code, message, **details))
     assert heard == b""
     assert isinstance(error, kind)
     assert words in str(error)
@@ -469,6 +471,39 @@ def test_whatever_comes_each_sound_is_heard_once_and_it_ends(script, ends):
     else:
         assert heard == b""
         assert error is not None
+
+
+def test_it_is_known_whether_there_is_anybody():
+    async def scene():
+        begun, more = asyncio.Event(), asyncio.Event()
+
+        async def texts():
+            await more.wait()
+            yield "Never."
+
+        async def speak(url):
+            speaker, patience = SpeechStream(plan(url), KEY), Patience(asyncio.get_running_loop().time() + 20, LONG_MS)
+            return speaker, asyncio.get_running_loop().create_task(speaker.run(texts(), [].append, patience))
+
+        async def met(socket):
+            begun.set()
+            await socket.wait_closed()
+
+        async with asyncio.timeout(30), serve(met, "127.0.0.1", 0) as server:
+            speaker, speaking = await speak(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+            await begun.wait()
+            while speaker.dialling:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+            speaking.cancel()
+            with answering(None) as port:  # it does not even say who it is
+                speaker, dialling = await speak(f"https://127.0.0.1:{port}/v1")
+                while not speaker.dialling:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0)
+                dialling.cancel()
+                await asyncio.wait([speaking, dialling])
+                assert not speaker.dialling
+
+    asyncio.run(scene())
 
 
 # ── the simulated service ────────────────────────────────────────────────────────────────────────

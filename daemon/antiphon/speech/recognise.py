@@ -77,6 +77,11 @@ class Recogniser:
         self._plan = plan
         self._service = Service(plan.url, key, plan.where, plan.proxy)
 
+    @property
+    def dialling(self) -> bool:
+        """See Service."""
+        return self._service.dialling
+
     async def __aenter__(self) -> Self:
         """Raises Refused for a key that is none."""
         await self._service.__aenter__()

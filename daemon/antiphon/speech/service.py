@@ -10,11 +10,11 @@ import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TraceConfig
 
 from antiphon.errors import LinkError, Problem, Refused
 from antiphon.secret import STARS, Secret
@@ -91,11 +91,21 @@ class Service:
         self._url, self._key, self._proxy = url.rstrip("/"), key, proxy
         self._path = urlsplit(url).path
         self._http: ClientSession | None = None
+        self._dialling: set[object] = set()  # requests that have no connection yet
         self._chance = random.Random()  # noqa: S311 (spreads retries; nobody gains by guessing it)
+
+    @property
+    def dialling(self) -> bool:
+        """A request waits for its connection: nobody knows yet whether there is anybody."""
+        return bool(self._dialling)
 
     async def __aenter__(self) -> Self:
         """Nothing is connected yet. Raises Refused for a key that is none."""
+        watch = TraceConfig()
+        watch.on_connection_create_end.append(self._connected)
+        watch.on_connection_reuseconn.append(self._connected)
         self._http = ClientSession(
+            trace_configs=[watch],
             timeout=ClientTimeout(total=None, sock_connect=None),
             cookie_jar=DummyCookieJar(),
             headers={"User-Agent": "antiphon", "Accept-Encoding": "identity", **authorization(self._key)},
@@ -164,10 +174,13 @@ class Service:
         wanted: Callable[[str], bool],
     ) -> ClientResponse:
         assert self._http is not None
+        dial = object()
+        self._dialling.add(dial)
         try:
             response = await self._http.request(
                 method,
                 self._url + path,
+                trace_request_ctx=dial,
                 data=None if body is None else body(),
                 headers=headers,
                 proxy=self._proxy if self._url.startswith("https:") else None,
@@ -175,6 +188,8 @@ class Service:
             )
         except (ClientError, OSError, UnicodeError) as error:  # the last: a host that cannot be a name
             raise self.explained(error) from error
+        finally:
+            self._dialling.discard(dial)
         if response.status == 200 and wanted(response.headers.get("Content-Type", "")):
             return response
         try:
@@ -182,6 +197,9 @@ class Service:
         finally:
             response.close()
         raise self._told(troubles.explain_status(response.status, said, self.host, self.where, self._path))
+
+    async def _connected(self, _session: ClientSession, context: SimpleNamespace, _what: object) -> None:
+        self._dialling.discard(context.trace_request_ctx)
 
     def explained(self, error: Exception) -> LinkError:
         """What aiohttp or the system raised, with one sentence."""

@@ -66,7 +66,13 @@ class SpeechStream:
     def __init__(self, plan: StreamPlan, key: Secret | None) -> None:
         """Nothing is connected yet. Without a key no Authorization is sent: a simulator may ask for none."""
         self._plan, self._key = plan, key
+        self._utterance: _Utterance | None = None
         self._chance = random.Random()  # noqa: S311 (spreads retries; nobody gains by guessing it)
+
+    @property
+    def dialling(self) -> bool:
+        """It waits for its connection: nobody knows yet whether there is anybody."""
+        return self._utterance is not None and self._utterance.dialling
 
     async def run(self, texts: AsyncIterator[str], hear: Callable[[bytes], None], patience: Patience) -> None:
         """Speak the texts, to their end; returns when all was heard. `hear` gets mono s16le 24 kHz, whole samples.
@@ -93,7 +99,7 @@ class SpeechStream:
     async def _speak(self, given: "_Texts", hear: Callable[[bytes], None], patience: Patience) -> None:
         loop, pause_s, tries, heard = asyncio.get_running_loop(), PAUSE_FIRST_S, MOST_SOUNDLESS, False
         while True:
-            utterance = _Utterance(self._plan, self._key, given, hear, patience)
+            utterance = self._utterance = _Utterance(self._plan, self._key, given, hear, patience)
             try:
                 await utterance.run()
                 heard = heard or utterance.heard
@@ -179,6 +185,7 @@ class _Utterance:
         self.host = urlsplit(plan.url).hostname or "the server"
         self.said: list[str] = []
         """The texts that were sent."""
+        self.dialling = False
         self._unheard: list[str] = []  # of these, those after which no sound has come
         self._samples = frames.Samples()
         self._repeats = Repeats()
@@ -215,12 +222,15 @@ class _Utterance:
         try:
             try:
                 async with asyncio.timeout(OPEN_S):
+                    self.dialling = True
                     socket = await dialling
+                    self.dialling = False
                     session = await self._begin(socket)
             except TimeoutError:
                 raise socket_troubles.explain(TimeoutError(), self.host, self._plan.where) from None
             await self._converse(socket, session)
         finally:
+            self.dialling = False
             if socket is not None:
                 with suppress(_FORGOTTEN):
                     socket.transport.abort()  # all is said, or nobody wants to hear more: no goodbye is waited for

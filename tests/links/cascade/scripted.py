@@ -65,6 +65,7 @@ class Scripted:
     speaks: list = field(default_factory=lambda: [[]])
     """Steps before the sound of each text; then its sound is LETTER for each character of it."""
     host: str = "there"
+    dialling: bool = False
     speech: list = field(default_factory=list)
     """What was to be recognised."""
     requests: list = field(default_factory=list)

@@ -400,6 +400,9 @@ def test_a_call_lives_until_it_is_closed_and_then_tells_nothing():
             await inbox.until(LinkOpened)
             link.check()
             assert inbox.of(LinkAlive) == [LinkAlive(7)]
+            stages.dialling = True  # nobody knows whether there is anybody
+            link.check()
+            assert inbox.of(LinkAlive) == [LinkAlive(7)]
             link.send_audio(SPEECH)
             link.commit_turn()
             link.close()

@@ -43,6 +43,7 @@ from links.completions.chunks import (
     streams_and_waits,
     whole,
 )
+from loopback import answering
 from speech.tts import error, says, serving
 
 LONG_MS = 30_000
@@ -254,6 +255,36 @@ def test_opening_costs_nothing_and_a_check_is_answered_at_once():
         return inbox.events, link.counters
 
     assert play(scene()) == ([LinkOpened(3), LinkAlive(3), LinkClosed(3)], LinkCounters())
+
+
+def test_one_that_waits_for_a_connection_gives_no_sign_of_life():
+    async def scene():
+        with answering(None) as port:  # it does not even say who it is
+            async with calling_(maker_for(f"https://127.0.0.1:{port}/v1")) as (link, inbox):
+                link.send_audio(QUESTION)
+                link.commit_turn()
+                while not link._there.dialling:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0)
+                link.check()
+                assert not inbox.of(LinkAlive)
+
+    async def answers():
+        asked, over = asyncio.Event(), asyncio.Event()
+
+        async def thinks(_):
+            asked.set()
+            await over.wait()
+
+        async with serving(thinks) as service, calling_(maker_for(service.url)) as (link, inbox):
+            link.send_audio(QUESTION)
+            link.commit_turn()
+            await asked.wait()
+            link.check()
+            assert inbox.of(LinkAlive)
+            over.set()
+
+    play(scene())
+    play(answers())
 
 
 def tried(script, **plan):

@@ -89,6 +89,7 @@ class CascadeLink:
         self._speech = bytearray()
         self._replies = 0
         self._asked: _Asked | None = None
+        self._there: Stages | None = None
         self._more = asyncio.Event()  # something was asked
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────
@@ -133,8 +134,11 @@ class CascadeLink:
             self._ask(None)
 
     def check(self) -> None:
-        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else."""
-        self._life.tell(LinkAlive(self._call))
+        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else. But
+        one that waits for a connection knows nothing.
+        """
+        if self._there is None or not self._there.dialling:
+            self._life.tell(LinkAlive(self._call))
 
     def close(self) -> None:
         """End the call soon, without a problem."""
@@ -145,6 +149,7 @@ class CascadeLink:
     async def _live(self) -> None:
         try:
             async with self._stages() as stages, asyncio.TaskGroup() as group:
+                self._there = stages
                 if self._trial and (error := await self._try(stages)) is not None:
                     self._life.end(error.problem())
                 self._life.tell(LinkOpened(self._call))

@@ -50,6 +50,10 @@ class Stages(Protocol):
     host: str
     """The server's name, for errors."""
 
+    @property
+    def dialling(self) -> bool:
+        """One of them waits for its connection: nobody knows yet whether there is anybody."""
+
     async def recognise(self, pcm: bytes, patience: Patience) -> str:
         """What was said in mono s16le 24 kHz; "" when nothing was."""
 
@@ -75,6 +79,11 @@ class StepFunStages:
         self._speech = SpeechStream(
             StreamPlan(url, plan.speak_model, plan.voice, plan.instruction, plan.speed, proxy, troubles.SPEAK), key
         )
+
+    @property
+    def dialling(self) -> bool:
+        """See Stages."""
+        return self._recogniser.dialling or self._completions.dialling or self._speech.dialling
 
     async def __aenter__(self) -> Self:
         """Raises Refused for a key that is none."""

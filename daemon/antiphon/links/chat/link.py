@@ -118,6 +118,7 @@ class ChatLink:
         self._left_out = 0  # bytes of it, at its beginning
         self._replies = 0
         self._asked: _Asked | None = None
+        self._there: Completions | None = None
         self._more = asyncio.Event()  # something was asked
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────
@@ -171,8 +172,11 @@ class ChatLink:
             self._ask()
 
     def check(self) -> None:
-        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else."""
-        self._life.tell(LinkAlive(self._call))
+        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else. But
+        one that waits for a connection knows nothing.
+        """
+        if self._there is None or not self._there.dialling:
+            self._life.tell(LinkAlive(self._call))
 
     def close(self) -> None:
         """End the call soon, without a problem."""
@@ -188,6 +192,7 @@ class ChatLink:
             async with Completions(
                 CompletionsPlan(plan.url, plan.model, plan.proxy, troubles.WHERE), self._key
             ) as there:
+                self._there = there
                 if self._trial:
                     await self._prove(there)
                 self._life.tell(LinkOpened(self._call))

@@ -52,6 +52,11 @@ class Completions:
         """The server's name, for errors."""
         return self._service.host
 
+    @property
+    def dialling(self) -> bool:
+        """See Service."""
+        return self._service.dialling
+
     async def __aenter__(self) -> Self:
         """Raises Refused for a key that is none."""
         await self._service.__aenter__()
