@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -286,6 +287,39 @@ def test_a_disk_that_takes_nothing_is_said_once_and_tried_again(tmp_path):
             await until((tmp_path / "state" / "timers.json").exists)
             running.cancel()
         assert [what for _, what, _ in log] == ["not-kept"]
+
+    asyncio.run(main())
+
+
+def test_a_disk_that_hangs_keeps_no_timer_from_ringing(tmp_path, monkeypatch):
+    monkeypatch.setattr("antiphon.runtime.timers._LAST_S", 0.01)
+
+    async def main():
+        now, posted = [AT_NOON], asyncio.Queue()
+        hangs, goes_on = asyncio.Event(), threading.Event()
+        keeper = TimerKeeper(tmp_path / "timers.json", Lines(), lambda: now[0])
+        loop, save = asyncio.get_running_loop(), keeper._file.save
+
+        def hanging(*state):
+            loop.call_soon_threadsafe(hangs.set)
+            goes_on.wait(30)
+            return save(*state)
+
+        keeper._file.save = hanging
+        keeper.set(60, "tea")
+        try:
+            async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+                running = group.create_task(keeper.run(posted.put_nowait))
+                await hangs.wait()
+                now[0] = replace(AT_NOON, boot_s=AT_NOON.boot_s + 60)
+                keeper._changed.set()
+                assert await posted.get() == TimerDue(1, "tea", 0.0)
+                goes_on.set()
+                path = tmp_path / "timers.json"
+                await until(lambda: path.exists() and json.loads(path.read_text())["timers"] == [])
+                running.cancel()
+        finally:
+            goes_on.set()
 
     asyncio.run(main())
 

@@ -232,15 +232,15 @@ class TimerKeeper:
             while True:
                 self._changed.clear()
                 wait_s = self.look(post)
-                if self._dirty:
-                    await self._write(writer)
-                    continue
+                if self._dirty and all(one.done() for one in self._writing):
+                    self._write(writer)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):
                         await self._changed.wait()
         finally:
             writer.shutdown(wait=False)
-            if self._dirty and not wait(self._writing, _LAST_S).not_done:  # a disk that hangs is left to itself
+            hangs = wait(self._writing, _LAST_S).not_done  # such a disk is left to itself
+            if not hangs and (self._dirty or not all(one.result() for one in self._writing)):
                 self._file.save(*self._state())
 
     def look(self, post: Post) -> float | None:
@@ -261,25 +261,21 @@ class TimerKeeper:
         lefts = [one.left(now) for one in self._timers.values()]
         return max(0.001, min(*lefts, _LOOK_S)) if lefts else None
 
-    async def _write(self, writer: ThreadPoolExecutor) -> None:
-        """On its thread, as a card may take seconds."""
+    def _write(self, writer: ThreadPoolExecutor) -> None:
+        """On its thread, as a card may take seconds, and what is due meanwhile is to ring."""
         self._dirty = False
         writing = writer.submit(self._file.save, *self._state())
         self._writing = [writing]
-        try:
-            saved = await asyncio.shield(asyncio.wrap_future(writing))
-        except asyncio.CancelledError:
-            self._dirty = True  # nobody knows
-            raise
-        if not saved:
-            self._dirty = True
-            with suppress(TimeoutError):  # and again when it may have been mended
-                async with asyncio.timeout(self._patience_s()):
-                    await self._changed.wait()
+        asyncio.wrap_future(writing).add_done_callback(self._written)
 
-    def _patience_s(self) -> float:
-        now = self._clock()
-        return max(0.001, min([_LOOK_S, *(one.left(now) for one in self._timers.values())]))
+    def _written(self, writing: "asyncio.Future[bool]") -> None:
+        if writing.cancelled():
+            return
+        if not writing.result():
+            self._dirty = True
+            asyncio.get_running_loop().call_later(_LOOK_S, self._changed.set)  # it may have been mended then
+        elif self._dirty:
+            self._changed.set()
 
     def _state(self) -> tuple[int, Sequence[Timer]]:
         now = self._clock()
