@@ -43,7 +43,7 @@ class _Clock(selectors.SelectSelector):
 
 
 class MemoryLoop(asyncio.SelectorEventLoop):
-    """Connects to `servers`: each call of one gives the server's side of a connection, or raises OSError."""
+    """`serve(is_http=…)` gives the server's side of each connection, or raises OSError."""
 
     def __init__(self, serve):
         self._clock = _Clock()
@@ -56,12 +56,22 @@ class MemoryLoop(asyncio.SelectorEventLoop):
 
     async def create_connection(self, factory, *_where, **_options):
         await asyncio.sleep(0.01)
-        protocol, server = factory(), self._serve()
+        protocol = factory()
+        server = self._serve(is_http=is_http(protocol))
         wire = Wire(self, protocol, server)
         self.wires.append(wire)
         protocol.connection_made(wire)
         server.met(wire)
         return wire, protocol
+
+
+def is_http(protocol):
+    return isinstance(protocol, aiohttp.client_proto.ResponseHandler)
+
+
+class _Socket:
+    def setsockopt(self, *_):
+        pass
 
 
 class Wire(asyncio.Transport):
@@ -72,15 +82,14 @@ class Wire(asyncio.Transport):
         self._loop, self._protocol, self._server = loop, protocol, server
         self._closing = self._lost = self._paused = False
         self._coming = deque()
+        self._known = {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)}
+        if not is_http(protocol):  # what is set on it is the system's business
+            self._known["socket"] = _Socket()
 
     # ── what the client does ──
 
     def get_extra_info(self, name, default=None):
-        known = {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2), "socket": mock.NonCallableMagicMock()}
-        return known[name] if name in known and not (name == "socket" and self._is_http()) else default
-
-    def _is_http(self):
-        return isinstance(self._protocol, aiohttp.client_proto.ResponseHandler)
+        return self._known.get(name, default)
 
     def is_closing(self):
         return self._closing
@@ -126,6 +135,11 @@ class Wire(asyncio.Transport):
         self.close()
 
     # ── what the server does ──
+
+    def hand_over(self, server):
+        """From here on `server` is the server."""
+        self._server = server
+        server.met(self)
 
     def feed(self, data):
         """More bytes for the client."""

@@ -51,6 +51,27 @@ class Answering(Server):
         _end(self.wire, self._cut.end, b"0\r\n\r\n")
 
 
+class Answerer(Server):
+    """HTTP, by whomever `choose(path)` gives for what is asked; None hangs up."""
+
+    def __init__(self, choose):
+        super().__init__(self._wait)
+        self._choose = choose
+        self._raw = b""
+
+    async def _wait(self, _):
+        await self.until(lambda: b"\r\n" in self._raw, MOST_WAIT_S)
+        server = self._choose(self._raw.split(b" ", 2)[1].decode()) if b"\r\n" in self._raw else None
+        if server is None:
+            self.wire.break_off()
+        else:
+            self.wire.hand_over(server)
+            server.received(self._raw)
+
+    def take(self, data):
+        self._raw += data
+
+
 def _end(wire, how, well):
     match how:
         case "well":

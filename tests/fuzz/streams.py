@@ -365,18 +365,27 @@ def text_in_chunk(event, form="delta"):
 
 def chat_is_told_once(pcm, text, answers):
     """Of each answer (its events) what it says in pieces, in order; or, where it says nothing so, all of it, once."""
-    rest, letters = sound_of(pcm), letters_of(text)
+    _is_told_once(sound_of(pcm), answers, sound_in_chunk, "message")
+    _is_told_once(letters_of(text), answers, text_in_chunk, "message")
+
+
+def speech_is_told_once(pcm, sockets):
+    """The same of what was spoken, each socket a list of distinct frames."""
+    events = [[event_of(text) for text in texts] for texts in sockets]
+    _is_told_once(sound_of(pcm), events, _sound_in_frame, "done")
+
+
+def _is_told_once(told, answers, part, whole):
+    rest = told
     for events in answers:
-        rest = _without(rest, events, sound_in_chunk)
-        letters = _without(letters, events, text_in_chunk)
-    assert not rest, f"told {pcm}, of which too much is {rest}"
-    assert not letters, f"told {text}, of which too much is {letters}"
+        rest = _without(rest, events, part, whole)
+    assert not rest, f"told {told}, of which too much is {rest}"
 
 
-def _without(told, events, part):
+def _without(told, events, part, whole):
     """What remains of `told` after what this answer may have said of it."""
     pieces = [one for event in events for one in part(event)]
-    wholes = [part(event, "message") for event in events]
+    wholes = [part(event, whole) for event in events]
     mine = [one for one in told if any(one in came for came in (pieces, *wholes))]
     assert any(is_part(mine, came) for came in (pieces, *wholes)), f"told {mine}, of {pieces} or {wholes}"
     return [one for one in told if one not in mine]
@@ -386,7 +395,7 @@ def sound_in_reading(event):
     return sound_in(event.get("audio")) if event.get("type") == "speech.audio.delta" else []
 
 
-def _sound_in_frame(event, kind):
+def _sound_in_frame(event, kind="delta"):
     audio = _path(event, "data", "audio")
     if event.get("type") != f"tts.response.audio.{kind}" or not isinstance(audio, str):
         return []

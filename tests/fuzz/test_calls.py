@@ -8,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.conversation import events as happened
+from antiphon.links.cascade.link import CascadeLinkMaker
+from antiphon.links.cascade.stages import CascadePlan
 from antiphon.links.chat.link import ChatLinkMaker, ChatPlan
 from antiphon.links.realtime.link import RealtimeLinkMaker, RealtimePlan
 from antiphon.ports import ToolSpec
 from fuzz import streams
 from fuzz.judging import is_sentence
 from fuzz.memory import live
+from fuzz.servers import Answerer
 from fuzz.tally import many, met
 from fuzz.test_services import SECRET, URL, answers, data_sent, sockets
 
@@ -66,7 +69,9 @@ def judged(events):
         is_sentence(problem.sentence)
     met("hung up" if problem is None else problem.fault)
     streams.replies_are_whole(events)
-    met(*(type(event).__name__ for event in events if isinstance(event, happened.ReplyStarted | happened.ToolCalled)))
+    counted = happened.ReplyStarted | happened.ToolCalled | happened.ReplyEnded
+    met(*(type(event).__name__ for event in events if isinstance(event, counted)))
+    met(*(["calls with sound"] if any(isinstance(event, happened.ReplyAudio) for event in events) else []))
     return events
 
 
@@ -107,3 +112,32 @@ def test_realtime(turns, world, wishes):
     events = called(RealtimeLinkMaker(realtime(turns), SECRET, lambda: TOOLS), world, wishes)
     frames = [text for server in world.met if server for text in server.sent]
     streams.nothing_is_told_twice(events, streams.distinct(frames))
+
+
+CASCADE = CascadePlan(URL, "hears", "", (), "thinks", "Be brief.", "speaks", "v", "", 1.0, 8000, 4000)
+
+
+class Three:
+    """The three services of a cascade, each a World of its own."""
+
+    def __init__(self, hearing, writing, speaking):
+        self.hearing, self.writing, self.speaking = hearing, writing, speaking
+
+    def __call__(self, *, is_http):
+        return Answerer(self._choose) if is_http else self.speaking(is_http=False)
+
+    def _choose(self, path):
+        try:
+            return (self.hearing if path.endswith("/asr/sse") else self.writing)(is_http=True)
+        except ConnectionRefusedError:
+            return None
+
+
+@many
+@given(st.builds(Three, answers(streams.recognitions, 3), answers(streams.chats, 3), sockets(streams.spoken)), WISHES)
+def test_cascade(world, wishes):
+    events = called(CascadeLinkMaker(CASCADE, SECRET, lambda: TOOLS), world, wishes)
+    told = b"".join(event.pcm for event in events if isinstance(event, happened.ReplyAudio))
+    streams.speech_is_told_once(told, [streams.distinct(one.sent) for one in world.speaking.met if one])
+    text = "".join(event.text for event in events if isinstance(event, happened.ReplyText))
+    streams.chat_is_told_once(b"", text, data_sent(world.writing))

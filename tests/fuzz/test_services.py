@@ -42,7 +42,7 @@ class World:
         self.met = []
         self.log = []
 
-    def __call__(self):
+    def __call__(self, *, is_http):
         assert len(self.met) < MOST, "it is asked for ever"
         if len(self.met) >= len(self._servers):
             self.met.append(None)
