@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import socketserver
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from antiphon.settings import load
 from antiphon.simulator.stepfun.faults import Fault, Kind
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.speech import service as speech_service
-from antiphon.transcribing import AT_ONCE, Transcript, plan_of, transcribe
+from antiphon.transcribing import AT_ONCE, MOST_BROKEN, Transcript, plan_of, transcribe
 from loopback import stepfun
 from speech.tts import EVENTS, chunk, error, event_bytes, serving, streams
 from verbs import ALONE, environment, running
@@ -234,6 +235,26 @@ def test_a_text_that_nobody_can_take_ends_it_in_words(tmp_path, capsys, monkeypa
     status, _ = told_by(clip(tmp_path, 1), clip(tmp_path, 2))
     assert status == (0 if isinstance(gone, BrokenPipeError) else cli.EXIT_MEND)
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_long_upload_is_not_begun_for_ever(tmp_path, capsys):
+    nonsense = b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"
+    asked = []
+
+    class Nonsense(socketserver.BaseRequestHandler):
+        def handle(self):
+            asked.append(self.request.recv(65_536))
+            self.request.sendall(nonsense)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Nonsense) as server:
+        threading.Thread(target=server.serve_forever, name="nonsense").start()
+        try:
+            url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+            status = main(["transcribe", *ALONE, "--set", f"speech.url={url}", str(clip(tmp_path, 1))])
+        finally:
+            server.shutdown()
+    assert (status, len(asked)) == (1, MOST_BROKEN + 1)
+    assert "does not speak HTTP" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["a\nb.wav", "a\x1b[31mb.wav", "a\udcffb.wav"])

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from antiphon.app import make_sound_card
 from antiphon.conversation.events import SpeechStyle
@@ -148,7 +149,7 @@ async def stream_out(plan: SpeechPlan, key: Secret | None, texts: AsyncIterator[
             yield text
 
     asked = StreamPlan(plan.url, plan.model, plan.voice, plan.instruction, plan.speed, plan.proxy, plan.where)
-    host = plan.url.partition("://")[2].partition("/")[0]
+    host = urlsplit(plan.url).hostname or "the server"
     patience = Patience(asyncio.get_running_loop().time() + plan.first_sound_ms / 1000, plan.gap_ms)
     try:
         async with patience:

@@ -33,6 +33,8 @@ SLOWEST_BYTES_PER_S: Final = 48_000
 """An upload slower than that is given up."""
 _ROOMY: Final = Path("/var/tmp")  # noqa: S108 - TemporaryDirectory makes a folder of our own in it
 """Samples of an hour are 115 MB, and /tmp is often in memory."""
+MOST_BROKEN: Final = 8
+"""So often a part is sent again to a service that is not just busy: some twenty seconds, but a long part is long."""
 GAP_MS: Final = 60_000.0
 """The longest silence in the middle of an answer."""
 
@@ -197,7 +199,7 @@ class _Job:
                 bar.sent(part.start, at)
 
         budget_s = WAIT_S + seconds / SLOWEST_SPEED + part.size * 4 / 3 / SLOWEST_BYTES_PER_S
-        patience = Patience(asyncio.get_running_loop().time() + budget_s, GAP_MS)
+        patience = Patience(asyncio.get_running_loop().time() + budget_s, GAP_MS, MOST_BROKEN)
         try:
             async with patience:
                 return await self._recogniser.recognise(
