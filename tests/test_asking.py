@@ -138,6 +138,12 @@ def test_a_question_of_any_rate(service, tmp_path, rate_hz):
     assert session.turns[0].end_frame >= frames_in(1500, RATE_HZ)
 
 
+def test_the_board_s_outputs_are_left_to_the_daemon(service, question, capsys):
+    assert ask(service, "--set", "tools.switches=[{name: lamp, pin: 26}]", question) == 0
+    assert "no-switch" not in "".join(capsys.readouterr())
+    assert [tool["function"]["name"] for tool in service.sessions[-1].tools] == ["get_time"]
+
+
 @pytest.mark.parametrize("event", ["session.created", "response.created", "response.audio.delta"])
 def test_a_call_that_is_lost_is_made_again_with_the_whole_question(question, tmp_path, event):
     reply = tmp_path / "reply.wav"

@@ -149,7 +149,7 @@ def _for_one_turn(settings: Settings) -> Settings:
             update={"jitter_ms": WHOLE_REPLY_MS, "jitter_max_ms": WHOLE_REPLY_MS, "chimes": False}
         ),
         # What changes or keeps something of a device that goes on has no sense here.
-        "tools": settings.tools.model_copy(update={"builtin": clock}),
+        "tools": settings.tools.model_copy(update={"builtin": clock, "switches": ()}),
     }
     return settings.model_copy(update=changes)
 

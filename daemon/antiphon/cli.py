@@ -484,8 +484,10 @@ def _add_transcribe(verb: argparse.ArgumentParser) -> None:
 
 def _add_voices(add: Callable[..., argparse.ArgumentParser], verbs: Any) -> None:
     """List, preview and clone: verbs of a verb."""
-    words = "the voices that there are, and new ones from recordings"
-    inner = verbs.add_parser("voices", help=words, description=words).add_subparsers(metavar="WHAT", required=True)
+    words = "list the voices that there are, and make new ones from recordings"
+    inner = verbs.add_parser("voices", help=words, description=f"{words.capitalize()}.").add_subparsers(
+        metavar="WHAT", required=True
+    )
     list_verb = add(voices_list, settings=True, prints=True, among=inner, name="list")
     preview_verb = add(voices_preview, settings=True, prints=True, among=inner, name="preview")
     clone_verb = add(voices_clone, settings=True, prints=True, among=inner, name="clone")

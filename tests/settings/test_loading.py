@@ -146,6 +146,13 @@ def test_keys_at_odds_are_shown_at_the_one_given_last() -> None:
     assert said.startswith("f.yaml:5: lamps.pins.0: pin 17 is already used by buttons.mute")
 
 
+def test_of_a_number_in_a_text_s_place_the_quotes_must_reach_us() -> None:
+    for origin in ("--set", "ANTIPHON_REALTIME__RETRIEVAL_STORE"):
+        (said,) = wrong(Layer(origin, {"realtime": {"retrieval_store": Typed("123")}}))
+        sentence = """realtime.retrieval_store: is 123; give text, in quotes, and these in the shell's: '"123"'"""
+        assert said == f"{origin}: {sentence}"
+
+
 def test_nobody_to_ask_is_shown_where_the_links_were_given() -> None:
     sentence = (
         "links: leaves nobody to ask: links is generate alone, and generate.urls names no server; "
@@ -233,7 +240,7 @@ def test_of_very_many_mistakes_the_first_are_told() -> None:
     ("tools", "words"),
     [
         ("builtin: [mute, mute]", "tools.builtin.1: is in the list twice"),
-        ("switches: [{name: Lamp, pin: 5}]", 'tools.switches.0.name: is text; give text like "kitchen_lamp"'),
+        ("switches: [{name: Lamp, pin: 5}]", 'tools.switches.0.name: is "Lamp"; give text like "kitchen_lamp"'),
         ("switches: [{name: lamp, pin: 5}, {name: lamp, pin: 6}]", "tools.switches.1.name: is the name of another"),
         ("switches: [{name: mute, pin: 5}]", "tools.switches.0.name: is the name of a tool of its own already"),
         ("commands: [{name: lights, description: d, argv: []}]", "tools.commands.0.argv"),

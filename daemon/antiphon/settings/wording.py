@@ -70,7 +70,10 @@ def _complaint(sheet: Sheet, tree: Value, schema: Schema, path: Path, kind: str)
     if kind == "missing":
         return Complaint(place, dotted(path), f"is missing; give {allowed(schema, node)}")
     value = _value_at(tree, path)
-    quoted = ", in quotes" if node.get("type") == "string" and isinstance(value, bool | int | float) else ""
+    quoted = ""
+    if node.get("type") == "string" and isinstance(value, bool | int | float):
+        shells = place.origin.startswith(("-", VARIABLE_PREFIX))
+        quoted = f""", in quotes, and these in the shell's: '"{json.dumps(value)}"'""" if shells else ", in quotes"
     return Complaint(place, dotted(path), f"{_what_is(value, node)}; give {allowed(schema, node)}{quoted}")
 
 
@@ -196,6 +199,8 @@ def _what_is(value: Any, node: Schema) -> str:
             return f"is {json.dumps(value)}" + (f" (perhaps {near[0]}?)" if near else "")
         case str() if plain(value.lstrip("0")) != value.lstrip("0"):
             return "is text, by its quotes or the 0 in front"
+        case str() if "pattern" in node and len(value) <= 30:
+            return f"is {json.dumps(value)}"
         case str():
             return "is text"
         case list() if node.get("type") == "array":
