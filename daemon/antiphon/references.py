@@ -96,7 +96,9 @@ def _wav(path: Path, sound: bytes) -> tuple[Samples, int, int]:
             samples = decode(raw, file.getsampwidth(), file.getnchannels())
             return samples, file.getframerate(), file.getnchannels()
     except (wave.Error, EOFError) as error:
-        raise AudioFileError(f"{path} is no WAV file of bare samples ({error or 'it ends at once'})") from error
+        raise AudioFileError(
+            f"{path} is no WAV file of bare samples ({str(error) or 'it ends at once'}): convert it"
+        ) from error
 
 
 def _judged(path: Path, samples: Samples) -> list[str]:
