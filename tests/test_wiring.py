@@ -13,9 +13,9 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from antiphon.conversation.events import ButtonMoved, SwitchMoved
 from antiphon.devices.fake_hands import FakeLamps
 from antiphon.devices.gpio import chip
-from antiphon.errors import SettingsError
-from antiphon.settings import Buttons, Lamps, Settings
-from antiphon.wiring import FACE_S, FACES, Hands, Telling, pictures, run_wiring, try_wiring
+from antiphon.errors import DeviceError, SettingsError
+from antiphon.settings import Buttons, Lamps, Settings, Switch, Tools
+from antiphon.wiring import FACE_S, FACES, PICTURE_S, Hands, Telling, pictures, run_wiring, try_wiring
 from verbs import ALONE, TIMEOUT_S
 
 PINS = Path(__file__).parent / "appliance" / "pins.py"
@@ -112,6 +112,37 @@ def test_a_face_moves():
     blinks = [colours for colours, word in lamps.shown if word == "one moment"]
     assert len(blinks) == pytest.approx(2 * FACE_S / 0.4, abs=1)
     assert all(one != next_one for one, next_one in pairwise(blinks))
+
+
+# ── outputs ──
+
+
+class Outputs:
+    """Those that are set, in order; `broken` cannot be had."""
+
+    def __init__(self, broken=()):
+        self.broken, self.moved = broken, []
+
+    def set(self, name, *, on):
+        if name in self.broken:
+            raise DeviceError("switch fan", "has no line", "look at its wires")
+        self.moved.append((name, on))
+
+
+def test_each_output_is_on_once_and_off_again():
+    relays = Tools(switches=(Switch(name="fan", pin=16), Switch(name="lamp", pin=26)))
+    said, person, outputs = [], Person(), Outputs(broken=("fan",))
+    try_wiring(Settings(tools=relays), FakeLamps(0), Hands(Settings(), said.append, person.now, person.wait), outputs)
+    assert said == ["lamp should be on (GPIO 26, pin 37)"]
+    assert outputs.moved == [("lamp", True), ("lamp", False)]
+    assert person.now_s == PICTURE_S
+
+
+def test_an_output_is_tried_without_lamps_or_hands(monkeypatch, capsys):
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "mock")
+    monkeypatch.setattr("antiphon.wiring.PICTURE_S", 0.0)
+    assert run_wiring(Settings(tools=Tools(switches=(Switch(name="lamp", pin=26),))))
+    assert capsys.readouterr().out == "lamp should be on (GPIO 26, pin 37)\n"
 
 
 # ── hands ──

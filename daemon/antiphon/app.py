@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
 from antiphon.audio.endpoint import Endpointer
@@ -45,6 +45,7 @@ from antiphon.ports import (
     Microphone,
     Mixer,
     Notifier,
+    Outputs,
     Speaker,
     Speech,
     Tools,
@@ -82,11 +83,15 @@ from antiphon.tools.host import ToolHost
 from antiphon.tools.late import LateBox
 from antiphon.tools.tool import Toolbox
 
+if TYPE_CHECKING:
+    from antiphon.tools.mcp_client import McpServer
+
 THREAD_ENDS_S = 3.0
 LOOKUP_ENDS_S = 0.5
 _LOOKUP = "lookup"
 TERMINAL_LAMPS = 3
 _LINK_FIRST_MS = 2000
+NO_MCP = "tools.servers needs it: pip install 'antiphon[mcp]'"
 _BACKLOG_MS = 30_000  # of speech may wait for a slow network, beyond the longest turn
 
 
@@ -494,34 +499,34 @@ def make_tools(settings: Settings, orders: Orders, timers: TimerKeeper, log: Log
 
 
 def _make_switchboard(wanted: ToolSettings, log: Log) -> Toolbox:
+    from antiphon.tools.switches import Switchboard
+
+    return Switchboard(open_outputs(wanted, log))
+
+
+def open_outputs(wanted: ToolSettings, log: Log) -> Outputs:
     """The outputs of the board, off."""
     from antiphon.devices.gpio.chip import Chip
     from antiphon.devices.gpio.outputs import GpioOutputs, OutputPlan
-    from antiphon.tools.switches import Switchboard
 
     chip = Chip("mock" if os.environ.get("GPIOZERO_PIN_FACTORY") == "mock" else "real")
     plans = {one.name: OutputPlan(one.pin, one.active_high) for one in wanted.switches}
-    return Switchboard(GpioOutputs(plans, chip, log))
+    return GpioOutputs(plans, chip, log)
 
 
 def _make_servers(wanted: ToolSettings, log: Log) -> list[Toolbox]:
-    """MCP servers; their package is an extra, and heavy, so that nobody has it who has no server."""
-    remedy = "tools.servers needs it: pip install 'antiphon[mcp]'"
+    return [LateBox(functools.partial(make_server, one, log), NO_MCP, log) for one in wanted.servers]
 
-    def token_of(path: str | None) -> Callable[[], Secret | None]:
-        return lambda: None if path is None else token_from(Path(path), "tools.servers")
 
-    def loading(one: McpServerSettings) -> Callable[[], Toolbox]:
-        def load() -> Toolbox:
-            from antiphon.tools.mcp_client import McpPlan, McpServer
+def make_server(one: McpServerSettings, log: Log) -> "McpServer":
+    """An MCP server. Its package is an extra, and heavy: nobody has it who has no server. Raises ImportError."""
+    from antiphon.tools.mcp_client import McpPlan, McpServer
 
-            token, has_token = token_of(one.token_file), one.token_file is not None
-            plan = McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token, has_token)
-            return McpServer(plan, log)
+    def token() -> Secret | None:
+        return None if one.token_file is None else token_from(Path(one.token_file), "tools.servers")
 
-        return load
-
-    return [LateBox(loading(one), remedy, log) for one in wanted.servers]
+    has_token = one.token_file is not None
+    return McpServer(McpPlan(one.name, one.argv, one.url, one.tools, one.secret, token, has_token), log)
 
 
 def make_sound_card(settings: Settings) -> tuple[Microphone, Speaker]:

@@ -25,6 +25,7 @@ from antiphon.checkup.questions import check_questions, question_targets
 from antiphon.checkup.sound import NOT_IN_TIME, check_microphone, check_speaker
 from antiphon.checkup.suggestion import as_yaml
 from antiphon.checkup.telling import drawn, printed
+from antiphon.checkup.tools import check_tools
 from antiphon.config_files import read_layers, stepfun_urls
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.secret import Secret
@@ -116,6 +117,7 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
     yield check_echo(settings, rates_hz[0] if rates_hz else None)
     yield check_wake_words(settings)
     yield check_gpio(settings)
+    yield from check_tools(settings, environ)
     yield check_systemd(environ)
 
 

@@ -6,17 +6,18 @@ It has lamps and hands from app.py, as the appliance has them, and neither hears
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
-from antiphon.app import open_board
+from antiphon.app import open_board, open_outputs
 from antiphon.conversation.events import ButtonMoved, SwitchMoved
 from antiphon.conversation.states import State
-from antiphon.errors import SettingsError
+from antiphon.errors import DeviceError, SettingsError
 from antiphon.faces import Rgb, face, next_change, word
 from antiphon.gestures import Gesture, GestureKind, Gestures
-from antiphon.ports import Lamps, LogLevel
+from antiphon.ports import Lamps, LogLevel, Outputs
 from antiphon.settings import Lamps as LampSettings
 from antiphon.settings import Settings
 from antiphon.settings.header import LINES
@@ -68,7 +69,7 @@ def run_wiring(settings: Settings) -> bool:
     """Try lamps and hands until Ctrl-C, or, without hands, once; whether all of them could be had. Raises SettingsError
     where there are none.
     """
-    if settings.lamps.kind == "none" and not _hands(settings):
+    if settings.lamps.kind == "none" and not _hands(settings) and not settings.tools.switches:
         raise SettingsError(
             "no lamp, button or switch is set: name your board, as in `antiphon wiring --set board=led-button`"
         )
@@ -82,22 +83,25 @@ def run_wiring(settings: Settings) -> bool:
             moves.put(event)
 
     lamps, buttons = open_board(settings, telling)
+    outputs = open_outputs(settings.tools, telling) if settings.tools.switches else None
     try:
         for error in buttons.open(moved):
             telling.miss(str(error))
         if telling.missing:
             _print("If the appliance runs, it holds its lines: sudo systemctl stop antiphon, and try again.")
-        try_wiring(settings, lamps, Hands(settings, _print, time.monotonic, _waiting(moves)))
+        try_wiring(settings, lamps, Hands(settings, _print, time.monotonic, _waiting(moves)), outputs)
     except KeyboardInterrupt:  # this is how one stops it
         pass
     finally:
+        if outputs is not None:
+            outputs.close()
         buttons.close()
         lamps.close()
     return not telling.missing
 
 
-def try_wiring(settings: Settings, lamps: Lamps, hands: "Hands") -> None:
-    """Lamps first, then the hands for ever, where there are any; these are told meanwhile, too."""
+def try_wiring(settings: Settings, lamps: Lamps, hands: "Hands", outputs: Outputs | None = None) -> None:
+    """Lamps and outputs first, then the hands for ever, where there are any; these are told meanwhile, too."""
     if settings.lamps.kind != "none":
         for picture in pictures(settings.lamps, lamps.count):
             if picture.words:
@@ -108,6 +112,9 @@ def try_wiring(settings: Settings, lamps: Lamps, hands: "Hands") -> None:
             hands.say(f"now they say: {word(snapshot)}")
             _show_face(settings.lamps, lamps, hands, snapshot)
         lamps.show((DARK,) * lamps.count, "")
+    if outputs is not None:
+        for switch in settings.tools.switches:
+            _switch_once(switch.name, f"{switch.name} should be on ({_place(switch.pin)})", outputs, hands)
     if names := _hands(settings):
         hands.say(f"Now move {', '.join(names)}; Ctrl-C ends.")
         hands.follow(None)
@@ -190,6 +197,20 @@ class Telling:
             self.miss(f"{fields['lamp']} fails ({fields['error']}): look at its wires")
         elif "sentence" in fields:
             self.miss(str(fields["sentence"]))
+
+
+def _switch_once(name: str, words: str, outputs: Outputs, hands: Hands) -> None:
+    """On, and off again."""
+    try:
+        outputs.set(name, on=True)
+    except DeviceError:  # it was told as its line was taken
+        return
+    hands.say(words)
+    try:
+        hands.follow(PICTURE_S)
+    finally:
+        with suppress(DeviceError):
+            outputs.set(name, on=False)
 
 
 def _show_face(wanted: LampSettings, lamps: Lamps, hands: Hands, snapshot: Snapshot) -> None:

@@ -7,7 +7,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from antiphon.checkup.pins import check_gpio
 from antiphon.devices.gpio import chip
-from antiphon.settings import Buttons, Lamps, Settings
+from antiphon.settings import Buttons, Lamps, Settings, Switch, Tools
 
 WIRED = Settings(
     lamps=Lamps(kind="gpio", pins=(17, 27), power_pin=5),
@@ -31,6 +31,24 @@ def test_pins_that_can_be_used():
         finding = check_gpio(WIRED)
         assert finding.verdict == "ok", finding
         assert finding.says == "pins 17, 27, 5, 23, 6, 16 can be used"
+
+
+@pytest.mark.usefixtures("on_mock_pins")
+def test_an_output_is_taken_and_left():
+    relay = Settings(tools=Tools(switches=(Switch(name="lamp", pin=26),)))
+    for _ in range(2):
+        assert check_gpio(relay).says == "pins 26 can be used"
+
+
+def test_an_output_that_is_busy_is_named(monkeypatch):
+    class Busy(MockFactory):
+        def pin(self, name):
+            raise OSError("GPIO busy")
+
+    monkeypatch.setattr(chip, "pin_factory", lambda _: Busy(pin_class=MockPWMPin))
+    finding = check_gpio(Settings(tools=Tools(switches=(Switch(name="lamp", pin=26),))))
+    assert finding.verdict == "fail"
+    assert "switch lamp on GPIO 26" in finding.says
 
 
 @pytest.mark.usefixtures("on_mock_pins")

@@ -1,6 +1,6 @@
-"""The lines and buses of lamps, buttons and mute switch: all are taken, as by the appliance, and given back."""
+"""The lines and buses of lamps, buttons, mute switch and outputs: all are taken, as by the appliance, and left."""
 
-from antiphon.app import open_board
+from antiphon.app import open_board, open_outputs
 from antiphon.checkup.finding import Finding
 from antiphon.conversation.events import ButtonMoved, SwitchMoved
 from antiphon.ports import LogLevel
@@ -13,12 +13,14 @@ def check_gpio(settings: Settings) -> Finding:
     """Take what lamps and hands need, and give it back; where the mute switch is."""
     wanted = _wanted(settings)
     if not wanted:
-        return Finding("gpio", "ok", "no lamp, button or switch is set to a pin")
+        return Finding("gpio", "ok", "no lamp, button, switch or output is set to a pin")
     complaints = _Complaints()
     moved: list[ButtonMoved | SwitchMoved] = []
     lamps, buttons = open_board(settings, complaints)
     try:
         complaints.sentences += [str(error) for error in buttons.open(moved.append)]
+        if settings.tools.switches:
+            open_outputs(settings.tools, complaints).close()
     finally:
         buttons.close()
         lamps.close()
@@ -39,6 +41,7 @@ def _wanted(settings: Settings) -> list[str]:
     pins += [lamps.power_pin] if lamps.kind not in ("none", "terminal") and lamps.power_pin is not None else []
     buttons = (hands.talk, hands.mute, hands.volume_up, hands.volume_down, hands.mute_switch)
     pins += [pin for pin in buttons if pin is not None]
+    pins += [switch.pin for switch in settings.tools.switches]
     bus = [f"/dev/spidev{lamps.spi}"] if lamps.kind in ("apa102", "ws2812") else []
     return bus + ([f"pins {', '.join(map(str, pins))}"] if pins else [])
 

@@ -55,8 +55,12 @@ class CommandPlan:
 def command_tools(plans: Sequence[CommandPlan], environment: Mapping[str, str]) -> list[Tool]:
     """A tool for each; `environment` is ours."""
     seats = asyncio.Semaphore(MOST_AT_ONCE)
-    passed_on = {"PATH": PATH} | {name: environment[name] for name in PASSED_ON if name in environment}
-    return [_tool(plan, passed_on, seats) for plan in plans]
+    return [_tool(plan, passed_on(environment), seats) for plan in plans]
+
+
+def passed_on(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a program gets of our `environment`."""
+    return {"PATH": PATH} | {name: environment[name] for name in PASSED_ON if name in environment}
 
 
 def _tool(plan: CommandPlan, environment: Mapping[str, str], seats: asyncio.Semaphore) -> Tool:

@@ -93,6 +93,16 @@ class McpServer:
                 scope.cancel()
             await asyncio.wait([task], timeout=ENDS_S)
 
+    async def look_once(self) -> list[str]:
+        """Connect, ask what there is, and part: the names of its tools. Raises ToolFault."""
+        try:
+            async with self._connected(), asyncio.timeout(OPEN_S):
+                return [one.name for one in await self._listed() if self._is_wanted(one)]
+        except Exception as error:  # noqa: BLE001 - as in _keep_connected
+            raise ToolFault(self._refusal or _in_words(error)) from None
+        finally:
+            self._client = None
+
     async def _keep(self, changed: Callable[[], None], scope: anyio.CancelScope) -> None:
         with scope:
             await self._keep_connected(changed)
