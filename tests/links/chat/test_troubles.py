@@ -1,10 +1,12 @@
 """Each sentence says whose fault it is, and which setting to mend."""
 
 import pytest
+from aiohttp import ClientPayloadError
 
 from antiphon.errors import Blocked, Lost, Refused
 from antiphon.links.chat.troubles import WHERE, no_voice, shortened, silent, soundless, stalled
 from antiphon.speech.meanings import explain_status
+from antiphon.speech.troubles import explain
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,7 @@ from antiphon.speech.meanings import explain_status
         (explain_status(404, b"", "api.example", WHERE), Refused, ["chat.url", "chat.model"]),
         (explain_status(402, b"", "api.example", WHERE, "/step_plan/v1"), Refused, ["chat.url with /v1"]),
         (explain_status(451, b"", "api.example", WHERE), Blocked, ["ask it in other words"]),
+        (explain(ClientPayloadError(), "api.example", WHERE), Lost, ["broke off in the middle of the speech:"]),
     ],
 )
 def test_each_says_what_to_do(error, kind, words):

@@ -99,7 +99,7 @@ class CascadeLink:
         try:
             await self._life.run(self._live)
         finally:  # who has muted the microphone wants nothing kept, until the garbage is collected
-            self._speech, self._asked = bytearray(), None
+            self._speech, self._asked, self._there = bytearray(), None, None
             self._memory = Memory("", ())
 
     def send_audio(self, pcm: bytes) -> None:
