@@ -145,3 +145,35 @@ def test_who_has_it_muted_is_not_heard_and_hears_that_alone():
             wait_for_frame(stage.room.spk, stage.room.spk.now_frame() + frames_in(100, rate_hz), PATIENCE_S)
         assert stage.daemon.said("sounded") == []
         assert ends_well(stage)
+
+
+def test_the_next_link_runs_the_tool_that_the_first_was_not_there_for():
+    with tempfile.TemporaryDirectory() as folder:
+        setting, trace = command(folder)
+        links = ("links=[realtime, chat]", "realtime.url=ws://127.0.0.1:9/v1/realtime", "chat.first_sound_ms=60000")
+        call = 'run_lights={"room":"hall","state":"on"}'
+        with staged(*links, setting, simulate=("--call", call)) as stage:
+            turn = take_turn(stage)
+            assert [int(line["failed"]) for line in stage.daemon.said("tool")] == [0]
+            assert turn.story.index("tool") < turn.story.index("sounded")
+            assert ends_well(stage)
+        assert trace.read_text().count("--room=hall on") == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("chat", "cascade"), ("cascade", "chat")])
+def test_a_link_that_fails_after_its_tool_hands_nothing_on(first, second):
+    with tempfile.TemporaryDirectory() as folder:
+        setting, trace = command(folder)
+        call = 'run_lights={"room":"hall","state":"on"}'
+        patience = [f"{link}.first_sound_ms=60000" for link in (first, second)]
+        # The first request calls the tool; whatever is asked after that is refused.
+        service = ("--call", call, "--fault", "chat-status=451@1-9")
+        with staged(f"links=[{first}, {second}]", *patience, setting, simulate=service) as stage:
+            stage.speak(WAKE, QUESTION)
+            stage.daemon.wait_for("sorry", 0, PATIENCE_S)
+            stage.daemon.wait_for("asleep", 0, PATIENCE_S)
+            assert len(stage.daemon.said("turn-over")) == 1
+            assert [line["link"] for line in stage.daemon.said("turn-over")] == [first]
+            assert any("A tool was run" in line["sentence"] for line in stage.daemon.said("problem"))
+            assert ends_well(stage)
+        assert trace.read_text().count("--room=hall on") == 1
