@@ -66,6 +66,17 @@ def test_standard_input_is_said(service, tmp_path, monkeypatch):
     assert sound_of(tmp_path / "out.wav") == SPOKEN
 
 
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_what_nobody_can_say_is_left_out(service, tmp_path, monkeypatch, more):
+    file = tmp_path / "text"
+    file.write_bytes(b"Din\0ner is\x1b ready.")
+    with file.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        assert say(service, *more, "-o", tmp_path / "out.wav", "-") == 0
+    said = [one.text for one in service.wishes] + [text for one in service.utterances for _, text in one.texts]
+    assert said == ["Dinner is ready."]
+
+
 def test_a_streamed_text_goes_over_the_websocket(service, tmp_path):
     assert say(service, "--stream", "-o", tmp_path / "out.wav", "One. Two.") == 0
     assert sound_of(tmp_path / "out.wav") == SPOKEN * 2

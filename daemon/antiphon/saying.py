@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from antiphon.app import make_sound_card
@@ -57,13 +58,13 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
     check(plan)
     kind = None if order.output is None else kind_of(order.output, stream=order.stream)
     if order.stream:
-        texts = sentences(chunks_of(order.text))
+        texts = sentences(speakable(chunks_of(order.text)))
 
         async def make(hear: Hear) -> None:
             await stream_out(plan, key, texts, hear)
 
     else:
-        text = order.text or ""
+        text = _speakable(order.text or "")
         if not text.strip():
             raise NotSaidError(NO_TEXT)
         if order.output is not None and kind is not None:
@@ -116,6 +117,16 @@ async def chunks_of(text: str | None) -> AsyncIterator[str]:
         reader.taken()
         yield decoder.decode(piece)
     yield decoder.decode(b"", final=True)
+
+
+async def speakable(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
+    """What comes, without what nobody can say: services refuse it, or break."""
+    async for chunk in chunks:
+        yield _speakable(chunk)
+
+
+def _speakable(text: str) -> str:
+    return "".join(c for c in text if c in "\t\r\n" or category(c) not in ("Cc", "Cs"))
 
 
 async def sentences(chunks: AsyncIterator[str]) -> AsyncIterator[str]:

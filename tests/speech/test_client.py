@@ -153,7 +153,7 @@ def test_after_the_first_sound_there_is_no_second_try():
 
     heard, problem, asked = fate(breaks_off, speaks(SOUND))
     assert (heard, len(asked)) == (SOUND, 1)
-    assert problem.sentence == "127.0.0.1 broke off in the middle of the speech: try it again"
+    assert problem.sentence == "127.0.0.1 broke off in the middle of its answer: try it again"
 
 
 def test_a_service_that_is_silent_in_the_middle():

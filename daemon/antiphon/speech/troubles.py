@@ -56,7 +56,7 @@ def explain(error: Exception, host: str, where: Where = SPEAK) -> LinkError:
         case ServerDisconnectedError():
             return Lost(f"{host} hung up before it answered: try it again")
         case ClientPayloadError():
-            return Lost(f"{host} broke off in the middle of the {where.answer}: try it again")
+            return Lost(f"{host} broke off in the middle of its answer: try it again")
         case ClientResponseError():
             return Garbled(f"{host} does not speak HTTP: check the port in {where.url}")
         case _:
