@@ -9,7 +9,7 @@ import ssl
 import pytest
 
 from antiphon.errors import Garbled, Lost, Refused
-from antiphon.reasons import explain_os, web_page
+from antiphon.reasons import by_hand, explain_os, web_page
 
 HOST = "nas.lan:8000"
 WHERE = "generate.urls"
@@ -122,3 +122,8 @@ def test_a_page_that_nobody_asked_for():
         "nas.lan:8000 answers with a web page (200): if this network wants you to log in first, "
         "open a web page in a browser; else check generate.urls"
     )
+
+
+def test_who_has_run_a_command_tries_it_again_himself():
+    sentence = str(explain_os(system(errno.ECONNRESET), HOST, "speech.url"))
+    assert by_hand(sentence).startswith(f"{HOST} hung up: try it again; if that goes on")

@@ -12,6 +12,7 @@ from antiphon import controlling, saying
 from antiphon.cli import main
 from antiphon.pcm import bytes_of
 from antiphon.saying import sentences
+from antiphon.simulator.stepfun.faults import parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.standard_input import READ_AHEAD
 from loopback import stepfun, tone
@@ -64,6 +65,13 @@ def test_standard_input_is_said(service, tmp_path, monkeypatch):
     given(monkeypatch, "晚饭好了。".encode())
     assert say(service, "-o", tmp_path / "out.wav", "-") == 0
     assert sound_of(tmp_path / "out.wav") == SPOKEN
+
+
+def test_whoever_waits_is_to_try_it_again_himself(tmp_path, capsys):
+    faults = (parse_fault("stream-cut=3"),)
+    with stepfun(SimulatorOptions(timing=Timing.quick(), quick_connections=0, faults=faults)) as service:
+        assert say(service, "--stream", "-o", tmp_path / "out.wav", "One.") == 2
+    assert "hung up in the middle of the call: try it again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("more", [[], ["--stream"]])

@@ -20,6 +20,7 @@ from antiphon.devices.wav import wav_blocks, wav_format
 from antiphon.errors import AntiphonError, AudioFileError, DeviceError
 from antiphon.pcm import SAMPLE_BYTES, Samples, bytes_of, first_channel, samples_of
 from antiphon.ports import Block
+from antiphon.reasons import by_hand
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.speech.live import MODEL, Dictation, LivePlan
@@ -51,7 +52,7 @@ def run_live(
     except (AudioFileError, DeviceError):
         raise
     except AntiphonError as error:
-        print(f"antiphon: {error}", file=sys.stderr, flush=True)
+        print(f"antiphon: {by_hand(str(error))}", file=sys.stderr, flush=True)
         return 1
     finally:
         page.show("")

@@ -84,6 +84,11 @@ def explain_os(error: Exception, host: str, where: str) -> LinkError:
     return Lost(f"The connection to {host} broke ({type(error).__name__}): it will be tried again")
 
 
+def by_hand(sentence: str) -> str:
+    """For whoever has run a command: where a call would be made again, he must do it himself."""
+    return sentence.replace("it will be tried again", "try it again")
+
+
 def web_page(host: str, status: int, where: str) -> Refused:
     """A page with `status` came where none was asked for: a login page of the network, or another server."""
     return Refused(f"{host} answers with a web page ({status}): {_LOGIN.format(where=where)}")

@@ -17,6 +17,7 @@ from antiphon.app import make_sound_card
 from antiphon.conversation.events import SpeechStyle
 from antiphon.errors import AudioFileError, LinkError, Refused
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
+from antiphon.reasons import by_hand
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.sounding import Hear, Make, NotSaidError, mouth_plan, not_written, play, replacing
@@ -80,7 +81,7 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
             _, speaker = make_sound_card(settings)
             play(speaker, mouth_plan(settings), make)
     except LinkError as error:
-        raise NotSaidError(str(error)) from error
+        raise NotSaidError(by_hand(str(error))) from error
     return 0
 
 

@@ -16,6 +16,7 @@ from unicodedata import category
 from antiphon.converting import RATE_HZ, to_pcm
 from antiphon.errors import AntiphonError, Barred, Lost, ungrouped
 from antiphon.progress import Bar, Screen, no_screen, screen
+from antiphon.reasons import by_hand
 from antiphon.recordings import MOST_S, Part, Recording, TooLongError, check_file, needs_conversion, open_recording
 from antiphon.secret import Secret
 from antiphon.settings import Settings
@@ -167,7 +168,7 @@ class _Job:
                     transcript.usage[name] = transcript.usage.get(name, 0) + count
             transcript.text = joined(texts)
         except AntiphonError as error:
-            sentence = str(error)
+            sentence = by_hand(str(error))
             self.barred = sentence if isinstance(error, Barred) else ""
             transcript.error = sentence if str(self._path) in sentence else f"{self._path}: {sentence}"
         finally:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from antiphon.audio.resample import Resampler
 from antiphon.errors import AntiphonError, AudioFileError, LinkError, Refused
 from antiphon.pcm import LINK_RATE_HZ, bytes_of, decode
+from antiphon.reasons import by_hand
 from antiphon.references import Reference, open_reference
 from antiphon.secret import Secret
 from antiphon.settings import Settings
@@ -54,7 +55,7 @@ def _asked(plan: VoicesPlan, key: Secret | None, ask: Callable[[Voices], Awaitab
     try:
         return asyncio.run(session())
     except LinkError as error:
-        raise VoicesFailedError(str(error)) from error
+        raise VoicesFailedError(by_hand(str(error))) from error
 
 
 def _remark(sentence: str) -> None:
