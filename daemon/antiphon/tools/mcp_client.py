@@ -33,8 +33,8 @@ LOOK_S = 20.0
 """So often it is asked what there is: a server that is gone, or has other tools, need not say so."""
 LEAST_S = 1.0
 """And never more often, whatever it says."""
-ENDS_S = 15.0
-"""So long a program may take to end before it is left to itself; the package kills it sooner."""
+ENDS_S = 8.0
+"""So long a program may take to end before it is left to itself: less than systemd gives us. The package kills it sooner."""
 AWAY_S = 60.0
 """After that its tools are no longer offered."""
 WAITS_S = (1.0, 2.0, 5.0, 10.0, 30.0)
