@@ -34,7 +34,7 @@ LOOK_S = 20.0
 LEAST_S = 1.0
 """And never more often, whatever it says."""
 ENDS_S = 8.0
-"""So long a program may take to end before it is left to itself: less than systemd gives us. The package kills it sooner."""
+"""So long a program may take to end before it is left to itself: less than systemd gives us."""
 AWAY_S = 60.0
 """After that its tools are no longer offered."""
 WAITS_S = (1.0, 2.0, 5.0, 10.0, 30.0)
