@@ -21,7 +21,7 @@ from antiphon.speech.troubles import explain
         (explain_status(404, b"", "api.example", WHERE), Refused, ["chat.url", "chat.model"]),
         (explain_status(402, b"", "api.example", WHERE, "/step_plan/v1"), Refused, ["chat.url with /v1"]),
         (explain_status(451, b"", "api.example", WHERE), Blocked, ["ask it in other words"]),
-        (explain(ClientPayloadError(), "api.example", WHERE), Lost, ["broke off in the middle of the speech:"]),
+        (explain(ClientPayloadError(), "api.example", WHERE), Lost, ["broke off in the middle of its answer"]),
     ],
 )
 def test_each_says_what_to_do(error, kind, words):
