@@ -69,3 +69,14 @@ def test_calls_that_end_unasked(theirs, ours, kind, words):
     explained = explain_close(ConnectionClosedError(theirs, ours, True if theirs else None), HOST, WHERE)
     assert isinstance(explained, kind)
     assert words in str(explained)
+
+
+def test_a_proxy_is_named_where_there_is_one_on_the_way():
+    def told(address, proxy):
+        return str(explain(ConnectionRefusedError(111, "x"), HOST, WHERE, address, proxy))
+
+    assert told("https://api.stepfun.com/v1", "http://proxy:8080").startswith(
+        "Nothing listens at api.stepfun.com (through realtime.proxy)"
+    )
+    assert "realtime.proxy" not in told("http://nas/v1", "http://proxy:8080")
+    assert "realtime.proxy" not in told("https://api.stepfun.com/v1", None)

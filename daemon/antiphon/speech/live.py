@@ -90,7 +90,8 @@ class Dictation:
         except LinkError as error:
             raise type(error)(without_key(self._key, str(error))) from error
         except (WebSocketException, OSError, UnicodeError, ImportError) as error:
-            told = socket_troubles.explain(error, self._host, self._plan.where, self._plan.url)
+            plan = self._plan
+            told = socket_troubles.explain(error, self._host, plan.where, plan.url, plan.proxy)
             raise type(told)(without_key(self._key, str(told))) from error
 
     async def _live(

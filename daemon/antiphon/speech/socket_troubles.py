@@ -22,9 +22,9 @@ from antiphon.speech import meanings
 from antiphon.speech.meanings import Where
 
 
-def explain(error: Exception, host: str, where: Where, path: str = "") -> LinkError:
+def explain(error: Exception, host: str, where: Where, path: str = "", proxy: str | None = None) -> LinkError:
     """The failure to open a connection to `host` (its name alone) as an error with one sentence; `path` is the
-    address's, or all of the address.
+    address's, or all of the address; a `proxy` is on the way to what is encrypted alone.
     """
     match error:
         case LinkError():
@@ -48,6 +48,8 @@ def explain(error: Exception, host: str, where: Where, path: str = "") -> LinkEr
             return Garbled(f"{host} does not speak as this service does: check {where.url}")
         case ConnectionClosed():
             return explain_close(error, host, where)
+        case OSError() if proxy and path.startswith(("https:", "wss:")):
+            return reasons.explain_os(error, f"{host} (through realtime.proxy)", where.url)
         case OSError():
             return reasons.explain_os(error, host, where.url)
         case _:

@@ -214,7 +214,7 @@ class _Utterance:
                 raise
             raise type(error)(without_key(self._key, str(error))) from error
         except _BROKEN as error:
-            told = socket_troubles.explain(error, self.host, plan.where, plan.url)
+            told = socket_troubles.explain(error, self.host, plan.where, plan.url, plan.proxy)
             raise type(told)(without_key(self._key, str(told))) from error
 
     async def _live(self, dialling: Dialling) -> None:
