@@ -43,7 +43,7 @@ def faults(*wanted):
         ("status=401", ("401", "check it")),
         ("status=402", ("402", "top it up")),
         ("status=429", ("429", "wait")),
-        ("status=500", ("500", "wait")),
+        ("status=500", ("500", "later")),
     ],
 )
 def test_a_call_that_is_refused_is_told_in_a_sentence_and_the_next_is_made(fault, words):
