@@ -27,6 +27,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line():
     assert read(b"\xef\xbb", b"\xbfdata: one\n\n") == ["one"]
 
 
+def test_one_that_comes_later_is_part_of_its_line():
+    late = b"\r\xef\xbb\xbfdata: one\n\ndata: two\n\n"
+    assert read(late) == read(*(late[at : at + 1] for at in range(len(late)))) == ["two"]
+
+
 def test_an_event_without_an_end_is_nonsense():
     stream = EventStream()
     with pytest.raises(Garbled):

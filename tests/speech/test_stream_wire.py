@@ -155,6 +155,9 @@ def test_all_of_it_at_the_end_is_not_heard_again():
     assert samples.take(SoundCame(SOUND, False)) == SOUND
     assert samples.end(Finished(SOUND, False)) == b""
     assert Samples().end(Finished(SOUND, False)) == SOUND, "where nothing came before, it is the sound"
+    halved = Samples()
+    assert halved.take(SoundCame(SOUND[:1], False)) == b""
+    assert halved.end(Finished(SOUND, False)) == SOUND, "half a sample is none"
 
 
 def test_a_file_of_its_own_does_not_go_on_with_half_a_sample():

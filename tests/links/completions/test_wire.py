@@ -269,6 +269,17 @@ def test_a_call_without_id_or_arguments_gets_them():
     assert heard(calling("get_time", None, None)).calls == (ToolCall("call-0", "get_time", "{}"),)
 
 
+def test_no_two_calls_have_the_same_id():
+    nameless = calling("get_time", None, None, 1)
+    assert [call.id for call in heard(calling("f", "{}", "call-0"), nameless, DONE).calls] == ["call-0", "call-1"]
+    late = [calling("f", "{}", "call-7"), nameless, calling("f", "{}", "call-7", 1)]
+    assert [call.id for call in heard(*late, DONE).calls] == ["call-7", "call-0"]
+
+
+def test_half_a_character_can_be_written():
+    assert heard('{"choices": [{"delta": {"content": "a\\ud800b"}}]}').text == "a?b"
+
+
 def test_speech_and_a_call_come_together():
     said = heard(spoken("Let me see."), calling("get_weather", CALL.arguments), sounding(PCM), DONE)
     assert (said.text, said.pcm, said.calls, said.finish) == ("Let me see.", PCM, (CALL,), "tool_calls")

@@ -341,6 +341,13 @@ def test_a_nameless_reply_may_end_with_a_name():
     assert [type(event) for event in told] == [ReplyStarted, ReplyAudio, ReplyEnded]
 
 
+def test_a_piece_of_text_after_the_whole_is_late():
+    whole, piece = "response.audio_transcript.done R Hi, there.", "response.audio_transcript.delta R Hi, "
+    assert Call().hear("response.created R", whole, piece)[1:] == [ReplyText(7, "R", "Hi, there.")]
+    other = m.TextDelta("R", "another item", "And this.")
+    assert Call().hear("response.created R", whole, other)[2:] == [ReplyText(7, "R", "And this.")]
+
+
 def test_created_and_done_twice_count_once():
     assert Call().hear("response.created R", *REPLY, "response.done R", "response.created R", REPLY[6]) == REPLIED
 
