@@ -128,10 +128,10 @@ def test_the_style_goes_to_the_daemon(monkeypatch):
 def test_a_long_text_goes_to_the_daemon_in_parts(monkeypatch):
     asked = []
     monkeypatch.setattr(controlling, "ask", lambda _, request: asked.append(request) or {"ok": True})
-    text = "This is a sentence of forty characters. " * 60
+    text = "This is a sentence of forty characters. " * 150
     assert main(["say", *ALONE, text]) == 0
     assert " ".join(one["text"] for one in asked) == text.strip()
-    assert len(asked) == 3
+    assert len(asked) == 6
 
 
 def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch):
@@ -232,8 +232,8 @@ def test_what_a_daemon_has_said_is_not_said_again_when_it_ends(monkeypatch, caps
 
     monkeypatch.setattr(controlling, "ask", ask)
     monkeypatch.setattr(saying, "run_say", lambda *_: asked.append("alone"))
-    assert main(["say", *ALONE, "This is a sentence of forty characters. " * 60]) == 2
-    assert "the daemon ended after part 1 of 3" in capsys.readouterr().err
+    assert main(["say", *ALONE, "This is a sentence of forty characters. " * 150]) == 2
+    assert "the daemon ended after part 1 of 6" in capsys.readouterr().err
     assert len(asked) == 2
 
 

@@ -27,8 +27,8 @@ WELL_KNOWN = Path("/run/antiphon")
 NAME = "control.sock"
 MODE = 0o660
 MOST_CLIENTS = 16
-LONGEST_LINE = 16_384
-MOST_TEXT = 1000
+LONGEST_LINE = 65_536
+MOST_TEXT = 5000
 """Characters that may be said at once."""
 STYLE = ("voice", "instruction", "speed")
 """How a text is said, where that is not to be as set."""
