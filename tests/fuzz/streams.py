@@ -448,8 +448,8 @@ def distinct(frames):
 
 
 def nothing_is_told_twice(events, frames):
-    """Of distinct frames each sound is told once, in order; each letter as often as deltas say it, or, at the end of
-    a reply that had none, once.
+    """Of distinct frames each sound is told once, in order; each letter of a reply as often as deltas say it, or, where
+    none came, once. A text that names another reply is of another reply.
     """
     frames = [event_of(frame) for frame in frames]
     came = [
@@ -460,9 +460,14 @@ def nothing_is_told_twice(events, frames):
     pieces = ("response.audio_transcript.delta", "response.text.delta")
     deltas = [frame.get("delta") for frame in frames if frame.get("type") in pieces]
     said = Counter(letter for delta in deltas if isinstance(delta, str) for letter in letters_of(delta))
-    text = "".join(event.text for event in events if isinstance(event, happened.ReplyText))
-    for letter, count in Counter(letters_of(text)).items():
-        assert count <= max(1, said[letter]), f"{letter} was told {count} times"
+    told = Counter(
+        (event.reply, letter)
+        for event in events
+        if isinstance(event, happened.ReplyText)
+        for letter in letters_of(event.text)
+    )
+    for (reply, letter), count in told.items():
+        assert count <= max(1, said[letter]), f"{letter} was told {count} times in {reply}"
 
 
 def replies_are_whole(events, *, secret=True):
