@@ -64,6 +64,14 @@ def test_what_is_told_twice_is_run_once(tools: ToolTurn) -> None:
     assert tools.called(called("a", "r2")) == [RunTool(2, "get_time", '{"in":"words"}')], "ids may come again"
 
 
+def test_what_is_told_again_after_its_reply_is_no_call_of_nobody(tools: ToolTurn) -> None:
+    tools.called(called("a"))
+    tools.over(heard=False)
+    assert tools.refuse(called("a")) == []
+    tools.answered(1, "noon")
+    assert given(tools.give()) == {"a": "noon"}
+
+
 def test_who_is_refused_is_told_so_once(tools: ToolTurn) -> None:
     assert tools.refuse(called("a")) == [GiveToolOutputs(1, (ToolOutput("a", CANCELLED),), respond=False)]
     assert tools.refuse(called("a")) == []

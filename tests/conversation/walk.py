@@ -121,11 +121,17 @@ class Walk:
         reply = f"r{self.replies}"
         if self.chance.random() < 0.2:
             return ev.NothingRecognised(call)
-        self.pending += self._tools_called(call, reply)
+        if self.book.machine._own and self.chance.random() < 0.1:  # it begins with the turn's end, and was for nothing
+            self.pending += [ev.NothingRecognised(call), ev.ReplyEnded(call, reply, "completed")]
+            return ev.ReplyStarted(call, reply)
+        called = self._tools_called(call, reply)
+        late = called[:1] if self.chance.random() < 0.2 else []
+        self.pending += called
         if self.chance.random() < 0.7:
             self.pending += [ev.ReplyAudio(call, reply, pcm(100)), ev.ReplyText(call, reply, "words and words")]
             self.pending += [ev.Sounded(reply)]
-        self.pending += [ev.ReplyEnded(call, reply, "completed"), ev.UserSaid(call, f"i{self.replies}", "hello")]
+        self.pending += [ev.ReplyEnded(call, reply, "completed"), *late]
+        self.pending.append(ev.UserSaid(call, f"i{self.replies}", "hello"))
         return ev.ReplyStarted(call, reply)
 
     def _tools_called(self, call: int, reply: str) -> list[ev.Event]:

@@ -137,6 +137,22 @@ def test_all_tools_of_a_reply_have_answered_before_one_answer_is_asked_for() -> 
     assert book.on(ToolAnswered(1, "one")) == [GiveToolOutputs(1, outputs, respond=True)]
 
 
+@pytest.mark.parametrize("how", ["it answers", "it is late", "the wake word"])
+def test_a_call_that_is_told_again_after_its_reply_is_answered_once(how: str) -> None:
+    book = Playbook().thinking()
+    book.on(*SILENT)
+    assert book.on(called()) == []
+    match how:
+        case "it answers":
+            wants = book.on(ToolAnswered(1, "set"))
+        case "it is late":
+            wants = book.wait_for_effects()
+        case _:
+            wants = book.on(WOKE)
+    assert [one.tool_call for told in wants if isinstance(told, GiveToolOutputs) for one in told.outputs] == ["t1"]
+    assert book.on(called()) == []
+
+
 def test_the_answer_may_call_again_and_not_for_ever() -> None:
     book = Playbook(max_turn_ms=60_000).thinking()
     rounds = 0

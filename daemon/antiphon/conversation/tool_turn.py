@@ -156,8 +156,9 @@ class ToolTurn:
         return [GiveToolOutputs(event.call, (ToolOutput(event.tool_call, CANCELLED),), respond=False)]
 
     def _known(self, event: ToolCalled) -> bool:
-        """It is told twice."""
-        asked = self.of(event.call, event.reply) and any(one.tool_call == event.tool_call for one in self._asked)
+        """It is told twice; perhaps when its reply is over, and what came of it is not told yet."""
+        ours = (self.call, self._reply) == (event.call, event.reply)
+        asked = ours and any(one.tool_call == event.tool_call for one in self._asked)
         return asked or (event.call, event.reply, event.tool_call) in self._told
 
     def _outputs(self, *, respond: bool) -> list[Effect]:
