@@ -173,6 +173,44 @@ def test_no_speech_found() -> None:
     assert book.state is State.ASLEEP
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_no_speech_found_where_the_reply_has_begun_already(full: bool) -> None:
+    """It begins with the turn's end, before the service knows what was said: a cough makes no conversation."""
+    book = Playbook(own=True, full=full).awake()
+    book.on(WOKE, Endpointed("began"), CAPTURED, Endpointed("ended"))
+    book.on(ReplyStarted(1, "r1"))
+    assert book.state is State.THINKING
+    assert book.on(NothingRecognised(1)) == []
+    assert book.state is State.ASLEEP
+    assert book.on(ReplyEnded(1, "r1", "completed")) == []
+    assert book.state is State.ASLEEP
+    assert CommitTurn(1) in book.on(WOKE, Endpointed("began"), CAPTURED, Endpointed("ended"))
+    assert book.on(ReplyStarted(1, "r2"), ReplyAudio(1, "r2", pcm(400))) == [Play("r2", pcm(400))]
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_follow_up_that_was_nothing_ends_the_conversation_and_one_that_was_something_does_not(full: bool) -> None:
+    book = Playbook(own=True, full=full).awake()
+    book.on(WOKE, Endpointed("began"), CAPTURED, Endpointed("ended"))
+    for number in (1, 2):
+        reply = f"r{number}"
+        book.on(ReplyStarted(1, reply), ReplyAudio(1, reply, pcm(400)), Sounded(reply))
+        book.on(NothingRecognised(1))
+        assert book.state is State.SPEAKING, "what sounds was asked for"
+        book.on(ReplyEnded(1, reply, "completed"), Finished(reply, 400))
+        assert book.state is State.LINGERING
+        assert CommitTurn(1) in book.on(CAPTURED, Endpointed("began"), CAPTURED, Endpointed("ended"), after_ms=300)
+    book.on(ReplyStarted(1, "r3"), NothingRecognised(1), ReplyEnded(1, "r3", "completed"))
+    assert book.state is State.ASLEEP
+
+
+def test_a_service_that_finds_the_turns_takes_nothing_back_of_a_reply() -> None:
+    book = Playbook().thinking()
+    book.on(ReplyStarted(1, "r1"), NothingRecognised(1))
+    assert book.state is State.THINKING
+    assert book.on(ReplyAudio(1, "r1", pcm(400))) == [Play("r1", pcm(400))]
+
+
 def test_speech_started_with_no_stop() -> None:
     """The service hears speech begin and never end: after silence here, it gets silence, and so answers."""
     book = Playbook(hang_ms=1000).awake()

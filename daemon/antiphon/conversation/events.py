@@ -276,7 +276,10 @@ class SpeechStopped:
 
 @dataclass(frozen=True, slots=True)
 class NothingRecognised:
-    """The service found no speech in the committed turn, and will not answer."""
+    """The service found no speech in the committed turn, and will not answer.
+
+    Where a reply begins with the turn's end, this comes before its ReplyEnded.
+    """
 
     call: int
 

@@ -1128,9 +1128,12 @@ class Machine:
     def _on_nothing_recognised(self, event: NothingRecognised) -> None:
         if event.call != self._calls.open:
             return
-        waits = self.state is State.THINKING and self._replies.current is None and self._tools.stage == "none"
+        reply = self._replies.current
+        unanswered = reply is None or (self._own and not reply.pushed_ms)  # own turns: it may begin with the turn's end
+        waits = self.state is State.THINKING and unanswered and self._tools.stage == "none"
         if not self._replies.paid() and waits:
             self._note("nothing-recognised")
+            self._replies.current = None  # it ends by itself
             self._sleep("no speech found")
 
     @_on.register

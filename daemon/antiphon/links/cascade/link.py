@@ -205,9 +205,9 @@ class CascadeLink:
                 self._failed(reply, error)
             return
         if not reply.hushed:
-            self._over(reply, ReplyEnded(self._call, reply.name, "completed"))
-            if not answered:  # to the mind the reply had begun, so it had to end
+            if not answered:  # told first: a reply that ends well waits for a follow-up, be it silent
                 self._life.tell(NothingRecognised(self._call))
+            self._over(reply, ReplyEnded(self._call, reply.name, "completed"))  # to the mind it had begun
 
     def _failed(self, reply: Reply, error: LinkError) -> None:
         """What was told of it stands; with no sound in it, the speech may go to another link."""
