@@ -578,7 +578,7 @@ def test_no_speech_found_after_the_reply_has_begun(own):
     call = Call(own_turns=own)
     call.commit()
     told = call.hear("response.created R", "error no speech found", "response.audio.delta R")
-    assert told == [ReplyStarted(7, "R"), ReplyEnded(7, "R", "completed"), NothingRecognised(7)]
+    assert told == [ReplyStarted(7, "R"), NothingRecognised(7), ReplyEnded(7, "R", "completed")]
     assert call.hear("response.created S") == [ReplyStarted(7, "S")]
 
 

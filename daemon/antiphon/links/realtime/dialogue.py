@@ -349,12 +349,12 @@ class Dialogue:
     def _nothing_said(self) -> None:
         if self._turn_was_empty:
             return  # told already: one error for the commit, one for the response
+        self._tell(happened.NothingRecognised(self._call))
         if self._reply is not None and self._reply.is_blank:
             self._end("completed")  # begun for this turn; no response.done follows this error
         elif self._own_turns:
             self._turn_was_empty = not self._reply_owed
         self._reply_owed = self._reply_owed and not self._own_turns  # else it is owed to what tools have answered
-        self._tell(happened.NothingRecognised(self._call))
         if self._reply is None:
             self._ask_what_is_owed()
 
