@@ -17,10 +17,11 @@ import numpy as np
 
 from antiphon.app import make_links, make_machine
 from antiphon.audio.jitter import JitterPlan
-from antiphon.conversation.effects import ChimeName
-from antiphon.conversation.events import Captured, EarClosed, EarOpened, Endpointed, Woke
+from antiphon.conversation.effects import ChimeName, Effect
+from antiphon.conversation.events import Captured, EarClosed, EarOpened, Endpointed, Event, Woke
+from antiphon.conversation.machine import Machine
 from antiphon.conversation.manners import Manners
-from antiphon.conversation.states import State
+from antiphon.conversation.states import AT_REST, State
 from antiphon.pcm import LINK_RATE_HZ, Samples, bytes_of, frames_in, samples_of
 from antiphon.ports import Post, StreamFormat
 from antiphon.runtime.inbox import Inbox
@@ -95,7 +96,6 @@ class Ear:
         self._at = self._sent = 0  # frames heard, and frames that came out or never will
         self._tape = SPOKEN
         self._streams = False
-        self.began = 0
         """How often it has said that somebody speaks."""
 
     def open(self) -> None:
@@ -141,7 +141,6 @@ class Ear:
         if voiced:
             self._voice_ms += PIECE_MS
             if self._voice_ms == _BEGAN_MS:
-                self.began += 1
                 self._post(Endpointed("began"))
         elif self._voice_ms >= _BEGAN_MS:
             self._silence_ms += PIECE_MS
@@ -195,6 +194,27 @@ class ToldMouth(Mouth):
 
     def chime(self, name: ChimeName) -> None:
         self.chimes.append(name)
+
+
+class Mind:
+    """The machine, and how often it was told that somebody begins to speak before it had gone to sleep."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.began = 0
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        awake = self._machine.state not in AT_REST
+        self.began += event == Endpointed("began") and awake
+        return self._machine.handle(event, now)
+
+    @property
+    def deadline(self) -> float | None:
+        return self._machine.deadline
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._machine.snapshot
 
 
 class Face:
@@ -298,7 +318,7 @@ async def follow_up(cut: Cut | None = None, *, seed: int = 0, manners: Manners =
                 await room.face.until(lambda: room.face.state in (State.LINGERING, State.ASLEEP))
         except TimeoutError:
             stuck = True
-        noticed = room.ear.began > before.began
+        noticed = room.mind.began > before.began
         return replace(stage.told(before), cut=cut, stuck=stuck, spoken=FOLLOWED, noticed=noticed)
 
 
@@ -338,7 +358,7 @@ class _Stage:
             heard=len(room.card.sound),
             chimes=len(room.mouth.chimes),
             asked=len(self._asked),
-            began=room.ear.began,
+            began=room.mind.began,
             sent=tuple(len(one.samples()) for one in self.cloud.sessions),
             replies=tuple(len(one.responses) for one in self.cloud.sessions),
             events={way: count.events for way, count in counts.items()},
@@ -386,6 +406,7 @@ class _Room:
     card: Card
     mouth: ToldMouth
     face: Face
+    mind: Mind
     shell: Shell
 
     @classmethod
@@ -400,8 +421,8 @@ class _Room:
         inbox, face, card = Inbox(), Face(), Card()
         ear, mouth = Ear(inbox.post), ToldMouth(card, inbox.post)
         makers = make_links(settings, Secret(DEFAULT_KEY, "the test"))
-        shell = Shell(make_machine(settings), inbox, ear, mouth, makers, [face], face, face)
-        return cls(ear, card, mouth, face, shell)
+        mind = Mind(make_machine(settings))
+        return cls(ear, card, mouth, face, mind, Shell(mind, inbox, ear, mouth, makers, [face], face, face))
 
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
