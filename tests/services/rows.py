@@ -195,7 +195,7 @@ ERRORS = [
     _fails(_CHAT, "429 for good", "(429)", "429", command=HASTY_CHAT, options=_fault("chat-status=429")),
     _fails(_CHAT, "503 for good", "(503)", "503", command=HASTY_CHAT, options=_fault("chat-status=503")),
     _fails(_CHAT, "451, moderation", "(451)", "451", options=_fault("chat-status=451")),
-    _fails(_CHAT, "breaks off", "chat", "", options=_fault("chat-cut=3")),
+    _fails(_CHAT, "breaks off", "broke off", "", options=_fault("chat-cut=3")),
     *_keys_and_paths(_CASCADE_NORMAL, "cascade.url"),
     _fails(
         _CASCADE,
