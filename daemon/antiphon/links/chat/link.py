@@ -1,38 +1,23 @@
-"""StepFun's chat completions with audio as a Link: calls, replies and tasks. What is said there is not its business.
+"""StepFun's chat completions with audio as a Link: what is asked, and what comes of it as events.
 
-Nothing is connected between questions, so a call opens at once; on a trial, when the model has said a word. The speech
-of a turn is kept until its end and sent whole, with what came before it (completions/memory.py): the service ends no
-turns and remembers none. A reply begins (ReplyStarted) with its question, so that whoever interrupts can name it; a
-failure before its first sound ends the call, so that the question can go to another link. Tools that the model calls
-are told when the reply is over; what came of them is the next question. All methods belong to the loop's thread.
+How such a call lives is completions/call.py's, what is remembered of it completions/memory.py's: the service ends no
+turns and remembers none. All methods belong to the loop's thread.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from antiphon.conversation.effects import ToolOutput
-from antiphon.conversation.events import (
-    LinkAlive,
-    LinkOpened,
-    NothingRecognised,
-    ReplyAudio,
-    ReplyEnded,
-    ReplyStarted,
-    ReplyText,
-    ServiceComplained,
-    ToolCalled,
-)
+from antiphon.conversation.events import ReplyAudio, ReplyText, ServiceComplained, ToolCalled
 from antiphon.conversation.history import Turn
 from antiphon.errors import LinkError
 from antiphon.links.chat import troubles
+from antiphon.links.completions.call import Asked, QuestionLink
 from antiphon.links.completions.client import Completions, CompletionsPlan
 from antiphon.links.completions.memory import LONGEST_MS, Memory
 from antiphon.links.completions.wire import Message, Request, Said
-from antiphon.links.life import Life
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, bytes_ms, frames_in, ms_of
-from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
+from antiphon.ports import Catalogue, Post, ToolSpec
 from antiphon.secret import Secret
 from antiphon.speech.service import Patience
 from antiphon.speech.voice_lists import check_voice
@@ -70,15 +55,12 @@ class ChatPlan:
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
-    """A question whose reply is on its way."""
+class _Reply:
+    """See completions/call.py."""
 
-    reply: str
-    due_s: float
-    """When its first sound must have come."""
-    task: asyncio.Task[None] | None = None
-    heard_ms: float = 0.0
-    """How much sound has come."""
+    name: str
+    length_ms: float = 0.0
+    hushed: bool = False
 
 
 class ChatLinkMaker:
@@ -92,8 +74,8 @@ class ChatLinkMaker:
         return ChatLink(self._plan, self._key, self._tools(), call, history, post, trial=trial)
 
 
-class ChatLink:
-    """One call; see ports.Link."""
+class ChatLink(QuestionLink[Completions, _Reply]):
+    """One call; see ports.Link. A trial has the model say a word."""
 
     def __init__(
         self,
@@ -106,188 +88,84 @@ class ChatLink:
         *,
         trial: bool,
     ) -> None:
-        self.counters = LinkCounters()
-        self._plan, self._key, self._tools = plan, key, tuple(tools)
-        self._call = call
-        self._life = Life(call, post)
-        self._trial = trial
         only_asked = HEARS_NO_WAV_BEFORE in plan.model
-        clips = 1 if only_asked else plan.clips
-        self._memory = Memory(plan.instructions, history, clips, only_asked=only_asked)
-        self._speech = bytearray()
-        self._left_out = 0  # bytes of it, at its beginning
-        self._replies = 0
-        self._asked: _Asked | None = None
-        self._there: Completions | None = None
-        self._more = asyncio.Event()  # something was asked
-
-    # ── the port ─────────────────────────────────────────────────────────────────────────────────
-
-    async def run(self) -> None:
-        """The whole life of the call; see ports.Link.run."""
-        try:
-            await self._life.run(self._live)
-        finally:  # who has muted the microphone wants nothing kept, until the garbage is collected
-            self._speech, self._asked, self._there = bytearray(), None, None
-            self._memory = Memory("", ())
+        memory = Memory(plan.instructions, history, 1 if only_asked else plan.clips, only_asked=only_asked)
+        super().__init__(call, post, memory, plan.first_sound_ms, trial=trial)
+        self._plan, self._key, self._tools = plan, key, tuple(tools)
+        self._left_out = 0  # bytes of the speech, at its beginning
 
     def send_audio(self, pcm: bytes) -> None:
         """Keep speech until the turn is over; of a turn that is too long, its end."""
-        if self._life.over:
-            return
-        self._speech += pcm
+        super().send_audio(pcm)
         if (excess := len(self._speech) - _MOST_BYTES) > 0:
             del self._speech[:excess]
             self._left_out += excess
 
-    def commit_turn(self) -> None:
-        """Ask what was said; a reply that is still on its way ends."""
-        if self._life.over:
-            return
-        self._hang_up()
-        pcm, left_out_ms = bytes(self._speech), ms_of(self._left_out // SAMPLE_BYTES, LINK_RATE_HZ)
-        self._speech, self._left_out = bytearray(), 0
-        if not pcm:
-            self._life.tell(NothingRecognised(self._call))
-            return
-        if left_out_ms:
-            trouble = troubles.shortened(bytes_ms(pcm), left_out_ms)
-            self._life.tell(ServiceComplained(self._call, trouble.problem()))
-        self._memory.asked(pcm)
-        self._ask()
-
-    def cancel_reply(self, reply: str, heard_ms: float) -> None:
-        """Hang up on `reply`, and keep of it what was heard."""
-        if self._asked is not None and self._asked.reply == reply:
-            self._hang_up()
-        self._memory.cut(reply, heard_ms)
-
-    def give_tool_outputs(self, outputs: Sequence[ToolOutput], *, respond: bool) -> None:
-        """Keep what came of the tools; with `respond` that is the next question."""
-        if self._life.over:
-            return
-        self._memory.answered(outputs)
-        if respond:
-            self._hang_up()
-            self._ask()
-
-    def check(self) -> None:
-        """Nothing is connected between turns, and a turn has limits of its own: alive until one of them says else. But
-        one that waits for a connection knows nothing.
-        """
-        if self._there is None or not self._there.dialling:
-            self._life.tell(LinkAlive(self._call))
-
-    def close(self) -> None:
-        """End the call soon, without a problem."""
-        self._life.end(None)
-
-    # ── one life ─────────────────────────────────────────────────────────────────────────────────
-
-    async def _live(self) -> None:
+    def _open(self) -> Completions:
         plan = self._plan
-        try:
-            if wrong := check_voice("chat", plan.model, plan.voice):
-                raise troubles.no_voice(wrong)
-            async with Completions(
-                CompletionsPlan(plan.url, plan.model, plan.proxy, troubles.WHERE), self._key
-            ) as there:
-                self._there = there
-                if self._trial:
-                    await self._prove(there)
-                self._life.tell(LinkOpened(self._call))
-                await self._serve(there)
-        except LinkError as error:
-            self._life.end(error.problem())
+        if wrong := check_voice("chat", plan.model, plan.voice):
+            raise troubles.no_voice(wrong)
+        return Completions(CompletionsPlan(plan.url, plan.model, plan.proxy, troubles.WHERE), self._key)
 
-    async def _prove(self, completions: Completions) -> None:
-        """Have the model say a word, in writing or aloud; nobody hears it. Raises LinkError."""
+    async def _prove(self, there: Completions) -> None:
+        """In writing or aloud."""
         self.counters.sent += 1
-        due_s = asyncio.get_running_loop().time() + self._plan.first_sound_ms / 1000
-        patience = Patience(due_s, self._plan.gap_ms, MOST_BROKEN)
+        patience = Patience(self._due_s(), self._plan.gap_ms, MOST_BROKEN)
         request = Request((PROOF,), self._plan.voice, stream=self._plan.stream)
         try:
-            async with patience, aclosing(completions.ask(request, patience)) as pieces:
+            async with patience, aclosing(there.ask(request, patience)) as pieces:
                 async for said in pieces:
                     if said.text or said.pcm:
                         return
         except TimeoutError:
-            raise self._too_slow(completions.host, patience) from None
-        raise troubles.soundless(completions.host)
+            raise self._too_slow(there.host, patience) from None
+        raise troubles.soundless(there.host)
 
-    async def _serve(self, completions: Completions) -> None:
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await self._more.wait()
-                self._more.clear()
-                if (asked := self._asked) is not None and asked.task is None:
-                    asked.task = group.create_task(self._answer(completions, asked), name=f"reply {asked.reply}")
+    def _take(self, speech: bytes) -> None:
+        if self._left_out:
+            left_out_ms, self._left_out = ms_of(self._left_out // SAMPLE_BYTES, LINK_RATE_HZ), 0
+            trouble = troubles.shortened(bytes_ms(speech), left_out_ms)
+            self._life.tell(ServiceComplained(self._call, trouble.problem()))
+        self._memory.asked(speech)
+        self._ask()
 
-    # ── a reply ──────────────────────────────────────────────────────────────────────────────────
+    def _new_reply(self, name: str) -> _Reply:
+        return _Reply(name)
 
-    def _ask(self) -> None:
-        """Begin a reply to all that there is."""
-        self._replies += 1
-        due_s = asyncio.get_running_loop().time() + self._plan.first_sound_ms / 1000
-        self._asked = _Asked(f"{self._call}-{self._replies}", due_s)
-        self._life.tell(ReplyStarted(self._call, self._asked.reply))
-        self._more.set()
-
-    async def _answer(self, completions: Completions, asked: _Asked) -> None:
+    async def _answer(self, there: Completions, asked: Asked[_Reply]) -> None:
+        reply = asked.reply
         request = Request(self._memory.messages(), self._plan.voice, self._tools, self._plan.stream)
-        self._memory.began(asked.reply)
+        self._memory.began(reply.name)
         self.counters.sent += 1
         last = Said()
         patience = Patience(asked.due_s, self._plan.gap_ms, MOST_BROKEN)
         try:
-            async with patience, aclosing(completions.ask(request, patience)) as pieces:
+            async with patience, aclosing(there.ask(request, patience)) as pieces:
                 async for last in pieces:
-                    self._hear(asked, last)
-            if not (asked.heard_ms or last.calls):
-                raise troubles.soundless(completions.host)
+                    self._hear(reply, last)
+            if not (reply.length_ms or last.calls):
+                raise troubles.soundless(there.host)
         except TimeoutError:
-            self._failed(asked, self._too_slow(completions.host, patience))
+            self._failed(reply, self._too_slow(there.host, patience))
         except LinkError as error:
-            self._failed(asked, error)
+            self._failed(reply, error)
         else:
-            self._completed(asked, last)
+            self._memory.called(reply.name, last.calls)
+            for call in last.calls:
+                self._life.tell(ToolCalled(self._call, reply.name, call.id, call.name, call.arguments))
+            self._completed(reply)
 
-    def _hear(self, asked: _Asked, said: Said) -> None:
+    def _hear(self, reply: _Reply, said: Said) -> None:
         self.counters.received += 1
-        asked.heard_ms += bytes_ms(said.pcm)
-        self._memory.said(asked.reply, said.text)
-        self._memory.sounded(asked.reply, asked.heard_ms)
+        reply.length_ms += bytes_ms(said.pcm)
+        self._memory.said(reply.name, said.text)
+        self._memory.sounded(reply.name, reply.length_ms)
         if said.text:
-            self._life.tell(ReplyText(self._call, asked.reply, said.text))
+            self._life.tell(ReplyText(self._call, reply.name, said.text))
         if said.pcm:
-            self._life.tell(ReplyAudio(self._call, asked.reply, said.pcm))
-
-    def _completed(self, asked: _Asked, last: Said) -> None:
-        self._asked = None
-        self._memory.called(asked.reply, last.calls)
-        for call in last.calls:
-            self._life.tell(ToolCalled(self._call, asked.reply, call.id, call.name, call.arguments))
-        self._life.tell(ReplyEnded(self._call, asked.reply, "completed"))
-
-    def _failed(self, asked: _Asked, error: LinkError) -> None:
-        """What was told of it stands; with no sound in it, the question may go to another link."""
-        if not asked.heard_ms:
-            self._life.end(error.problem())
-            return
-        self._asked = None
-        self._memory.cut(asked.reply, asked.heard_ms)
-        self._life.tell(ReplyEnded(self._call, asked.reply, "failed", error.problem()))
+            self._life.tell(ReplyAudio(self._call, reply.name, said.pcm))
 
     def _too_slow(self, host: str, patience: Patience) -> LinkError:
         if patience.began:
             return troubles.stalled(host, self._plan.gap_ms)
         return patience.met or troubles.silent(host, self._plan.first_sound_ms, stream=self._plan.stream)
-
-    def _hang_up(self) -> None:
-        """End the reply that is on its way, if any."""
-        asked, self._asked = self._asked, None
-        if asked is None:
-            return
-        if asked.task is not None:
-            asked.task.cancel()
-        self._life.tell(ReplyEnded(self._call, asked.reply, "cancelled"))
