@@ -475,6 +475,10 @@ def make_tools(settings: Settings, orders: Orders, timers: TimerKeeper, log: Log
     wanted = settings.tools
     own = builtin_tools(wanted.builtin, orders, timers, local_time)
     boxes: list[Toolbox] = []
+    if wanted.plugins:
+        from antiphon.tools.plugins import Plugins
+
+        boxes.append(Plugins(wanted.plugins, log))
     if wanted.switches:
         boxes.append(_make_switchboard(wanted, log))
     if wanted.commands:
@@ -491,10 +495,6 @@ def make_tools(settings: Settings, orders: Orders, timers: TimerKeeper, log: Log
             for one in wanted.commands
         ]
         own += command_tools(plans, os.environ)
-    if wanted.plugins:
-        from antiphon.tools.plugins import plugin_tools
-
-        own += plugin_tools(wanted.plugins, log)
     return ToolHost(own, log, wanted.limit_ms, [*boxes, *_make_servers(wanted, log)])
 
 

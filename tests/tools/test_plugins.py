@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
-from antiphon.tools.plugins import plugin_tools
-from tools.toolroom import Lines, Room
+from antiphon.conversation.events import ToolsChanged
+from antiphon.tools.plugins import Plugins
+from tools.toolroom import BOUND_S, Lines, Room
 
 PACKAGE = """
 import threading
@@ -73,7 +74,16 @@ def broken():
 nothing = 5
 one = Weather()
 """
+HANGS = """
+import builtins
+builtins.hanging_import.wait(60)
+from weather_tools import Weather
+
+class Late(Weather):
+    name = "late"
+"""
 ENTRIES = """[antiphon.tools]
+hangs = hanging_tools:Late
 weather = weather_tools:tools
 broken = weather_tools:broken
 odd = weather_tools:nothing
@@ -88,19 +98,21 @@ gone = no_such_module:tools
 @pytest.fixture(autouse=True)
 def installed(tmp_path, monkeypatch):
     (tmp_path / "weather_tools.py").write_text(PACKAGE)
+    (tmp_path / "hanging_tools.py").write_text(HANGS)
     info = tmp_path / "weather_tools-1.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: weather-tools\nVersion: 1.2\n")
     (info / "entry_points.txt").write_text(ENTRIES)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield
-    sys.modules.pop("weather_tools", None)
+    for name in ("weather_tools", "hanging_tools"):
+        sys.modules.pop(name, None)
 
 
 def test_a_package_s_tools_are_there():
     async def main():
         log = Lines()
-        room = Room(plugin_tools(["weather"], log))
+        room = Room(Plugins(["weather"], log).tools())
         assert log == [
             (
                 "info",
@@ -117,7 +129,7 @@ def test_a_package_s_tools_are_there():
 
 
 def test_a_plugin_may_be_one_tool():
-    assert [tool.spec.name for tool in plugin_tools(["one"], Lines())] == ["weather"]
+    assert [tool.spec.name for tool in Plugins(["one"], Lines()).tools()] == ["weather"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +144,7 @@ def test_a_plugin_may_be_one_tool():
 )
 def test_one_that_is_broken_is_told_and_the_rest_goes_on(name, why):
     log = Lines()
-    assert len(plugin_tools([name, "weather"], log)) == 5
+    assert len(Plugins([name, "weather"], log).tools()) == 5
     (told,) = log.named("plugin-failed")
     assert (told["plugin"], told["version"]) == (name, "weather-tools 1.2")
     assert why in told["why"]
@@ -140,13 +152,69 @@ def test_one_that_is_broken_is_told_and_the_rest_goes_on(name, why):
 
 def test_one_that_is_not_installed_is_told():
     log = Lines()
-    assert plugin_tools(["sun"], log) == []
+    assert Plugins(["sun"], log).tools() == []
     assert "tools.plugins names sun, which no installed package brings" in log.named("plugin-missing")[0]["sentence"]
+
+
+@pytest.fixture
+def going_on(monkeypatch):
+    """Until it is set the plugin "hangs" is being imported."""
+    event = threading.Event()
+    monkeypatch.setattr("builtins.hanging_import", event, raising=False)
+    yield event
+    event.set()
+    for thread in threading.enumerate():
+        if thread.name == "plugin-import":
+            thread.join(BOUND_S)
+
+
+def test_one_that_hangs_while_it_is_imported_holds_nobody_up_and_is_offered_when_it_has_come(going_on):
+    async def main():
+        log = Lines()
+        room = Room(boxes=[Plugins(["hangs"], log, 0.0)])
+        assert room.host.specs() == []
+        (told,) = log.named("plugin-late")
+        assert told["sentence"].startswith("the plugin hangs has not been loaded within 0 s: its tools are offered")
+        come = asyncio.Event()
+        async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+            running = group.create_task(room.host.run(lambda event: (told.update(news=event), come.set())))
+            going_on.set()
+            await come.wait()
+            assert told["news"] == ToolsChanged()
+            assert (await room.ask("late", city="Oslo"))[0]["city"] == "Oslo"
+            running.cancel()
+
+    asyncio.run(main())
+
+
+def test_the_rest_is_loaded_all_the_same(going_on):
+    async def main():
+        plugins = Plugins(["hangs", "one"], Lines(), 0.0)
+        come = asyncio.Event()
+        async with asyncio.timeout(BOUND_S), asyncio.TaskGroup() as group:
+            running = group.create_task(plugins.run(come.set))
+            await come.wait()
+            assert [tool.spec.name for tool in plugins.tools()] == ["weather"]
+            running.cancel()
+        assert not going_on.is_set()
+
+    asyncio.run(main())
+
+
+def test_whoever_ends_does_not_wait_for_one_that_hangs(going_on):
+    room = Room(boxes=[Plugins(["hangs"], Lines(), 0.0)])
+
+    async def main():
+        async with room.running():
+            assert room.host.specs() == []
+
+    asyncio.run(main())
+    assert not going_on.is_set()
 
 
 def test_whatever_it_raises_is_the_model_s_to_know():
     async def main():
-        room = Room(plugin_tools(["weather"], Lines()))
+        room = Room(Plugins(["weather"], Lines()).tools())
         assert await room.ask("breaks") == ({"error": "KeyError: '1234'"}, True)
         assert await room.ask("leaves") == ({"error": "SystemExit: 3"}, True)
         assert "1234" not in str(room.log)
@@ -156,7 +224,7 @@ def test_whatever_it_raises_is_the_model_s_to_know():
 
 def test_a_coroutine_that_quits_ends_nothing_and_one_that_is_wrapped_up_is_awaited():
     async def main():
-        room = Room(plugin_tools(["quitting"], Lines()))
+        room = Room(Plugins(["quitting"], Lines()).tools())
         assert await room.ask("quits") == ({"error": "SystemExit: 3"}, True)
         assert await room.ask("wrapped") == ({"city": "x", "degrees": 21}, False)
 
@@ -165,7 +233,7 @@ def test_a_coroutine_that_quits_ends_nothing_and_one_that_is_wrapped_up_is_await
 
 def test_one_that_hangs_on_its_thread_is_not_asked_again_until_it_is_back():
     async def main():
-        room = Room(plugin_tools(["weather"], Lines()), limit_ms=50)
+        room = Room(Plugins(["weather"], Lines()).tools(), limit_ms=50)
         assert "took longer" in (await room.ask("hang"))[0]["error"]
         assert await room.ask("hang") == ({"error": "it is still busy with what it was asked before"}, True)
         threads = [thread for thread in threading.enumerate() if thread.name == "plugin"]

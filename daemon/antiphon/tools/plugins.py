@@ -8,8 +8,9 @@ import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from typing import Any
 
 from antiphon.ports import Log, ToolSpec
@@ -17,34 +18,63 @@ from antiphon.tools.tool import Tool, ToolFault
 
 GROUP = "antiphon.tools"
 LONGEST_FAULT = 300
+LOAD_S = 5.0
+"""One that takes longer to be imported holds nobody up any more."""
 
 
-def plugin_tools(wanted: Sequence[str], log: Log) -> list[Tool]:
-    """The tools of the plugins that the owner names; one that is broken is told to the log, and the rest goes on."""
-    found: list[Tool] = []
-    for name in wanted:
-        there = [one for one in entry_points(group=GROUP) if one.name == name]
-        if not there:
-            installed = ", ".join(sorted({one.name for one in entry_points(group=GROUP)})) or "none"
-            log.write(
-                "error",
-                "plugin-missing",
-                sentence=f"tools.plugins names {name}, which no installed package brings; there are: {installed}",
-            )
-            continue
-        found += _tools_of(there[0], log)
-    return found
+class Plugins:
+    """Toolbox: the tools of the plugins that the owner names. One that is broken is told to the log, and so is one that
+    hangs; the rest goes on, and what comes late is offered then.
+    """
+
+    def __init__(self, wanted: Sequence[str], log: Log, limit_s: float = LOAD_S) -> None:
+        """One after the other, each on a thread of its own, as nobody can end an import; so long each is waited for."""
+        self._loads: list[Future[list[Tool]]] = []
+        for name in wanted:
+            load = _begun(name, log)
+            self._loads.append(load)
+            if wait([load], limit_s).not_done:
+                late = f"the plugin {name} has not been loaded within {limit_s:g} s: its tools are offered once it has"
+                log.write("error", "plugin-late", sentence=f"{late}; mend it, or take it out of tools.plugins")
+
+    def tools(self) -> Sequence[Tool]:
+        """Toolbox."""
+        return [tool for load in self._loads if load.done() for tool in load.result()]
+
+    async def run(self, changed: Callable[[], None]) -> None:
+        """Toolbox."""
+
+        async def tell(load: Future[list[Tool]]) -> None:
+            await asyncio.wrap_future(load)
+            changed()
+
+        await asyncio.gather(*(tell(one) for one in self._loads))
 
 
-def _tools_of(entry: EntryPoint, log: Log) -> list[Tool]:
-    version = "" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+def _begun(name: str, log: Log) -> Future[list[Tool]]:
+    load: Future[list[Tool]] = Future()
+    load.set_running_or_notify_cancel()  # who waits for it may go; it goes on
+    threading.Thread(target=lambda: load.set_result(_load(name, log)), name="plugin-import", daemon=True).start()
+    return load
+
+
+def _load(name: str, log: Log) -> list[Tool]:
+    version = ""
     try:
+        installed = entry_points(group=GROUP)
+        if name not in installed.names:
+            there = ", ".join(sorted(installed.names)) or "none"
+            sentence = f"tools.plugins names {name}, which no installed package brings; there are: {there}"
+            log.write("error", "plugin-missing", sentence=sentence)
+            return []
+        entry = next(one for one in installed if one.name == name)
+        version = "" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
         made = entry.load()
         tools = [_tool(one) for one in _listed(made() if callable(made) else made)]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - another's code, as it is imported and called
-        log.write("error", "plugin-failed", plugin=entry.name, version=version, why=_said(error))
+        log.write("error", "plugin-failed", plugin=name, version=version, why=_said(error))
         return []
-    log.write("info", "plugin", plugin=entry.name, version=version, tools=", ".join(one.spec.name for one in tools))
+    log.write("info", "plugin", plugin=name, version=version, tools=", ".join(one.spec.name for one in tools))
     return tools
 
 
