@@ -1,10 +1,17 @@
 """Where the WebSockets beside the dialogue are dialled, and what may not be."""
 
+import asyncio
+import errno
+import gc
+import socket
+
 import pytest
+from websockets.asyncio.server import serve
+from websockets.exceptions import InvalidStatus
 
 from antiphon.errors import Refused
 from antiphon.secret import Secret
-from antiphon.speech.dialling import dial, socket_url
+from antiphon.speech.dialling import dial, dial_service, hang_up, socket_url
 from antiphon.speech.troubles import SPEAK
 
 PATH = "/realtime/audio"
@@ -31,10 +38,80 @@ def test_what_is_no_address_is_refused(url):
 
 def test_a_key_that_is_none_is_not_sent():
     with pytest.raises(Refused, match="copy it again"):
-        dial("http://127.0.0.1:1/v1", PATH, {}, Secret("a\nb", "a test"), SPEAK, None)
+        asyncio.run(dial_service("http://127.0.0.1:1/v1", PATH, {}, Secret("a\nb", "a test"), SPEAK, None))
 
 
 def test_no_other_address_is_gone_to():
-    dialling = dial("http://127.0.0.1:1/v1", PATH, {}, None, SPEAK, None)
-    refusal = OSError("301")
-    assert dialling.process_redirect(refusal) is refusal
+    asked = []
+
+    def elsewhere(connection, request):
+        asked.append(request.path)
+        response = connection.respond(302, "")
+        response.headers["Location"] = "/v1/elsewhere"
+        return response
+
+    async def scene():
+        async with serve(silence, "127.0.0.1", 0, process_request=elsewhere) as server:
+            with pytest.raises(InvalidStatus):
+                await dial_service(f"http://127.0.0.1:{port_of(server)}/v1", PATH, {}, None, SPEAK, None)
+
+    asyncio.run(scene())
+    assert asked == ["/v1" + PATH]
+
+
+async def silence(connection):
+    await connection.wait_closed()
+
+
+def port_of(server):
+    return server.sockets[0].getsockname()[1]
+
+
+def test_what_is_found_out_on_the_way_is_told_in_time():
+    log = []
+
+    async def scene():
+        loop = asyncio.get_running_loop()
+
+        async def look_up(host, port, **_):
+            log.append(host)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+        async def refuse(*_):
+            log.append("tried")
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody")
+
+        loop.getaddrinfo, loop.sock_connect = look_up, refuse
+        await dial("ws://api.invalid/v1", None, None, named=lambda: log.append("named"))
+
+    with pytest.raises(ConnectionRefusedError):
+        asyncio.run(scene())
+    assert log == ["api.invalid", "named", "tried"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_whoever_is_cancelled_leaves_nothing_open(host):
+    """At each turn of the loop on the way to a connection, until it is there."""
+
+    async def dialled(address, steps):
+        dialling = asyncio.get_running_loop().create_task(dial(address, None, None))
+        for _ in range(steps):
+            if dialling.done():
+                break
+            await asyncio.sleep(0)
+        if dialling.cancel():
+            await asyncio.wait([dialling])
+            return False
+        hang_up(dialling.result())
+        return True
+
+    async def scene():
+        async with serve(silence, "127.0.0.1", 0) as server:
+            steps, address = 0, f"ws://{host}:{port_of(server)}/"
+            while not await dialled(address, steps):
+                gc.collect()  # what was forgotten warns now, and warnings are errors
+                steps += 1
+        return steps
+
+    assert asyncio.run(asyncio.wait_for(scene(), 60)) > 5
+    gc.collect()

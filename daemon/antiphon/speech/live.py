@@ -18,7 +18,7 @@ from antiphon.pcm import SAMPLE_BYTES, frames_in
 from antiphon.secret import Secret
 from antiphon.speech import live_wire as wire
 from antiphon.speech import meanings, socket_troubles
-from antiphon.speech.dialling import dial
+from antiphon.speech.dialling import dial_service
 from antiphon.speech.service import without_key
 
 MODEL: Final = "stepaudio-2.5-asr-stream"
@@ -99,7 +99,7 @@ class Dictation:
     ) -> None:
         plan = self._plan
         async with asyncio.timeout(OPEN_S) as opening:
-            async with dial(plan.url, wire.PATH, {}, self._key, plan.where, plan.proxy) as socket:
+            async with await dial_service(plan.url, wire.PATH, {}, self._key, plan.where, plan.proxy) as socket:
                 await self._begin(socket)
                 opening.reschedule(None)
                 async with asyncio.TaskGroup() as group:

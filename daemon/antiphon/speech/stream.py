@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +22,7 @@ from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
 from antiphon.secret import Secret
 from antiphon.speech import meanings, socket_troubles, troubles, wire
 from antiphon.speech import stream_wire as frames
-from antiphon.speech.dialling import Dialling, dial
+from antiphon.speech.dialling import dial_service, hang_up
 from antiphon.speech.repeats import Repeats
 from antiphon.speech.service import PAUSE_FIRST_S, PAUSE_MOST_S, Patience, without_key
 
@@ -38,10 +38,6 @@ MAX_MALFORMED: Final = 100
 """So many frames of nonsense in one utterance, and it is over."""
 MOST_SOUNDLESS: Final = 2
 """So often a text without any sound is asked for."""
-_FORGOTTEN = AttributeError
-"""What aborting a transport raises that the peer has closed while it still had data to send: asyncio has let go of its
-loop (CPython's selector_events.py, 3.11 to 3.13).
-"""
 _BROKEN = (OSError, WebSocketException, UnicodeError, ImportError)
 
 
@@ -207,8 +203,8 @@ class _Utterance:
         """Until the service has spoken all, or there was nothing to say for too long. Raises LinkError."""
         plan = self._plan
         try:
-            dialling = dial(plan.url, frames.PATH, {"model": plan.model}, self._key, plan.where, plan.proxy)
-            await self._live(dialling)
+            query = {"model": plan.model}
+            await self._live(dial_service(plan.url, frames.PATH, query, self._key, plan.where, plan.proxy))
         except LinkError as error:
             if error is self._given.failure:
                 raise
@@ -217,7 +213,7 @@ class _Utterance:
             told = socket_troubles.explain(error, self.host, plan.where, plan.url, plan.proxy)
             raise type(told)(without_key(self._key, str(told))) from error
 
-    async def _live(self, dialling: Dialling) -> None:
+    async def _live(self, dialling: Awaitable[ClientConnection]) -> None:
         socket: ClientConnection | None = None
         try:
             try:
@@ -232,8 +228,7 @@ class _Utterance:
         finally:
             self.dialling = False
             if socket is not None:
-                with suppress(_FORGOTTEN):
-                    socket.transport.abort()  # all is said, or nobody wants to hear more: no goodbye is waited for
+                hang_up(socket)  # all is said, or nobody wants to hear more: no goodbye is waited for
 
     async def _begin(self, socket: ClientConnection) -> str:
         """Wait for the service's first word, tell it how to speak, and wait for its leave."""
@@ -284,8 +279,7 @@ class _Utterance:
                 self._left = True
         except LinkError as error:
             self._failure = error
-        with suppress(_FORGOTTEN):
-            socket.transport.abort()
+        hang_up(socket)
 
     async def _another(self) -> bool:
         """Whether there is another text for this utterance: none comes when they end, nor when it takes too long."""

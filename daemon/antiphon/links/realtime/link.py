@@ -7,18 +7,15 @@ All methods belong to the loop's thread.
 
 import asyncio
 import ipaddress
-import logging
 import re
-import ssl
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from socket import EAI_AGAIN, IPPROTO_TCP, SOCK_STREAM, TCP_NOTSENT_LOWAT, gaierror
+from socket import EAI_AGAIN, IPPROTO_TCP, TCP_NOTSENT_LOWAT, gaierror
 from typing import AnyStr, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from antiphon.conversation.effects import ToolOutput
@@ -46,17 +43,8 @@ from antiphon.links.realtime.outbox import Outbox
 from antiphon.links.realtime.wire import decode, encode
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import STARS, Secret
+from antiphon.speech.dialling import FORGOTTEN, dial, hang_up
 from antiphon.speech.repeats import Repeats
-
-_FORGOTTEN = AttributeError
-"""What aborting a transport raises that the peer has closed while it still had data to send: asyncio has let go of its
-loop, and does not know it (CPython's selector_events.py, 3.11 to 3.13). websockets aborts when it cannot send.
-"""
-MAX_MESSAGE_BYTES = 16 * 2**20
-"""The library's 1 MiB would end the call over 16 s of reply in one piece; this is four minutes."""
-
-MAX_FRAMES_WAITING = 64
-"""Frames read ahead of us before the service is held back; we never wait with one in hand, so it seldom matters."""
 
 MAX_MALFORMED_IN_A_ROW = 100
 """So many pieces of nonsense without one sound message between them, and the call is over."""
@@ -67,22 +55,11 @@ MAX_AHEAD_BYTES = 16 * 2**10
 On a slow uplink the kernel alone would else take megabytes, and cancelling or a ping would come half a minute late.
 """
 
-CLOSE_TIMEOUT_S = 1.0
-"""How long our goodbye may wait for theirs: a new call may be waiting for this one's end."""
-
 MAX_UNANSWERED = 8
 """Checks that may wait for their signs of life; more would tell nothing more."""
 
-HEAD_START_S = 0.25
-"""Of a name's addresses the next is tried as well after so long: an IPv6 that leads nowhere must not cost the call.
-RFC 8305, section 5."""
-
 MAX_SENTENCE = 400
 """Characters of a problem, the service's own words included."""
-
-# The library would write the Authorization header into its debug log.
-_QUIET = logging.getLogger("antiphon.websockets")
-_QUIET.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +111,10 @@ class RealtimeLinkMaker:
         self._plan = plan
         self._key = key
         self._tools = tools
-        self._tls = cache(ssl.create_default_context)  # reads every root certificate: once is enough
 
     def __call__(self, call: int, history: Sequence[Turn], post: Post, *, trial: bool) -> "RealtimeLink":  # noqa: ARG002 - every call that opens has shown that the service answers
         """A call that has yet to be run."""
-        return RealtimeLink(self._plan, self._key, self._tls, call, history, post, self._tools())
+        return RealtimeLink(self._plan, self._key, call, history, post, self._tools())
 
 
 class RealtimeLink:
@@ -148,7 +124,6 @@ class RealtimeLink:
         self,
         plan: RealtimePlan,
         key: Secret | None,
-        tls: Callable[[], ssl.SSLContext],
         call: int,
         history: Sequence[Turn],
         post: Post,
@@ -158,7 +133,6 @@ class RealtimeLink:
         self._repeats = Repeats()
         self._plan = plan
         self._key = key
-        self._tls = tls
         self._call = call
         self._life = Life(call, post)
         self._host = "the service"
@@ -222,9 +196,7 @@ class RealtimeLink:
         try:
             # One limit from the first packet to the service's first word, so the library needs none of its own.
             async with asyncio.timeout(self._plan.open_timeout_ms / 1000) as patience:
-                dialling = self._dial()
-                await self._look_up()
-                async with dialling as socket:
+                async with await self._dial() as socket:
                     await self._converse(socket, patience)
         except TimeoutError as late:
             nameless = gaierror(EAI_AGAIN, "no answer in time")
@@ -232,34 +204,23 @@ class RealtimeLink:
         except (LinkError, OSError, WebSocketException, UnicodeError, ImportError) as error:
             self._end(troubles.explain(error, self._host, self._plan.url))
 
-    def _dial(self) -> "_Dialling":
-        url = _checked(self._plan)
-        self._host = f"{url.hostname} (through realtime.proxy)" if self._plan.proxy else str(url.hostname)
-        key = _checked_key(self._key)
-        return _Dialling(
-            _with_model(url, self._plan.model),
-            additional_headers={"Authorization": f"Bearer {key}"} if key else None,
-            user_agent_header="antiphon",
-            compression=None,  # base64 of sound does not shrink, and costs a Pi dearly
-            proxy=self._plan.proxy,
-            max_size=MAX_MESSAGE_BYTES,
-            max_queue=MAX_FRAMES_WAITING,
-            write_limit=MAX_AHEAD_BYTES,
-            open_timeout=None,
-            ping_interval=self._plan.ping_interval_s,
-            ping_timeout=self._plan.ping_timeout_s,
-            close_timeout=CLOSE_TIMEOUT_S,
-            happy_eyeballs_delay=HEAD_START_S,
-            logger=_QUIET,
-            ssl=self._tls() if url.scheme == "wss" else None,
+    async def _dial(self) -> ClientConnection:
+        plan, url = self._plan, _checked(self._plan)
+        self._host = f"{url.hostname} (through realtime.proxy)" if plan.proxy else str(url.hostname)
+        return await dial(
+            _with_model(url, plan.model),
+            self._key,
+            plan.proxy,
+            named=self._is_named,
+            ping_interval_s=plan.ping_interval_s,
+            ping_timeout_s=plan.ping_timeout_s,
+            max_ahead_bytes=MAX_AHEAD_BYTES,
         )
 
-    async def _look_up(self) -> None:
-        """Ask for the name's address, only to know afterwards whether DNS or the service was silent: a resolver that
-        reaches nobody says so after ten seconds or more, when nobody waits for it.
+    def _is_named(self) -> None:
+        """From here on it is the service that is silent, and not the resolver: one that reaches nobody says so after
+        ten seconds or more, when nobody waits for it.
         """
-        if not (self._plan.proxy or _is_address(self._host)):
-            await asyncio.get_running_loop().getaddrinfo(self._host, None, type=SOCK_STREAM)
         self._named = True
 
     async def _converse(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
@@ -271,8 +232,7 @@ class RealtimeLink:
                 await self._read(socket, patience)
         finally:
             if self._life.problem is not None or not self._dialogue.opened:
-                with suppress(_FORGOTTEN):
-                    socket.transport.abort()  # nobody there to say goodbye to, and a new call may be waiting
+                hang_up(socket)  # nobody there to say goodbye to, and a new call may be waiting
             else:
                 await socket.close()
 
@@ -313,7 +273,7 @@ class RealtimeLink:
                     # A peer that takes nothing in is ours to find: the library's own pings would wait as we do.
                     text = encode(message)
                     async with asyncio.timeout(self._plan.ping_timeout_s):
-                        with suppress(_FORGOTTEN):
+                        with suppress(FORGOTTEN):
                             await socket.send(text)
                     self.counters.sent += 1
                     await asyncio.sleep(0)  # sending need not wait, and a long pre-roll must not hold the loop
@@ -325,7 +285,7 @@ class RealtimeLink:
             pass  # the reader is told the same, and tells why
 
     async def _ping(self, socket: ClientConnection, group: asyncio.TaskGroup) -> None:
-        with suppress(ConnectionClosed, _FORGOTTEN):  # as above
+        with suppress(ConnectionClosed, FORGOTTEN):  # as above
             while True:
                 await self._checks.acquire()
                 group.create_task(self._await_pong(await socket.ping()), name=f"call {self._call} pong")
@@ -345,14 +305,6 @@ class RealtimeLink:
             else:
                 self._outbox.request(request)
         self._more.set()
-
-
-class _Dialling(connect):
-    """The library's connect, but one that goes nowhere else than it was sent."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """No address but the owner's: a redirect is a refusal."""
-        return exc
 
 
 def _greeting(plan: RealtimePlan, history: Sequence[Turn], tools: Sequence[ToolSpec]) -> list[ClientMessage]:
@@ -403,13 +355,6 @@ def _is_address(host: str) -> bool:
 def _with_model(url: SplitResult, model: str) -> str:
     query = [(name, value) for name, value in parse_qsl(url.query) if name != "model"]
     return urlunsplit(url._replace(query=urlencode([*query, ("model", model)]), fragment=""))
-
-
-def _checked_key(secret: Secret | None) -> str:
-    key = secret.reveal().strip() if secret is not None else ""
-    if not (key.isascii() and key.isprintable()):
-        raise Refused("The API key holds characters that no key has: copy it again")
-    return key
 
 
 def _without(secret: Secret | None, said: AnyStr) -> AnyStr:
