@@ -6,7 +6,7 @@ import json
 import pytest
 
 from antiphon.conversation.events import ToolAnswered, ToolsChanged
-from antiphon.tools.host import MOST_BYTES, MOST_CHANGES, MOST_TOOLS, ToolHost, cut
+from antiphon.tools.host import LONGEST_SPEC, MOST_BYTES, MOST_CHANGES, MOST_LEFT_OUT, MOST_TOOLS, ToolHost, cut
 from antiphon.tools.tool import ToolFault, schema
 from tools.toolroom import Lines, Room, tool
 
@@ -35,6 +35,17 @@ def test_values_are_told_at_debug_only_and_secrets_never():
         assert [fields["values"] for fields in room.log.named("tool-values")] == ["room=hall, code=***"]
         assert all("hall" not in str(fields) for level, _, fields in room.log if level != "debug")
         assert "1234" not in str(room.log)
+
+    asyncio.run(main())
+
+
+def test_what_is_secret_stays_so_within_other_values():
+    async def main():
+        parameters = schema({"find": {"type": "object"}, "all": {"type": "array"}})
+        room = Room([tool("door", says_ok, parameters, secret=["code"])])
+        await room.ask("door", find={"by": {"code": "1234"}}, all=[{"code": "1234"}, "x"])
+        (line,) = room.log.named("tool-values")
+        assert line["values"] == 'find={"by": {"code": "***"}}, all=[{"code": "***"}, "x"]'
 
     asyncio.run(main())
 
@@ -247,6 +258,30 @@ class Box:
         self.changed = changed
         self.begun.set()
         await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ({"type": "object", "maximum": float("nan")}, "cannot be written as JSON"),
+        ({"type": "object", "enum": {1, 2}}, "cannot be written as JSON"),
+        ({"type": "object", "title": "\ud800"}, "cannot be written as JSON"),
+        ({"type": "object", "title": "x" * LONGEST_SPEC}, f"more than {LONGEST_SPEC} bytes"),
+    ],
+)
+def test_one_that_would_keep_a_model_from_knowing_the_others_is_left_out(parameters, why):
+    log = Lines()
+    host = ToolHost([tool("odd", says_ok, parameters), tool("lights", says_ok)], log, 1000)
+    assert [spec.name for spec in host.specs()] == ["lights"]
+    (line,) = log.named("tool-left-out")
+    assert line["tool"] == "odd"
+    assert why in line["why"]
+
+
+def test_tools_that_cannot_be_told_do_not_fill_the_log():
+    log = Lines()
+    ToolHost([tool(f"odd tool {number}", says_ok) for number in range(2 * MOST_LEFT_OUT)], log, 1000)
+    assert len(log.named("tool-left-out")) == MOST_LEFT_OUT
 
 
 def test_tools_come_and_go():

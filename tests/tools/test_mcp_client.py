@@ -14,9 +14,10 @@ import pytest
 
 from antiphon.conversation.events import ToolsChanged
 from antiphon.errors import SettingsError
+from antiphon.runtime.log import libraries_into
 from antiphon.secret import Secret
 from antiphon.tools.mcp_client import McpPlan, McpServer
-from tools.toolroom import Room
+from tools.toolroom import Lines, Room
 
 EXAMPLE = str(Path(__file__).with_name("mcp_example.py"))
 TOOLS = {"home_add", "home_environment", "home_fail", "home_picture", "home_hang", "home_die", "home_grow"}
@@ -310,6 +311,92 @@ def test_odd_names_and_schemas_are_made_fit():
             assert long.name == ("home_" + "a" * 200)[:64]
             assert odd.name == "home_odd_name__"
             assert long.parameters == odd.parameters == {"type": "object", "properties": {}}
+
+    asyncio.run(main())
+
+
+ODD = """
+import json, sys, os
+mode, started = sys.argv[1:]
+open(started, "a").write("x")
+def say(**what):
+    print(json.dumps({"jsonrpc": "2.0"} | what), flush=True)
+for line in sys.stdin:
+    asked = json.loads(line)
+    method = asked.get("method")
+    if method == "initialize":
+        say(id=asked["id"], result={"protocolVersion": asked["params"]["protocolVersion"],
+            "capabilities": {"tools": {}}, "serverInfo": {"name": "odd", "version": "1"}})
+    elif method == "tools/list" and mode == "lists-nothing":
+        say(id=asked["id"], result={"tools": 5})
+    elif method == "tools/list":
+        good = {"name": "good", "inputSchema": {"type": "object"}}
+        good["outputSchema"] = {"type": "object", "required": ["b"]}
+        say(id=asked["id"] + 1000, result={"tools": []})
+        say(id=asked["id"], result={"tools": [{"name": "bad", "inputSchema": {"type": "array"}}, good]})
+        say(id=asked["id"], result={"tools": []})
+        say(method="notifications/message", params={"level": 5, "data": "secret-1234"})
+        while mode == "floods":
+            say(id=1, method="ping")
+    elif method == "tools/call" and mode == "speaks-nonsense":
+        say(id=asked["id"], result={"content": [{"type": "text", "text": {"it": asked["params"]["arguments"]}}]})
+    elif method == "tools/call":
+        say(id=asked["id"], result={"content": [], "structuredContent": {"on": True}})
+    elif "id" in asked:
+        say(id=asked["id"], error={"code": -32601, "message": "Method not found"})
+"""
+
+
+def odd(mode, started, look_s=3600.0):
+    return plan((sys.executable, "-c", ODD, mode, str(started)), look_s=look_s)
+
+
+def test_a_tool_that_the_package_refuses_does_not_cost_the_others():
+    async def main():
+        async with connected(odd("", os.devnull)) as room:
+            assert names(room) == {"home_good"}
+            why = "inputSchema.type: Input should be 'object'"
+            assert room.log.named("tool-left-out") == [{"tool": "home_bad", "why": why}]
+
+    asyncio.run(main())
+
+
+def test_one_that_breaks_its_own_promises_is_heard_and_its_noise_is_not_logged():
+    async def main():
+        lines = Lines()
+        with libraries_into(lines):
+            async with connected(odd("", os.devnull)) as room:
+                assert await room.ask("home_good") == ({"on": True}, False)
+        assert "secret-1234" not in str(room.log) + str(lines)
+
+    asyncio.run(main())
+
+
+def test_what_it_says_of_the_arguments_does_not_reach_the_log():
+    async def main():
+        async with connected(odd("speaks-nonsense", os.devnull)) as room:
+            said, failed = await room.ask("home_good", code="1234")
+            assert failed
+            assert said["error"].startswith("home does not answer: ValidationError")
+            (line,) = room.log.named("tool")
+            assert line["why"] == "home does not answer: ValidationError"
+            assert "1234" not in str([one for one in room.log if one[0] != "debug"])
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("mode", "words"), [("lists-nothing", "ValidationError"), ("floods", "sent more than 2000")])
+def test_one_that_fails_soon_after_each_start_is_tried_with_patience_and_told_once(mode, words, tmp_path, monkeypatch):
+    monkeypatch.setattr("antiphon.tools.mcp_client.LEAST_S", 0.01)
+    started = tmp_path / "started"
+
+    async def main():
+        given = replace(odd(mode, started), waits_s=[0.05, 0.05, 3600.0])
+        async with connected(given) as room:
+            await until(lambda: started.read_text() == "xxx")
+            await until(lambda: room.log.named("tools-lost"))
+            (line,) = room.log.named("tools-lost")
+            assert words in line["sentence"]
 
     asyncio.run(main())
 

@@ -22,6 +22,10 @@ MOST_BYTES = 8192
 """Of what a tool says, the model gets so much."""
 MOST_TOOLS = 128
 LONGEST_NAME = 64
+LONGEST_SPEC = 16_384
+"""Bytes of name, description and schema: more would crowd out the rest of what a model is told."""
+MOST_LEFT_OUT = 100
+"""Tools that are named as such; a server may have others each time."""
 MOST_CHANGES, CHANGES_S = 6, 600.0
 """So often it is told in so many seconds that there are other tools."""
 ENDS_S = 1.0
@@ -171,7 +175,9 @@ class ToolHost:
             fields["why"] = why
         self._log.write("warning" if why not in ("", _GIVEN_UP) else "info", "tool", tool=tool.spec.name, **fields)
         shown = {
-            name: "***" if name in tool.secret else _shown(value) for name, value in arguments.items() if name in known
+            name: "***" if name in tool.secret else _shown(value, tool.secret)
+            for name, value in arguments.items()
+            if name in known
         }
         if shown:
             values = ", ".join(f"{name}={value}" for name, value in shown.items())
@@ -184,6 +190,8 @@ class ToolHost:
             name = tool.spec.name
             if not _NAME.fullmatch(name):
                 self._leave_out(name, f"a tool's name is of letters, digits, _ and -, {LONGEST_NAME} at most")
+            elif why := _untold(tool.spec):
+                self._leave_out(name, why)
             elif name in self._tools:
                 self._leave_out(name, "there is another of that name, and it is the one that is called")
             elif len(self._tools) == MOST_TOOLS:
@@ -192,21 +200,38 @@ class ToolHost:
                 self._tools[name] = tool
 
     def _leave_out(self, name: str, why: str) -> None:
-        if name not in self._left_out:
+        if name not in self._left_out and len(self._left_out) < MOST_LEFT_OUT:
             self._left_out.add(name)
             self._log.write("warning", "tool-left-out", tool=name[:LONGEST_NAME], why=why)
+
+
+def _untold(spec: ToolSpec) -> str:
+    """Why no link could tell a model of it, nor of any other tool beside it; "" for one that is sound."""
+    try:
+        told = json.dumps([spec.name, spec.description, dict(spec.parameters)], ensure_ascii=False, allow_nan=False)
+        size = len(told.encode())
+    except (TypeError, ValueError, RecursionError):
+        return "its description or schema cannot be written as JSON"
+    return "" if size <= LONGEST_SPEC else f"its description and schema take more than {LONGEST_SPEC} bytes"
 
 
 async def _coroutine(tool: Tool, arguments: Mapping[str, Any]) -> Any:
     return await tool.run(arguments)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, secret: frozenset[str]) -> str:
     """An argument's value for the log, or a dot where it is nested too deeply to be written."""
     try:
-        return as_text(value)[:_LONGEST_VALUE]
-    except ToolFault:
+        return as_text(_veiled(value, secret))[:_LONGEST_VALUE]
+    except (ToolFault, RecursionError):
         return "."
+
+
+def _veiled(value: Any, secret: frozenset[str]) -> Any:
+    """`value`, without what is `secret` within it."""
+    if isinstance(value, dict):
+        return {name: "***" if name in secret else _veiled(one, secret) for name, one in value.items()}
+    return [_veiled(one, secret) for one in value] if isinstance(value, list) else value
 
 
 def _forgotten(task: asyncio.Task[Any]) -> None:

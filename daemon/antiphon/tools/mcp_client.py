@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import anyio  # the package's own, as is the next
 import httpx2
@@ -23,8 +23,9 @@ from mcp.types import Tool as McpTool
 from antiphon.ports import Log, ToolSpec
 from antiphon.secret import Secret
 from antiphon.tools.arguments import properties
-from antiphon.tools.host import LONGEST_NAME
-from antiphon.tools.tool import Tool, ToolFault
+from antiphon.tools.host import LONGEST_NAME, MOST_LEFT_OUT
+from antiphon.tools.mcp_guard import MESSAGES_S, MOST_MESSAGES, Guard
+from antiphon.tools.tool import Tool, ToolFault, as_text
 
 OPEN_S = 15.0
 READ_S = 300.0
@@ -70,8 +71,12 @@ class McpServer:
         self._client: Client | None = None
         self._look = asyncio.Event()
         self._refused = False
+        self._guard: Guard | None = None
+        self._left_out: set[str] = set()
+        self._answers = False
         self._starting = asyncio.Lock()
-        logging.getLogger("mcp").setLevel(logging.CRITICAL)  # what matters of it is told here, in our words
+        for name in ("mcp", "client"):  # what matters of it is told here, in our words
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         logging.getLogger("httpx2").setLevel(logging.WARNING)
 
     def tools(self) -> Sequence[Tool]:
@@ -113,12 +118,13 @@ class McpServer:
         while True:
             try:
                 async with self._connected():
-                    waits, told = _waits(self._plan.waits_s), set()
                     await self._follow(changed)
             except Exception as error:  # noqa: BLE001 - the package raises what its transports do, in groups too
                 why = self._refusal or _in_words(error)
             else:
                 why = "it has ended the connection"
+            if self._answers:  # one that fails at once is not asked at once again
+                waits, told, self._answers = _waits(self._plan.waits_s), set(), False
             if self._client is not None:
                 self._client, lost_s = None, time.monotonic()
             if why not in told and len(told) < MOST_TOLD:
@@ -132,7 +138,9 @@ class McpServer:
 
     @property
     def _refusal(self) -> str:
-        """What it says to our token, or to there being none; "" when it is content."""
+        """What it says to our token, or to there being none, or why we have left it; "" where neither is known."""
+        if self._guard is not None and self._guard.flooded:
+            return f"it has sent more than {MOST_MESSAGES} messages in {MESSAGES_S:g} s, and was left"
         if not self._refused:
             return ""
         token = "does not take the token that is in" if self._plan.has_token else "wants a token: name its file by"
@@ -148,12 +156,20 @@ class McpServer:
         self._look.clear()
         self._refused = False
         async with _transport(self._plan, self._see) as transport:
-            client = Client(_Told(transport, self._starting, self._look), message_handler=self._hear)
+            guard = self._guard = Guard(transport, self._starting, self._look, self._leave_out)
+            client = Client(guard, message_handler=self._hear)
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(OPEN_S):
                     await stack.enter_async_context(client)
+                guard.version = lambda: client.protocol_version
                 self._client = client
                 yield
+
+    def _leave_out(self, name: str, why: str) -> None:
+        """A tool that cannot be offered; each is named once."""
+        if name not in self._left_out and len(self._left_out) < MOST_LEFT_OUT:
+            self._left_out.add(name)
+            self._log.write("warning", "tool-left-out", tool=f"{self._plan.name}_{name}"[:LONGEST_NAME], why=why)
 
     async def _follow(self, changed: Callable[[], None]) -> None:
         """Ask what there is, again and again; returns, or raises, when it is gone."""
@@ -163,6 +179,7 @@ class McpServer:
             self._look.clear()
             async with asyncio.timeout(OPEN_S):
                 listed = await self._listed()
+            self._answers = before is not None  # a second time, too
             self._tools = [_tool(self._plan, one, self._call) for one in listed if self._is_wanted(one)]
             specs = [one.spec for one in self._tools]
             if specs != before:
@@ -211,8 +228,9 @@ class McpServer:
             raise ToolFault(str(error), logged="the server answered with an error, or not") from None
         except Exception as error:  # noqa: BLE001 - as above
             self._look.set()
-            raise ToolFault(f"{self._plan.name} does not answer: {_in_words(error)}") from None
-        text = "\n".join(_told(one) for one in result.content) or str(result.structured_content or "")
+            fault = f"{self._plan.name} does not answer: {_in_words(error)}"
+            raise ToolFault(fault, logged=f"{self._plan.name} does not answer: {type(error).__name__}") from None
+        text = "\n".join(_told(one) for one in result.content) or as_text(result.structured_content or "")
         if result.is_error:
             raise ToolFault(text or "it failed", logged="the server says that it failed")
         return text
@@ -234,49 +252,6 @@ def _told(content: Any) -> str:
     if content.type == "resource" and hasattr(content.resource, "text"):
         return str(content.resource.text)
     return f"({content.type})"
-
-
-class _Told:
-    """A transport that tells when its other side is gone."""
-
-    def __init__(self, transport: Any, starting: asyncio.Lock, gone: asyncio.Event) -> None:
-        """`starting` is held while it starts."""
-        self._transport, self._starting, self._gone = transport, starting, gone
-
-    async def __aenter__(self) -> Any:
-        async with self._starting:
-            read, write = await self._transport.__aenter__()
-        return _Reading(read, self._gone), write
-
-    async def __aexit__(self, *error: object) -> Any:
-        return await self._transport.__aexit__(*error)
-
-
-class _Reading:
-    """A stream of the package's, whose end is told."""
-
-    def __init__(self, stream: Any, gone: asyncio.Event) -> None:
-        self._stream, self._gone = stream, gone
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def __aiter__(self) -> "_Reading":
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await self._stream.__anext__()
-        except StopAsyncIteration:
-            self._gone.set()
-            raise
-
-    async def __aenter__(self) -> Self:
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> Any:
-        return await self._stream.__aexit__(*error)
 
 
 @asynccontextmanager
