@@ -319,6 +319,7 @@ ODD = """
 import json, sys, os
 mode, started = sys.argv[1:]
 open(started, "a").write("x")
+looked = False
 def say(**what):
     print(json.dumps({"jsonrpc": "2.0"} | what), flush=True)
 for line in sys.stdin:
@@ -327,9 +328,12 @@ for line in sys.stdin:
     if method == "initialize":
         say(id=asked["id"], result={"protocolVersion": asked["params"]["protocolVersion"],
             "capabilities": {"tools": {}}, "serverInfo": {"name": "odd", "version": "1"}})
-    elif method == "tools/list" and mode == "lists-nothing":
+    elif method == "tools/list" and mode == "forgets" and looked:
+        sys.exit()
+    elif method == "tools/list" and (mode == "lists-nothing" or (mode == "forgets" and os.stat(started).st_size > 1)):
         say(id=asked["id"], result={"tools": 5})
     elif method == "tools/list":
+        looked = True
         good = {"name": "good", "inputSchema": {"type": "object"}}
         good["outputSchema"] = {"type": "object", "required": ["b"]}
         say(id=asked["id"] + 1000, result={"tools": []})
@@ -397,6 +401,20 @@ def test_one_that_fails_soon_after_each_start_is_tried_with_patience_and_told_on
             await until(lambda: room.log.named("tools-lost"))
             (line,) = room.log.named("tools-lost")
             assert words in line["sentence"]
+
+    asyncio.run(main())
+
+
+def test_tools_that_cannot_be_had_for_long_are_offered_no_more_though_their_server_can_be_reached(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("antiphon.tools.mcp_client.LEAST_S", 0.01)
+    monkeypatch.setattr("antiphon.tools.mcp_client.AWAY_S", 0.3)
+
+    async def main():
+        async with connected(odd("forgets", tmp_path / "started", look_s=0.05)) as room:
+            assert room.posted == [ToolsChanged()]
+            await until(lambda: not names(room))
 
     asyncio.run(main())
 

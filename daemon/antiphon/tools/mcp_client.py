@@ -73,7 +73,7 @@ class McpServer:
         self._refused = False
         self._guard: Guard | None = None
         self._left_out: set[str] = set()
-        self._answers = False
+        self._looks = 0
         self._starting = asyncio.Lock()
         for name in ("mcp", "client"):  # what matters of it is told here, in our words
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -123,10 +123,11 @@ class McpServer:
                 why = self._refusal or _in_words(error)
             else:
                 why = "it has ended the connection"
-            if self._answers:  # one that fails at once is not asked at once again
-                waits, told, self._answers = _waits(self._plan.waits_s), set(), False
-            if self._client is not None:
-                self._client, lost_s = None, time.monotonic()
+            self._client = None
+            if self._looks:
+                lost_s = time.monotonic()
+            if self._looks > 1:  # one that fails at once is not tried at once again
+                waits, told = _waits(self._plan.waits_s), set()
             if why not in told and len(told) < MOST_TOLD:
                 told.add(why)
                 sentence = f"the tools of {self._plan.name} cannot be had: {why}. It is tried again"
@@ -154,7 +155,7 @@ class McpServer:
     async def _connected(self) -> AsyncIterator[None]:
         """While it is connected."""
         self._look.clear()
-        self._refused = False
+        self._refused, self._guard, self._looks = False, None, 0
         async with _transport(self._plan, self._see) as transport:
             guard = self._guard = Guard(transport, self._starting, self._look, self._leave_out)
             client = Client(guard, message_handler=self._hear)
@@ -179,7 +180,7 @@ class McpServer:
             self._look.clear()
             async with asyncio.timeout(OPEN_S):
                 listed = await self._listed()
-            self._answers = before is not None  # a second time, too
+            self._looks += 1
             self._tools = [_tool(self._plan, one, self._call) for one in listed if self._is_wanted(one)]
             specs = [one.spec for one in self._tools]
             if specs != before:
