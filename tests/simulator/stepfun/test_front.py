@@ -31,8 +31,8 @@ def test_where_there_is_nothing(method, path, status):
     assert set(got.json["error"]) == {"message", "type"}
 
 
-def test_the_query_is_no_part_of_the_path():
-    assert answer("POST", f"{NORMAL}?a=b", json=written()).status == 200
+def test_what_is_posted_has_no_query():
+    assert answer("POST", f"{NORMAL}?a=b", json=written()).status == 400
 
 
 def test_each_answer_has_an_id_for_support():

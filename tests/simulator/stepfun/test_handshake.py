@@ -24,6 +24,12 @@ Q = "?model=stepaudio-2.5-realtime"
         ("/v1/realtime" + Q, "Bearer ", 400),
         ("/v1/realtime", "Bearer sk-n", 400),
         ("/v1/realtime?model=gpt", "Bearer sk-n", 400),
+        (f"/v1/realtime{Q}&x=1", "Bearer sk-n", 400),
+        (f"/v1/realtime?x=1&{Q[1:]}", "Bearer sk-n", 400),
+        (f"/v1/realtime{Q}&{Q[1:]}", "Bearer sk-n", 400),
+        (f"/v1/realtime{Q}&x", "Bearer sk-n", 400),
+        ("/v1/realtime?model=", "Bearer sk-n", 400),
+        ("/v1/realtime?&", "Bearer sk-n", 400),
         ("/step_plan/v1/realtime?model=step-audio-2", "Bearer sk-p", 404),
         ("/v1/realtime/" + Q, "Bearer sk-n", 404),
         ("/", "Bearer sk-n", 404),
@@ -64,7 +70,7 @@ def test_each_service_has_doors_of_its_own(target, key, status):
 
 
 def test_an_admitted_session_knows_its_model():
-    verdict = judge("/v1/realtime?model=step-audio-2&x=1", "Bearer sk-n", OPTIONS)
+    verdict = judge("/v1/realtime?model=step-audio-2", "Bearer sk-n", OPTIONS)
     assert verdict == Admitted("/v1/realtime", "step-audio-2")
 
 

@@ -33,7 +33,9 @@ def test_what_the_reference_has_is_granted():
         timestamp=False,
     )
     assert (full.rate_hz, full.sse, full.censored) == (16_000, True, False)
-    assert verdict(model="step-tts-2", voice_label={"emotion": "happy"}).model == "step-tts-2"
+    assert verdict(model="step-tts-2", voice_label={"emotion": "高兴"}).model == "step-tts-2"
+    assert verdict(model="step-tts-2", voice_label={"style": "老年"}).model == "step-tts-2"
+    assert verdict(model="step-tts-mini", voice_label={"language": "粤语"}).model == "step-tts-mini"
     assert verdict(voice="voice-tone-Ab12", input="x" * 1000, response_format="wav").format == "wav"
     assert verdict(response_format=None).format == "mp3"
     assert (full.instruction, full.speed, full.volume) == ("calm, slow", 0.5, 2.0)
@@ -67,7 +69,9 @@ def test_path_key_and_model_decide_first(path, key, changes, status):
         ({"sample_rate": [8000]}, "sample_rate is not valid"),
         ({"pronunciation_map": {"tone": [], "pace": 1}}, "pronunciation_map is not valid"),
         ({"voice": "lively-girl", "model": "step-tts-mini"}, "voice lively-girl is not valid"),
-        ({"model": "step-tts-2", "voice_label": {"style": 3}}, "voice_label.style is not a text"),
+        ({"model": "step-tts-2", "voice_label": {"style": 3}}, "voice_label.style is not valid"),
+        ({"model": "step-tts-2", "voice_label": {"emotion": "慢速"}}, "voice_label.emotion is not valid"),
+        ({"model": "step-tts-mini", "voice_label": {"style": "老年"}}, "voice_label.style is not valid"),
         ({"sample_rate": 44_100}, "sample_rate is not valid"),
         ({"speed": 3}, "speed is not valid"),
         ({"speed": True}, "speed is not valid"),

@@ -69,7 +69,13 @@ def test_values_that_are_not_listed(param, value):
     assert refused(lambda: creation(WELL | {param: value}, MODEL)) == param
 
 
-@pytest.mark.parametrize("label", [{}, {"emotion": "a", "style": "b"}, {"mood": "a"}, "a"])
+def test_each_model_has_voices_of_its_own():
+    asked = WELL | {"voice_id": "lively-girl"}
+    assert creation(asked, "step-tts-2").voice == "lively-girl"
+    assert refused(lambda: creation(asked, "step-tts-mini")) == "voice_id"
+
+
+@pytest.mark.parametrize("label", [{}, {"emotion": "高兴", "style": "慢速"}, {"mood": "a"}, "a", {"emotion": "a"}])
 def test_labels_of_another_shape(label):
     assert refused(lambda: creation(WELL | {"voice_label": label}, "step-tts-2")) == "voice_label"
 

@@ -90,6 +90,8 @@ class Front:
         self.at_once[service] = max(self.at_once[service], self._open[service])
         if not ours:
             return desk.refuse(asked, Refusal(404))
+        if asked.http.method == "POST" and asked.http.query_string:
+            return desk.refuse(asked, Denial(400, "the query is not valid"))
         if self._most and self._open.total() > self._most:
             return desk.refuse(asked, Refusal(429))
         if status := desk.fault(number, "status"):

@@ -24,7 +24,7 @@ _KEYS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("conversation.item.delete", "item_id", ""),
         ("conversation.item.truncate", "item_id content_index audio_end_ms", ""),
         ("response.create", "", "response session"),
-        ("response.cancel", "", "response_id"),
+        ("response.cancel", "", ""),
     )
 }
 """Each client event with the keys it must and may carry, beside type and event_id."""
@@ -112,13 +112,13 @@ def item(value: object, *, system_items: bool) -> tuple[str, str, bytes]:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
         raise malformed("item")
     if value["type"] == "function_call_output":
-        only(value, "type id call_id output status object", "item")
+        only(value, "type id call_id output", "item")
         if not isinstance(value.get("call_id"), str) or not isinstance(value.get("output"), str):
             raise malformed("item.call_id")
         return "tool", value["output"], b""
     if value["type"] != "message":
         raise ComplaintError("item.type must be message or function_call_output", param="item.type")
-    only(value, "type id role content status object", "item")
+    only(value, "type id role content", "item")
     role = value.get("role")
     if role not in ("user", "assistant") and not (role == "system" and system_items):
         raise ComplaintError("item.role must be user or assistant", param="item.role")
@@ -134,7 +134,7 @@ def _content(parts: object, kinds: dict[str, str]) -> tuple[str, bytes]:
         if not isinstance(part, dict) or part.get("type") not in kinds:
             raise malformed("item.content")
         key = kinds[part["type"]]
-        only(part, f"type {key} transcript", "item.content")
+        only(part, f"type {key}", "item.content")
         if key == "audio":
             pcm += audio(part.get("audio"))
         elif isinstance(part.get("text"), str):
@@ -150,13 +150,19 @@ def _content(parts: object, kinds: dict[str, str]) -> tuple[str, bytes]:
 def request(event: Json) -> tuple[tuple[str, ...] | None, str]:
     """The modalities (None: the session's) and the instructions of a response.create. Raises ComplaintError.
 
-    Instructions may stand under `response` or under `session`, as the guide has it; tools and metadata are ignored.
+    Instructions may stand under `response` or under `session`, as the guide has it; tools and metadata are ignored, and
+    so is the voice, as it is fixed by the first sound.
     """
     response = only(
         event.get("response", {}),
-        "modalities instructions voice input_audio_format output_audio_format tools tool_choice metadata",
+        "modalities instructions voice input_audio_format output_audio_format tools metadata",
         "response",
     )
+    if not isinstance(response.get("voice", ""), str):
+        raise malformed("response.voice")
+    for key in ("input_audio_format", "output_audio_format"):
+        if response.get(key, "pcm16") != "pcm16":
+            raise malformed(f"response.{key}")
     session = only(event.get("session", {}), "instructions", "session")
     instructions = response.get("instructions", session.get("instructions", ""))
     if not isinstance(instructions, str):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from antiphon.simulator.stepfun import voices
 from antiphon.simulator.stepfun.options import Scope, SimulatorOptions
@@ -26,6 +26,7 @@ _BODIES = {
     451: ("censorship_blocked", "The content you provided or machine outputted is blocked."),
     500: ("internal_error", "Internal server error"),
     503: ("engine_overloaded", "The engine is currently overloaded, please try again later"),
+    504: ("gateway_timeout", "The service did not answer in time, please try again later"),
 }
 
 
@@ -84,8 +85,11 @@ def judge(
     scope = scope_of(authorization, options)
     if isinstance(scope, Refusal):
         return scope
-    model = parse_qs(parts.query).get("model", [""])[0]
-    if model not in door.models if door.models else parts.query:
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    model = asked[0][1] if asked else ""
+    if door.models and ([name for name, _ in asked] != ["model"] or model not in door.models):
+        return Refusal(400)
+    if parts.query and not door.models:
         return Refusal(400)
     if door.sold is None and scope == "plan":
         return Refusal(402)

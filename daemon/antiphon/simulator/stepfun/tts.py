@@ -32,7 +32,13 @@ _DIRECTION = re.compile("\\([^()]*\\)|\uff08[^\uff08\uff09]*\uff09")
 _CHECKED_ELSEWHERE = ("model", "input", "voice", "response_format", "sample_rate", "instruction", "voice_label")
 _RANGES = {"speed": (0.5, 2.0), "volume": (0.1, 2.0)}
 _FLAGS = ("markdown_filter", "return_url", "timestamp")
-_LABELS = ("language", "emotion", "style")
+_LABELS = {
+    "language": "粤语 四川话 日语",
+    "emotion": "高兴 非常高兴 悲伤 生气 非常生气 撒娇 恐惧 惊讶 兴奋 钦佩 困惑",
+    "style": "慢速 极慢 快速 极快 冷漠 尴尬 沮丧",
+}
+"""What each voice label may be."""
+_MORE_STYLES = {"step-tts-2": "骄傲 温柔 甜美 豪爽 严肃 傲慢 老年 吼叫 阴阳怪气 磕巴"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +149,18 @@ def _instruction(asked: Mapping[str, Any]) -> str:
 
 
 def _label(asked: Mapping[str, Any]) -> str:
-    if "voice_label" not in asked:
-        return ""
-    label = asked["voice_label"]
-    if asked["model"] in INSTRUCTED:
+    return label_fault(asked["voice_label"], asked["model"]) if "voice_label" in asked else ""
+
+
+def label_fault(label: object, model: str) -> str:
+    """What is wrong with a voice label for `model`; "" for nothing."""
+    if model in INSTRUCTED:
         return "voice_label is not supported for v2 models"
-    one = isinstance(label, dict) and len(label) == 1 and next(iter(label)) in _LABELS
-    if not one:
+    if not isinstance(label, dict) or len(label) != 1 or next(iter(label)) not in _LABELS:
         return f"voice_label has exactly one of {', '.join(_LABELS)}"
     [(name, value)] = label.items()
-    return "" if isinstance(value, str) and value else f"voice_label.{name} is not a text"
+    listed = _LABELS[name] + (f" {_MORE_STYLES.get(model, '')}" if name == "style" else "")
+    return "" if value in listed.split() else f"voice_label.{name} is not valid"
 
 
 def _rest(asked: Mapping[str, Any]) -> str:

@@ -51,7 +51,6 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "markdown_filter": (True, False),
     "timestamp": (True, False),
 }
-_LABELS = ("language", "emotion", "style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def creation(data: Json, model: str) -> Creation:
         given = data.get(name, 1.0)
         if isinstance(given, bool) or not isinstance(given, int | float) or not least <= given <= most:
             raise complaint(f"{name} is between {least} and {most}", name)
-    if not isinstance(data["voice_id"], str) or not voices.speaks(data["voice_id"]):
+    if not isinstance(data["voice_id"], str) or not voices.speaks(data["voice_id"], model):
         raise complaint(f"voice {data['voice_id']} is not valid", "voice_id")
     _check_label(data.get("voice_label"), model)
     _check_tones(data.get("pronunciation_map"))
@@ -145,10 +144,8 @@ def _instruction(given: object, model: str) -> str:
 def _check_label(label: object, model: str) -> None:
     if label is None:
         return
-    if model in tts.INSTRUCTED:
-        raise complaint("voice_label is not supported for v2 models", "voice_label")
-    if not isinstance(label, dict) or len(label) != 1 or next(iter(label)) not in _LABELS:
-        raise complaint(f"voice_label has exactly one of {', '.join(_LABELS)}", "voice_label")
+    if fault := tts.label_fault(label, model):
+        raise complaint(fault, "voice_label")
 
 
 def _check_tones(given: object) -> None:
