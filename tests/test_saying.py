@@ -140,7 +140,7 @@ def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch
     def play(_speaker, _plan, make):
         asyncio.run(make(heard.append))
 
-    monkeypatch.setattr(saying, "make_sound_card", lambda _: (None, None))
+    monkeypatch.setattr("antiphon.app.make_sound_card", lambda _: (None, None))
     monkeypatch.setattr(saying, "play", play)
     assert say(service, "Hi") == 0
     assert b"".join(heard) == SPOKEN

@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from antiphon.app import make_sound_card
 from antiphon.audio.resample import Resampler
 from antiphon.devices.wav import wav_blocks, wav_format
 from antiphon.errors import AntiphonError, AudioFileError, DeviceError
@@ -150,6 +149,8 @@ async def stdin_sound(rate_hz: int, over: asyncio.Event) -> AsyncGenerator[bytes
 
 async def microphone_sound(settings: Settings, over: asyncio.Event) -> AsyncGenerator[bytes, None]:
     """The microphone of the settings. Raises DeviceError when it cannot be used, or ends."""
+    from antiphon.app import make_sound_card  # the whole appliance is behind it
+
     microphone, _ = make_sound_card(settings)
     pieces = _Pieces(over)
 

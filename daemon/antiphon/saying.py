@@ -13,7 +13,6 @@ from typing import Final
 from unicodedata import category
 from urllib.parse import urlsplit
 
-from antiphon.app import make_sound_card
 from antiphon.conversation.events import SpeechStyle
 from antiphon.errors import AudioFileError, LinkError, Refused
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
@@ -24,7 +23,6 @@ from antiphon.sounding import Hear, Make, NotSaidError, mouth_plan, not_written,
 from antiphon.speech import troubles, wire
 from antiphon.speech.client import SpeechPlan, check, read_out
 from antiphon.speech.service import Patience
-from antiphon.speech.stream import SpeechStream, StreamPlan
 from antiphon.standard_input import StandardInput
 from antiphon.tape import check_place
 
@@ -78,6 +76,8 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
         if order.output is not None and kind is not None:
             write(order.output, kind, make)
         else:
+            from antiphon.app import make_sound_card  # the whole appliance is behind it
+
             _, speaker = make_sound_card(settings)
             play(speaker, mouth_plan(settings), make)
     except LinkError as error:
@@ -151,6 +151,8 @@ async def sentences(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
 
 async def stream_out(plan: SpeechPlan, key: Secret | None, texts: AsyncIterator[str], hear: Hear) -> None:
     """Speak texts as they come. Raises LinkError."""
+    from antiphon.speech.stream import SpeechStream, StreamPlan
+
     first = await anext(texts, None)
     if first is None:
         raise Refused(NO_TEXT)
