@@ -93,6 +93,15 @@ def test_check_as_data(capsys):
     assert json.loads(capsys.readouterr().out)
 
 
+def test_check_tells_what_is_set_in_vain(capsys):
+    assert main(["check", *ALONE, "--json", "--set", "links=chat", "--set", "realtime.web_search=true"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    (line,) = said.err.splitlines()
+    assert line.startswith("antiphon: realtime.web_search does nothing, as ")
+    assert line.endswith(": put realtime into links")
+
+
 def test_all_errors_of_the_settings_at_once_a_line_each(capsys):
     assert main(["check", *ALONE, "--set", "log.level=loud", "--set", "log.colour=red"]) == 2
     said = capsys.readouterr()

@@ -8,7 +8,7 @@ import pytest
 
 from antiphon.audio.chime import chime
 from antiphon.checkup.key import EncryptedKeyError
-from antiphon.doctor import _unusable_key, finite, run_acoustic
+from antiphon.doctor import _unusable_key, examine, finite, run_acoustic
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.settings import Settings
 from antiphon.simulator.room import Room
@@ -104,6 +104,13 @@ def test_one_failure_does_not_hide_another(deaf):
     assert verdicts["service"] == "skip"
     assert verdicts["gpio"] == "ok"
     assert all(finding["remedy"] for finding in found.values() if finding["verdict"] == "fail")
+
+
+def test_what_is_set_in_vain_is_a_warning(tmp_path):
+    (tmp_path / "mine.yaml").write_text("links: chat\nrealtime: {web_search: true}\n")
+    findings = examine(tmp_path / "mine.yaml", {}, ())
+    assert (next(findings).verdict, next(findings).verdict) == ("ok", "warn")
+    findings.close()
 
 
 def test_every_error_of_the_settings_is_a_finding_and_no_key_is_sent(deaf):

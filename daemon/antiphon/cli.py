@@ -21,7 +21,7 @@ from antiphon.clone import WITHOUT_A_CARD, page
 from antiphon.config_files import DEFAULT_PATH, board_files, find_board, find_key, read_layers
 from antiphon.errors import AntiphonError, SettingsError
 from antiphon.secret import Secret
-from antiphon.settings import Layer, Loaded, Settings, Typed, effective, effective_dict, load
+from antiphon.settings import Layer, Loaded, Settings, Typed, effective, effective_dict, idle, load
 
 EXIT_REFUSED = 1  # the running daemon will not, and says why
 EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and shows its traceback
@@ -84,6 +84,8 @@ def demo(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Print the settings in effect, and where each comes from."""
     loaded = _settings(options)
+    for says, remedy in idle(loaded.settings):
+        print(f"antiphon: {says}: {remedy}", file=sys.stderr)
     if options.json:
         print(json.dumps(effective_dict(loaded), indent=2, ensure_ascii=False))
     else:

@@ -29,7 +29,7 @@ from antiphon.checkup.tools import check_tools
 from antiphon.config_files import read_layers, stepfun_urls
 from antiphon.errors import MissingKeyError, SettingsError
 from antiphon.secret import Secret
-from antiphon.settings import Loaded, Settings, load
+from antiphon.settings import Loaded, Settings, idle, load
 
 SOUND_LIMIT_S = 10.0
 """A driver that hangs is given up after this long."""
@@ -108,6 +108,7 @@ def examine(config: Path | None, environ: Mapping[str, str], sets: Sequence[str]
     else:
         yield Finding("settings", "ok", _origin(loaded))
         settings = loaded.settings
+        yield from (Finding("settings", "warn", says, remedy) for says, remedy in idle(settings))
         yield from _check_links(settings, config, environ)
     yield check_clock()
     microphone, speaker = make_sound_card(settings)

@@ -2,10 +2,12 @@
 
 sections.py holds the keys and their defaults, boards.py what a board file says, header.py what a pin is, patterns.py
 which regular expressions end in time; layers.py lays texts over each other and remembers who said what; wording.py
-turns what does not fit into sentences; loading.py puts these together; pages.py writes settings out.
+turns what does not fit into sentences; loading.py puts these together; idle.py finds what is set in vain; pages.py
+writes settings out.
 """
 
 from antiphon.settings.boards import Board, chosen_board, read_board
+from antiphon.settings.idle import idle
 from antiphon.settings.layers import BoardLayer, Layer, Typed
 from antiphon.settings.loading import Loaded, load
 from antiphon.settings.pages import default_yaml, effective, effective_dict, json_schema
@@ -63,6 +65,7 @@ __all__ = [
     "default_yaml",
     "effective",
     "effective_dict",
+    "idle",
     "is_loopback",
     "json_schema",
     "load",
