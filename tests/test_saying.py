@@ -16,7 +16,8 @@ from antiphon.simulator.stepfun.faults import parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.standard_input import READ_AHEAD
 from loopback import stepfun, tone
-from verbs import ALONE
+from test_dictating import until
+from verbs import ALONE, antiphon, environment, running
 
 SPOKEN = bytes_of(tone("", "", 24_000))
 
@@ -112,10 +113,40 @@ def test_what_cannot_be_is_told_and_nothing_is_written(service, arguments, words
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("speed", ["0.4", "2.1", "fast"])
-def test_a_speed_that_is_none(service, speed):
+@pytest.mark.parametrize("speed", ["0.4", "2.1", "fast", "nan"])
+def test_a_speed_that_is_none(service, speed, capsys):
     with pytest.raises(SystemExit):
         say(service, "--speed", speed, "x")
+    assert f"argument --speed: '{speed}' is no speed: give 0.5 to 2" in capsys.readouterr().err
+
+
+def test_a_name_that_is_no_text_is_told(service, tmp_path):
+    output = tmp_path / "a\udcff.wav"
+    arguments = ["say", *ALONE, "--set", f"speech.url={service.speech_url('/v1')}", "-o", output, "Hi"]
+    environ = environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY, PYTHONIOENCODING="utf-8:strict")
+    ended = antiphon(*arguments, environ=environ)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "a\\udcff.wav: 0.6 s" in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["a\nb/out.wav", "a\x1b[2Jb/out.wav"])
+def test_an_error_is_one_line_whatever_the_name(service, tmp_path, capsys, name):
+    assert say(service, "-o", tmp_path / name, "x") == 2
+    err = capsys.readouterr().err
+    assert (err.count("\n"), "\x1b" in err) == (1, False)
+
+
+def test_what_is_half_done_is_taken_away_when_it_is_ended(tmp_path):
+    faults = (parse_fault("speech-stall=1000"),)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with stepfun(SimulatorOptions(timing=Timing.quick(), faults=faults)) as service:
+        arguments = ["say", *ALONE, "--set", f"speech.url={service.speech_url('/v1')}", "-o", folder / "a.wav", "Hi"]
+        with running(*arguments, environ=environment(folder=tmp_path, STEPFUN_API_KEY=DEFAULT_KEY)) as process:
+            until(lambda: service.wishes)
+            process.terminate()
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err, list(folder.iterdir())) == (143, "", "", [])
 
 
 def test_the_style_goes_to_the_daemon(monkeypatch):
@@ -134,7 +165,15 @@ def test_a_long_text_goes_to_the_daemon_in_parts(monkeypatch):
     assert len(asked) == 6
 
 
-def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch):
+def test_the_daemon_gets_what_can_be_said(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(controlling, "ask", lambda _, request: asked.append(request["text"]) or {"ok": True})
+    assert main(["say", *ALONE, "Din\0ner\x0c is ready."]) == 0
+    assert main(["say", *ALONE, " " * 6000]) == 0  # by this daemon; ours refuses it
+    assert asked == ["Dinner is ready.", ""]
+
+
+def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch, tmp_path):
     heard = []
 
     def play(_speaker, _plan, make):
@@ -142,7 +181,8 @@ def test_without_a_daemon_the_speaker_of_the_settings_plays(service, monkeypatch
 
     monkeypatch.setattr("antiphon.app.make_sound_card", lambda _: (None, None))
     monkeypatch.setattr(saying, "play", play)
-    assert say(service, "Hi") == 0
+    alone = ("--set", f"control.socket={tmp_path}/none.sock")  # not one that may run on this machine
+    assert say(service, *alone, "Hi") == 0
     assert b"".join(heard) == SPOKEN
     assert say(service, "--set", "control.socket=null", "Hi") == 0
     assert b"".join(heard) == SPOKEN * 2

@@ -370,6 +370,13 @@ def test_no_recording_is_named(capsys):
     assert "--live hears one source" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("rate", ["5", "fast", "16000.5", "nan"])
+def test_a_rate_that_is_none(rate, capsys):
+    with pytest.raises(SystemExit):
+        main(["transcribe", *ALONE, "--rate", rate, "a.pcm"])
+    assert f"argument --rate: '{rate}' is no sample rate: give 8000 to 192000" in capsys.readouterr().err
+
+
 def test_without_a_key(capsys, monkeypatch):
     monkeypatch.delenv("STEPFUN_API_KEY")
     assert main(["transcribe", *ALONE, os.devnull]) == 2

@@ -5,6 +5,7 @@ Heavy parts are imported by the verb that needs them: `antiphon version` must no
 
 import argparse
 import errno
+import io
 import json
 import math
 import os
@@ -19,7 +20,7 @@ from typing import Any
 from antiphon import __version__
 from antiphon.clone import WITHOUT_A_CARD, page
 from antiphon.config_files import DEFAULT_PATH, board_files, find_board, find_key, read_layers
-from antiphon.errors import AntiphonError, SettingsError
+from antiphon.errors import AntiphonError, AudioFileError, SettingsError
 from antiphon.secret import Secret
 from antiphon.settings import Layer, Loaded, Settings, Typed, effective, effective_dict, idle, load
 
@@ -30,13 +31,15 @@ EXIT_MEND = 2  # the user can mend it; anything else that fails is ours, and sho
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = _parser(arguments[:2]).parse_args(arguments)
-    verb: Callable[[argparse.Namespace], int] = options.verb
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that cannot show a letter, or a name that is no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        options = _parser(arguments[:2]).parse_args(arguments)
+        verb: Callable[[argparse.Namespace], int] = options.verb
         status = verb(options)
         print(end="", flush=True)  # what cannot be written is to be known before the end
     except AntiphonError as error:
-        print("\n".join(f"antiphon: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        print("\n".join(f"antiphon: {line}" for line in _lines(error)), file=sys.stderr)
         return EXIT_MEND
     except KeyboardInterrupt:
         return 130
@@ -50,6 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("antiphon: there is no space left to write to: make some, or write elsewhere", file=sys.stderr)
         return EXIT_MEND
     return status
+
+
+def _lines(error: AntiphonError) -> list[str]:
+    """What it says, with nothing in it that a terminal obeys; the name of a file may hold anything, line ends too."""
+    lines = [str(error)] if isinstance(error, AudioFileError) else str(error).splitlines()
+    return ["".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines]
+
+
+def _tidy_when_ended() -> None:
+    """Ended by SIGTERM, as by timeout(1), it takes away what is half done, as it does by Ctrl-C."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _drop_output() -> None:
@@ -178,6 +192,7 @@ def ask(options: argparse.Namespace) -> int:
 
 def transcribe(options: argparse.Namespace) -> int:
     """Write down what is said in recordings, or while it is spoken."""
+    _tidy_when_ended()
     settings = _settings(options).settings
     key = find_key(settings, os.environ, [settings.speech.url])
     if options.live:
@@ -207,6 +222,7 @@ def voices_list(options: argparse.Namespace) -> int:
 
 def voices_preview(options: argparse.Namespace) -> int:
     """Hear how the voice of a recording would sound; it is neither made nor paid for."""
+    _tidy_when_ended()
     from antiphon.voicing import plan_of, run_preview
 
     settings, key = _for_speech(options)
@@ -323,6 +339,7 @@ def say(options: argparse.Namespace) -> int:
     from antiphon.conversation.events import SpeechStyle
     from antiphon.saying import Order, run_say
 
+    _tidy_when_ended()
     settings = _settings(options).settings
     key = find_key(settings, os.environ, [settings.speech.url])
     style = SpeechStyle(options.voice, options.instruction, options.speed)
@@ -333,13 +350,11 @@ def _say_by_daemon(options: argparse.Namespace, text: str) -> int:
     """In parts that it takes, one after the other. Raises NotRunningError only before it has said anything."""
     from antiphon.controlling import NoDaemonError, NotRunningError
     from antiphon.runtime.control import MOST_TEXT, STYLE
+    from antiphon.speech.wire import pieces, speakable
 
     wanted = {name: getattr(options, name) for name in STYLE if getattr(options, name) is not None}
-    parts = [text]
-    if len(text) > MOST_TEXT:
-        from antiphon.speech.wire import pieces
-
-        parts = pieces(text)
+    text = speakable(text)
+    parts = [text] if len(text) <= MOST_TEXT else pieces(text) or [""]  # blank: refused in words
     for said, piece in enumerate(parts):
         try:
             status = _order(options, {"do": "say", "text": piece, **wanted})
@@ -437,8 +452,16 @@ def version(options: argparse.Namespace) -> int:
 # ── argv ─────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _number(text: str) -> float:
+    """What is none is nan: argparse would tell a ValueError with the name of a function of ours."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _seconds(text: str) -> float:
-    seconds = float(text)  # argparse says what is wrong with a ValueError
+    seconds = _number(text)
     if not (seconds > 0 and math.isfinite(seconds)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a length of time above 0")
     return seconds
@@ -459,10 +482,10 @@ def _words(text: str) -> list[str]:
 
 
 def _rate_hz(text: str) -> int:
-    rate_hz = int(text)  # argparse says what is wrong with a ValueError
-    if not 8000 <= rate_hz <= 192_000:
+    rate_hz = _number(text)
+    if not (8000 <= rate_hz <= 192_000 and rate_hz.is_integer()):
         raise argparse.ArgumentTypeError(f"{text!r} is no sample rate: give 8000 to 192000")
-    return rate_hz
+    return int(rate_hz)
 
 
 def _add_transcribe(verb: argparse.ArgumentParser) -> None:
@@ -534,7 +557,7 @@ def _add_say(verb: argparse.ArgumentParser) -> None:
 
 
 def _speed(text: str) -> float:
-    speed = float(text)  # argparse says what is wrong with a ValueError
+    speed = _number(text)
     if not 0.5 <= speed <= 2.0:
         raise argparse.ArgumentTypeError(f"{text!r} is no speed: give 0.5 to 2")
     return speed

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from unicodedata import category
 from urllib.parse import urlsplit
 
 from antiphon.conversation.events import SpeechStyle
@@ -63,7 +62,7 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
             await stream_out(plan, key, texts, hear)
 
     else:
-        text = _speakable(order.text or "")
+        text = wire.speakable(order.text or "")
         if not text.strip():
             raise NotSaidError(NO_TEXT)
         if order.output is not None and kind is not None:
@@ -123,11 +122,7 @@ async def chunks_of(text: str | None) -> AsyncIterator[str]:
 async def speakable(chunks: AsyncIterator[str]) -> AsyncIterator[str]:
     """What comes, without what nobody can say: services refuse it, or break."""
     async for chunk in chunks:
-        yield _speakable(chunk)
-
-
-def _speakable(text: str) -> str:
-    return "".join(c for c in text if c in "\t\r\n" or category(c) not in ("Cc", "Cs"))
+        yield wire.speakable(chunk)
 
 
 async def sentences(chunks: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -67,6 +67,7 @@ def test_text_goes_as_it_is():
         "type": "tts.text.delta",
         "data": {"session_id": "S", "text": "你好 \n?"},
     }
+    encode(Create("S", "voice-tone-\udce9", "calm\ud800")).encode()  # as a socket does
     assert json.loads(encode(Flush("S"))) == {"type": "tts.text.flush", "data": {"session_id": "S"}}
     assert json.loads(encode(Finish("S"))) == {"type": "tts.text.done", "data": {"session_id": "S"}}
 

@@ -27,6 +27,8 @@ def test_requests_hold_what_is_documented():
     assert json.loads(wire.preview("m", "f", "Hi", "calm"))["instruction"] == "calm"
     assert wire.page_path("") == "/audio/voices?limit=100&order=desc"
     assert wire.page_path("voice-tone-a&b").endswith("&after=voice-tone-a%26b")
+    assert wire.page_path("voice-tone-\ud800").endswith("&after=voice-tone-%3F")
+    assert wire.system_path("caf\udce9").endswith("?model=caf%3F")
     assert wire.system_path("step-tts-2") == "/audio/system_voices?model=step-tts-2"
 
 

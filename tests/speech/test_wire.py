@@ -19,9 +19,17 @@ from antiphon.speech.wire import (
     pieces,
     read_event,
     request,
+    speakable,
 )
 
 SENTENCE = "It is a quarter past ten in the morning. "  # 41 characters
+
+
+def test_what_nobody_can_say_is_left_out():
+    assert (
+        speakable("Din\0ner\x1b is\ud800\n ready. \u665a\u996d\U0001f37d")
+        == "Dinner is\n ready. \u665a\u996d\U0001f37d"
+    )
 
 
 def test_what_fits_is_one_piece():

@@ -1,5 +1,6 @@
 """How StepFun's WebSockets are dialled and hung up, one after the other: what the library is told, and why."""
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Callable
@@ -105,6 +106,18 @@ def hang_up(socket: ClientConnection) -> None:
         socket.transport.abort()
 
 
+async def take_leave(socket: ClientConnection) -> None:
+    """Say goodbye, and hang up when that is answered, or after CLOSE_TIMEOUT_S. The library gives a peer time for its
+    answer alone: one that takes nothing in would hold us for as long as TCP lasts.
+    """
+    try:
+        with suppress(TimeoutError, FORGOTTEN):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await socket.close()
+    finally:
+        hang_up(socket)
+
+
 def socket_url(url: str, path: str, query: dict[str, str], where: Where) -> str:
     """The address of the WebSocket at `path` of the services at `url`. Raises Refused for what is no address."""
     try:
@@ -115,7 +128,7 @@ def socket_url(url: str, path: str, query: dict[str, str], where: Where) -> str:
     if not sound:
         raise Refused(f"{where.url} is not an address: give one like https://api.stepfun.com/v1")
     whole = parts.path.rstrip("/").removesuffix(path) + path
-    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, whole, urlencode(query), ""))
+    return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, whole, urlencode(query, errors="replace"), ""))
 
 
 @cache

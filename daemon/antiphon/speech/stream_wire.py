@@ -67,12 +67,13 @@ def encode(message: Create | Say | Flush | Finish) -> str:
                 data["speed_ratio"] = speed
         case Say(_, text):
             kind = "tts.text.delta"
-            data["text"] = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate is no text
+            data["text"] = text
         case Flush():
             kind = "tts.text.flush"
         case Finish():
             kind = "tts.text.done"
-    return json.dumps({"type": kind, "data": data}, ensure_ascii=False)
+    # Half a surrogate is no text, and a socket takes none.
+    return json.dumps({"type": kind, "data": data}, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
 
 
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -19,10 +19,14 @@ VOICES: Final = troubles.Where(
     voice="", given="the recording", answer="an answer", rules="take another recording, or another text"
 )
 LISTS: Final = troubles.Where(voice="", given="the question", answer="a list of voices")
-FILES: Final = troubles.Where(voice="", given="the file", answer="a file's id", on_plan=False)
+FILES: Final = replace(VOICES, given="the file", answer="a file's id", on_plan=False)
 """StepFun documents no upload on the Step Plan."""
-WAIT_S: Final = 60.0
-"""How long one request may take, further tries included."""
+WAIT_S: Final = 30.0
+"""How long one request may take besides its upload, further tries included."""
+SLOWEST_BYTES_PER_S: Final = 48_000
+"""An upload slower than that is given up."""
+LIST_WAIT_S: Final = 15.0
+"""The same, of a list: nobody looks at an empty screen for a minute."""
 MAX_BYTES: Final = 32 * 2**20
 """Of an answer: a preview is some seconds of sound."""
 MOST_PAGES: Final = 100
@@ -39,6 +43,8 @@ class VoicesPlan:
     model: str
     """The model that is to speak in the voice."""
     proxy: str | None = None
+    model_from: str = "speech.model"
+    """Where the model was named."""
 
     @property
     def on_plan(self) -> bool:
@@ -67,14 +73,16 @@ class Voices:
 
     async def system(self) -> tuple[SystemVoice, ...]:
         """The system voices of the model; the Step Plan's path has no such list."""
-        return await self._ask("GET", wire.system_path(self._plan.model), wire.read_system, where=LISTS)
+        return await self._ask(
+            "GET", wire.system_path(self._plan.model), wire.read_system, where=LISTS, wait_s=LIST_WAIT_S
+        )
 
     async def own(self) -> tuple[OwnVoice, ...]:
         """All cloned voices of the account, the newest first."""
         found: dict[str, OwnVoice] = {}
         after = ""
         for _ in range(MOST_PAGES):
-            page = await self._ask("GET", wire.page_path(after), wire.read_page, where=LISTS)
+            page = await self._ask("GET", wire.page_path(after), wire.read_page, where=LISTS, wait_s=LIST_WAIT_S)
             before = len(found)
             found |= {one.voice: one for one in page.voices}
             if not page.after or len(found) == before:  # a service that repeats itself has no more
@@ -91,7 +99,8 @@ class Voices:
             data.add_field("file", sound, filename=name, content_type="application/octet-stream")
             return data
 
-        return await self._ask("POST", wire.FILES, wire.read_file, form, where=FILES)
+        wait_s = WAIT_S + len(sound) / SLOWEST_BYTES_PER_S
+        return await self._ask("POST", wire.FILES, wire.read_file, form, where=FILES, wait_s=wait_s)
 
     async def preview(self, file: str, sample: str, instruction: str = "") -> bytes:
         """How the voice of the recording would say `sample`: a sound file. It makes no voice, and is not paid for."""
@@ -110,9 +119,10 @@ class Voices:
         read: Callable[[bytes], T],
         body: Callable[[], Any] | None = None,
         where: troubles.Where = VOICES,
+        wait_s: float = WAIT_S,
     ) -> T:
-        patience = Patience(asyncio.get_running_loop().time() + WAIT_S, WAIT_S * 1000)
-        self._service.where = where
+        patience = Patience(asyncio.get_running_loop().time() + wait_s, wait_s * 1000)
+        self._service.where = replace(where, model=self._plan.model_from)
         headers = {"Content-Type": "application/json"} if path in (wire.PREVIEW, wire.CLONES) else None
         host = self._service.host
         try:
@@ -126,4 +136,4 @@ class Voices:
         except LinkError as error:
             raise type(error)(without_key(self._key, str(error))) from error
         except TimeoutError:
-            raise patience.met or Lost(f"{host} has not answered within {WAIT_S:g} s: try it again later") from None
+            raise patience.met or Lost(f"{host} has not answered within {wait_s:.0f} s: try it again later") from None

@@ -61,12 +61,16 @@ class Clone:
 
 def system_path(model: str) -> str:
     """Where the system voices of a model are; not on the Step Plan."""
-    return "/audio/system_voices?" + urlencode({"model": model})
+    return "/audio/system_voices?" + urlencode({"model": model}, errors="replace")
 
 
 def page_path(after: str) -> str:
     """Where a page of one's own voices is."""
-    return CLONES + "?" + urlencode({"limit": PAGE, "order": "desc"} | ({"after": after} if after else {}))
+    return (
+        CLONES
+        + "?"
+        + urlencode({"limit": PAGE, "order": "desc"} | ({"after": after} if after else {}), errors="replace")
+    )
 
 
 def preview(model: str, file: str, sample: str, instruction: str = "") -> bytes:

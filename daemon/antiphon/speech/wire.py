@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
+from unicodedata import category
 
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
 from antiphon.speech.meanings import one_line
@@ -35,6 +36,11 @@ _CUTS = (
 )
 
 _SENTENCE_END = re.compile("([.!?\u2026\u3002\uff01\uff1f][\"')\\]\u201d\u2019\u300d\u300f\uff09]*\\s*|\n)$")
+
+
+def speakable(text: str) -> str:
+    """`text` without what nobody can say: services refuse it, or break."""
+    return "".join(c for c in text if c in "\t\r\n" or category(c) not in ("Cc", "Cs"))
 
 
 def pieces(text: str) -> list[str]:
