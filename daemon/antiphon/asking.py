@@ -19,6 +19,7 @@ from antiphon.devices.wav import wav_blocks, wav_format
 from antiphon.errors import AudioFileError, DeviceError
 from antiphon.overhearing import AskedTurn, Narrator, in_words, overheard
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES, ms_of
+from antiphon.reasons import by_hand
 from antiphon.runtime.log import open_log
 from antiphon.runtime.notify import NoNotifier
 from antiphon.runtime.orders import Orders
@@ -47,9 +48,9 @@ def run_ask(settings: Settings, key: Secret | None, question: Path, output: Path
     check_output(question, output)
     turn = asyncio.run(ask(settings, key, question, _say, PATIENCE_S if sys.stderr.isatty() else None))
     for sentence in turn.complaints:
-        _say(sentence)
+        _say(by_hand(sentence))
     if turn.problem:
-        _say(turn.problem)
+        _say(by_hand(turn.problem))
         return 1
     if output is not None and turn.reply:
         write_wav(output, turn.reply)

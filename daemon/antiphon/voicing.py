@@ -42,7 +42,10 @@ class VoicesFailedError(AntiphonError):
 
 def plan_of(settings: Settings, model: str | None) -> VoicesPlan:
     """How the service is asked."""
-    return VoicesPlan(settings.speech.url, model or settings.speech.model, settings.realtime.proxy)
+    proxy = settings.realtime.proxy
+    if model:
+        return VoicesPlan(settings.speech.url, model, proxy, "--model")
+    return VoicesPlan(settings.speech.url, settings.speech.model, proxy)
 
 
 def _asked(plan: VoicesPlan, key: Secret | None, ask: Callable[[Voices], Awaitable[T]]) -> T:

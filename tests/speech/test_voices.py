@@ -9,7 +9,7 @@ import pytest
 
 from antiphon.errors import LinkError, Refused
 from antiphon.secret import Secret
-from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
+from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.simulator.stepfun.server import StepFunSimulator
 from antiphon.speech import voices_wire
 from antiphon.speech.voice_lists import voices_of
@@ -116,6 +116,21 @@ def test_a_recording_that_is_too_short_is_refused_by_the_service_too():
 
     with pytest.raises(Refused, match="5 to 10 seconds"):
         ask(scene)
+
+
+def test_the_model_is_blamed_where_it_was_named():
+    async def scene(service, model_from):
+        plan = VoicesPlan(service.speech_url("/v1"), "nobody", model_from=model_from)
+        async with Voices(plan, Secret(DEFAULT_KEY, "a test")) as voices:
+            with pytest.raises(LinkError, match=f"check {model_from}"):
+                await voices.system()
+
+    async def run():
+        async with asyncio.timeout(30), StepFunSimulator(SimulatorOptions(), synthesise=lambda *_: SPOKEN) as service:
+            await scene(service, "speech.model")
+            await scene(service, "--model")
+
+    asyncio.run(run())
 
 
 def test_which_path_is_the_plans():
