@@ -11,6 +11,8 @@ KEYS = {"sk-normal": "normal", "sk-plan": "plan"}
 OWN_KEY = {NORMAL: "sk-normal", PLAN: "sk-plan"}
 ASKED = "what time is it"
 BLOCKED = "forbidden"
+BUSY, BARRED = (429, 500, 503, 504), 451
+"""What is asked again, and what moderation answers."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Row:
     """The command's, or any other than 0."""
     sound: bool = False
     """It leaves speech in {out}."""
+    patient: bool = False
+    """It asks again and again, and mostly waits."""
 
     @property
     def name(self):
@@ -56,7 +60,6 @@ LIST = ("voices", "list")
 PREVIEW = ("voices", "preview", "{reference}", "--text", "Hello there.", "-o", "{out}")
 CLONE = ("voices", "clone", "{reference}", "--yes")
 TOOL = {"replies": ("Let me see.|get_time", "It is {output}")}
-HASTY_CHAT = (*CHAT, "--set", "chat.first_sound_ms=1500")
 TTS_2 = ("--set", "speech.model=step-tts-2")
 
 
@@ -150,105 +153,187 @@ def _fails(row, case, says, received="", **changes):
     return replace(row, case=case, back=says, received=received, status=status, sound=not status, **changes)
 
 
-def _keys_and_paths(row, setting):
-    """What every service refuses alike: another key, and a Step Plan key on the normal path."""
-    yield _fails(row, "401, key of another site", "(401)", "401", key="sk-other")
-    if row.family == NORMAL:
-        yield _fails(row, "402, Step Plan key on the normal path", setting, "402", key="sk-plan")
+def _refused(row, fault, code, says=None, **changes):
+    """Answered with the HTTP status `code`, by the fault of the simulator's that is called so."""
+    busy = code in BUSY
+    case = f"{code} for good" if busy else f"{code}, moderation" if code == BARRED else str(code)
+    told = f"({code})" if says is None else says
+    return _fails(row, case, told, str(code), options=_fault(f"{fault}={code}"), patient=busy, **changes)
 
 
+def _keys_and_paths(service, setting, fault):
+    """What every service answers alike: another key, a Step Plan key on the normal path, moderation, overload."""
+    rows = [row for row in WORKS if row.service == service]
+    for row in rows:
+        yield _fails(row, "401, key of another site", "(401)", "401", key="sk-other")
+        if row.family == NORMAL:
+            yield _fails(row, "402, Step Plan key on the normal path", setting, "402", key="sk-plan")
+    for code in (*BUSY, BARRED):
+        yield _refused(rows[-1], fault, code)
+
+
+def _with(row, case, says, *command, received="", **changes):
+    """The same with more of a command."""
+    return _fails(row, case, says, received, command=(*row.command, *command), **changes)
+
+
+def _set(row, case, says, setting, received="", **changes):
+    return _with(row, case, says, "--set", setting, received=received, **changes)
+
+
+_CASCADED = "cascade (recognition, stepaudio-2.5-chat, speech)"
+_REALTIME, _CHAT, _CASCADE = _at("realtime", PLAN), _at("chat step-audio-2, streamed"), _at(_CASCADED, PLAN)
+_WHOLE = _at("chat step-audio-2, whole")
 _SPEECH, _SOCKET = _at("speech over HTTP", PLAN), _at("speech over a WebSocket", PLAN)
-_SPEECH_NORMAL = _at("speech over HTTP", NORMAL)
-_ASR, _ASR_NORMAL = _at("recognition of files", PLAN), _at("recognition of files", NORMAL)
-_LIVE = _at("recognition while it is spoken")
-_CHAT, _CASCADE = _at("chat step-audio-2, streamed"), _at("cascade (recognition, stepaudio-2.5-chat, speech)", PLAN)
-_CASCADE_NORMAL = _at("cascade (recognition, stepaudio-2.5-chat, speech)", NORMAL)
-_REALTIME, _REALTIME_NORMAL = _at("realtime", PLAN), _at("realtime", NORMAL)
-_CLONE = _at("clone of a voice")
+_ASR, _LIVE = _at("recognition of files", PLAN), _at("recognition while it is spoken")
+_VOICES, _VOICES_NORMAL = _at("voices", PLAN), _at("voices", NORMAL)
+_PREVIEW, _CLONE = _at("preview of a voice"), _at("clone of a voice")
 
-ERRORS = [
-    *_keys_and_paths(_REALTIME_NORMAL, "realtime.url"),
-    _fails(
-        _REALTIME, "400, unknown model", "realtime.model", "400", command=(*REALTIME, "--set", "realtime.model=nobody")
-    ),
-    _fails(
-        _REALTIME,
-        "not on the Step Plan",
-        "realtime.url",
-        "",
-        command=(*REALTIME, "--set", "realtime.model=step-audio-2"),
-    ),
-    _fails(_REALTIME, "429, too many", "(429)", "429", options=_fault("status=429")),
+_OF_REALTIME = [
+    *_keys_and_paths("realtime", "realtime.url", "status"),
+    _set(_REALTIME, "400, unknown model", "realtime.model", "realtime.model=nobody", "400"),
+    _set(_REALTIME, "404, model not on the Step Plan", "realtime.url", "realtime.model=step-audio-2", "404"),
+    _set(_REALTIME, "voice is not valid: told, and answered", "realtime.voice", "realtime.voice=nobody", status=0),
+    _fails(_REALTIME, "no speech found", "held no speech", options=_fault("no-speech=1")),
+    _fails(_REALTIME, "server error in a response", "speech engine failed", options=_fault("server-error=1")),
     _fails(
         _REALTIME,
-        "voice is not valid: told, and answered",
-        "realtime.voice",
-        "",
-        command=(*REALTIME, "--set", "realtime.voice=nobody"),
-        status=0,
+        "server error, and nothing more",
+        "speech engine failed",
+        options=_fault("server-error=1:nothing"),
+        patient=True,
     ),
-    *_keys_and_paths(_CHAT, "chat.url"),
+    _fails(
+        _REALTIME, "breaks off", "hung up in the middle of the call: try it again", options=_fault("cut-at-event=9")
+    ),
+]
+_OF_CHAT = [
+    *_keys_and_paths("chat step-audio-2, streamed", "chat.url", "chat-status"),
     _fails(_CHAT, "404, not on the Step Plan", "chat.url", "404", family=PLAN),
-    _fails(_CHAT, "400, unknown model", "chat.model", "", command=_chat("nobody")),
-    _fails(_CHAT, "voice that the model lacks", "chat.voice", "", command=_chat("step-audio-2", voice="linjiajiejie")),
+    _set(_CHAT, "400, unknown model", "chat.model", "chat.model=nobody", "400"),
+    _set(_CHAT, "voice that the model lacks", "chat.voice", "chat.voice=linjiajiejie"),
+    _set(_CHAT, "400, a model that only writes", "chat.model", "chat.model=stepaudio-2.5-chat", "400"),
     _fails(_CHAT, "429, then answered", "", "chat 429; chat 200", options=_fault("chat-status=429@0"), status=0),
-    _fails(_CHAT, "429 for good", "(429)", "429", command=HASTY_CHAT, options=_fault("chat-status=429")),
-    _fails(_CHAT, "503 for good", "(503)", "503", command=HASTY_CHAT, options=_fault("chat-status=503")),
-    _fails(_CHAT, "451, moderation", "(451)", "451", options=_fault("chat-status=451")),
-    _fails(_CHAT, "breaks off", "broke off", "", options=_fault("chat-cut=3")),
-    *_keys_and_paths(_CASCADE_NORMAL, "cascade.url"),
+    _fails(
+        _CHAT,
+        "content_filter",
+        "(content_filter)",
+        options={"replies": ("It is forbidden fruit.",), "blocked": (BLOCKED,)},
+    ),
+    _fails(
+        _WHOLE,
+        "content_filter",
+        "(content_filter)",
+        options={"replies": ("It is forbidden fruit.",), "blocked": (BLOCKED,)},
+    ),
+    _fails(_CHAT, "error within a 200 stream", "content blocked", options=_fault("chat-error-event=3:content blocked")),
+    _fails(_CHAT, "breaks off", "broke off", options=_fault("chat-cut=3")),
+    _fails(_WHOLE, "breaks off", "broke off", options=_fault("chat-cut=1")),
+]
+_OF_CASCADE = [
+    *_keys_and_paths(_CASCADED, "cascade.url", "asr-status"),
+    *(
+        _refused(_CASCADE, fault, code, stage, service=f"cascade, {what}")
+        for what, fault, stage in (
+            ("its chat", "chat-status", "Answering it"),
+            ("its speech", "stream-status", "Speaking the answer"),
+        )
+        for code in (*BUSY, BARRED)
+    ),
+    _set(_CASCADE, "400, recognition's model", "cascade.recognise_model", "cascade.recognise_model=nobody"),
+    _set(_CASCADE, "400, chat's model", "cascade.chat_model", "cascade.chat_model=nobody"),
+    _set(_CASCADE, "404, speech's model", "cascade.speak_model", "cascade.speak_model=step-tts-2"),
+    _set(_CASCADE, "400, unknown voice", "cascade.voice", "cascade.voice=nobody"),
     _fails(
         _CASCADE,
-        "404, recognition's model",
-        "cascade.recognise_model",
-        "",
-        command=(*CASCADE, "--set", "cascade.recognise_model=nobody"),
+        "recognition fails in its stream",
+        "Recognising what was said: ",
+        options=_fault("asr-error-event=0:content blocked"),
     ),
     _fails(
         _CASCADE,
-        "404, chat's model",
-        "cascade.chat_model",
-        "",
-        command=(*CASCADE, "--set", "cascade.chat_model=nobody"),
+        "chat fails in its stream",
+        "Answering it: ",
+        options=_fault("chat-error-event=2:content blocked"),
     ),
     _fails(
         _CASCADE,
-        "404, speech's model",
-        "cascade.speak_model",
-        "",
-        command=(*CASCADE, "--set", "cascade.speak_model=step-tts-2"),
+        "content_filter",
+        "Answering it: ",
+        options={"replies": ("forbidden fruit.",), "blocked": (BLOCKED,)},
     ),
-    _fails(_CASCADE, "recognition fails in its stream", "", "", options=_fault("asr-error-event=0:content blocked")),
-    *_keys_and_paths(_SPEECH_NORMAL, "speech.url"),
-    _fails(_SPEECH, "404, model not on the plan", "speech.model", "404", command=(*SAY, *TTS_2)),
-    _fails(_SPEECH, "451, moderation", "(451)", "451", options={"blocked": ("night",)}),
-    _fails(_SPEECH, "429 for good", "(429)", "429", options=_fault("speech-status=429")),
-    _fails(_SPEECH, "503 for good", "(503)", "503", options=_fault("speech-status=503")),
-    _fails(_SPEECH, "unknown voice", "speech.voice", "", command=(*SAY, "--voice", "nobody")),
-    _fails(_SPEECH, "breaks off", "", "", options=_fault("speech-cut=9000")),
-    _fails(_SOCKET, "401, key of another site", "(401)", "401", key="sk-other"),
-    _fails(_SOCKET, "404, model not on the plan", "speech.model", "", command=(*STREAM, *TTS_2)),
-    _fails(_SOCKET, "503 in the stream", "overloaded", "", options=_fault("stream-error=0:503")),
-    _fails(_SOCKET, "429", "(429)", "429", options=_fault("stream-status=429")),
-    *_keys_and_paths(_ASR_NORMAL, "speech.url"),
     _fails(
+        _CASCADE,
+        "speech fails in its stream",
+        "Speaking the answer: ",
+        options=_fault("stream-error=1:451"),
+    ),
+    _fails(
+        _CASCADE, "recognition breaks off", "Recognising what was said: ", options=_fault("asr-cut=1"), patient=True
+    ),
+    _fails(_CASCADE, "chat breaks off", "Answering it: ", options=_fault("chat-cut=2"), patient=True),
+    _fails(_CASCADE, "speech breaks off", "Speaking the answer: ", options=_fault("stream-cut=9000"), patient=True),
+]
+_OF_SPEECH = [
+    *_keys_and_paths("speech over HTTP", "speech.url", "speech-status"),
+    _set(_SPEECH, "404, model not on the plan", "speech.model", "speech.model=step-tts-2", "404"),
+    _set(_SPEECH, "400, unknown model", "speech.model", "speech.model=nobody", "400"),
+    _with(_SPEECH, "unknown voice", "speech.voice", "--voice", "nobody"),
+    _fails(_SPEECH, "451, moderation of the text", "(451)", options={"blocked": ("night",)}),
+    _fails(_SPEECH, "breaks off", "broke off", options=_fault("speech-cut=9000")),
+    *_keys_and_paths("speech over a WebSocket", "speech.url", "stream-status"),
+    _set(_SOCKET, "404, model not on the plan", "speech.model", "speech.model=step-tts-2"),
+    _set(_SOCKET, "400, unknown model", "speech.model", "speech.model=nobody"),
+    _with(_SOCKET, "unknown voice", "speech.voice", "--voice", "nobody"),
+    _fails(_SOCKET, "451 in the stream", "(451)", options={"blocked": ("night",)}),
+    _fails(_SOCKET, "503 in the stream", "overloaded", options=_fault("stream-error=0:503"), patient=True),
+    _fails(_SOCKET, "breaks off", "hung up", options=_fault("stream-cut=9000")),
+]
+_OF_RECOGNITION = [
+    *_keys_and_paths("recognition of files", "speech.url", "asr-status"),
+    _with(_ASR, "404, --model not on the plan", "--model", "--model", "stepaudio-2-asr-pro", received="404"),
+    _set(
         _ASR,
         "404, model not on the plan",
         "speech.recognise_model",
+        "speech.recognise_model=stepaudio-2-asr-pro",
         "404",
-        command=(*TRANSCRIBE, "--set", "speech.recognise_model=stepaudio-2-asr-pro"),
     ),
-    _fails(
-        _ASR, "error within a 200 stream", "content blocked", "", options=_fault("asr-error-event=1:content blocked")
+    _set(
+        _ASR,
+        "400, model of another service",
+        "speech.recognise_model",
+        "speech.recognise_model=stepaudio-2.5-asr-stream",
+        "400",
     ),
-    _fails(_ASR, "stream breaks off", "", "", options=_fault("asr-cut=1")),
-    _fails(_ASR, "429 for good", "(429)", "429", options=_fault("asr-status=429")),
-    _fails(_ASR, "503 for good", "(503)", "503", options=_fault("asr-status=503")),
-    _fails(_LIVE, "401, key of another site", "(401)", "401", key="sk-other"),
-    _fails(_LIVE, "402, Step Plan key", "speech.url", "402", key="sk-plan"),
-    _fails(_LIVE, "not on the Step Plan", "speech.url", "", family=PLAN),
-    *_keys_and_paths(_CLONE, "speech.url"),
-    _fails(_CLONE, "404, files are not on the plan", "speech.url", "404", family=PLAN),
-    _fails(_CLONE, "reference too short", "5", "", command=("voices", "clone", "{clip}", "--yes")),
+    _fails(_ASR, "error within a 200 stream", "content blocked", options=_fault("asr-error-event=1:content blocked")),
+    _fails(_ASR, "stream breaks off", "broke off", options=_fault("asr-cut=1"), patient=True),
+    *_keys_and_paths("recognition while it is spoken", "speech.url", "status"),
+    _fails(_LIVE, "404, not on the Step Plan", "speech.url", family=PLAN),
+    _with(_LIVE, "model of another service", "--model", "--model", "stepaudio-2.5-asr"),
+    _fails(_LIVE, "risk_blocked", "content rules", options=_fault("dictation-error=1")),
+    _fails(_LIVE, "max_idle_timeout", "waited too long for us", options=_fault("dictation-error=1:max_idle_timeout")),
+    _fails(_LIVE, "breaks off", "hung up", options=_fault("cut-at-event=4")),
 ]
+_OF_VOICES = [
+    *(
+        # The Step Plan's list is known, and shown whatever becomes of one's own voices.
+        replace(row, status=0) if row.family == PLAN and row.case.startswith(("401", "451")) else row
+        for row in _keys_and_paths("voices", "speech.url", "voices-status")
+    ),
+    _with(_VOICES_NORMAL, "400, unknown model", "--model", "--model", "nobody"),
+    *_keys_and_paths("preview of a voice", "speech.url", "voices-status"),
+    _fails(_PREVIEW, "404, files are not on the plan", "speech.url", "404", family=PLAN),
+    _with(_PREVIEW, "400, unknown model", "--model", "--model", "nobody"),
+    _fails(_PREVIEW, "451, moderation of the text", "(451)", options={"blocked": ("Hello",)}),
+    *_keys_and_paths("clone of a voice", "speech.url", "files-status"),
+    _refused(_CLONE, "voices-status", 451, "another recording", service="clone of a voice, uploaded"),
+    _fails(_CLONE, "404, files are not on the plan", "speech.url", "404", family=PLAN),
+    _with(
+        _CLONE, "451, moderation of the words", "(451)", "--text", "forbidden fruit", options={"blocked": (BLOCKED,)}
+    ),
+    _fails(_CLONE, "reference too short", "5", command=("voices", "clone", "{clip}", "--yes")),
+    _fails(_CLONE, "upload breaks off", "broke off", options=_fault("files-cut=1")),
+]
+ERRORS = [*_OF_REALTIME, *_OF_CHAT, *_OF_CASCADE, *_OF_SPEECH, *_OF_RECOGNITION, *_OF_VOICES]
 ROWS = WORKS + ERRORS

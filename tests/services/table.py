@@ -21,7 +21,7 @@ from loopback import stepfun
 from services.rows import ASKED, KEYS, OWN_KEY, ROWS, Row
 from verbs import ALONE, command, environment
 
-LIMIT_S = 60
+LIMIT_S = 120
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,15 @@ def _write(path, seconds, rate_hz=24_000):
     return path
 
 
-def run(row: Row, folder: Path) -> Came:
+def start(arguments, environ, limit_s):
+    """The end of `antiphon ARGUMENTS`, a process of its own."""
+    return subprocess.run(
+        command(*arguments), env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit_s,
+        check=False,
+    )  # fmt: skip
+
+
+def run(row: Row, folder: Path, start=start) -> Came:
     """One row, in an empty folder."""
     files = {
         "clip": _write(folder / "clip.wav", 1.6),
@@ -75,10 +83,7 @@ def run(row: Row, folder: Path) -> Came:
         sets = _addresses(service, row)
         verb = [part.format(**files) for part in row.command]
         environ = environment(folder=folder, STEPFUN_API_KEY=row.key or OWN_KEY[row.family])
-        done = subprocess.run(
-            command(*verb, *ALONE, *(part for one in sets for part in ("--set", one))),
-            env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False,
-        )  # fmt: skip
+        done = start([*verb, *ALONE, *(part for one in sets for part in ("--set", one))], environ, LIMIT_S)
         received = _received(service)
     return Came(done.returncode, done.stdout, done.stderr, received, _sound_s(files["out"]))
 
