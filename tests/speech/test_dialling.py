@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from antiphon.errors import Refused
 from antiphon.secret import Secret
-from antiphon.speech.dialling import dial, dial_service, hang_up, socket_url
+from antiphon.speech.dialling import dial, dial_service, hang_up, socket_url, take_leave
 from antiphon.speech.troubles import SPEAK
 
 PATH = "/realtime/audio"
@@ -115,3 +115,25 @@ def test_whoever_is_cancelled_leaves_nothing_open(host):
 
     assert asyncio.run(asyncio.wait_for(scene(), 60)) > 5
     gc.collect()
+
+
+def test_leave_is_taken_of_a_peer_that_takes_nothing_in():
+    left = asyncio.Event()
+
+    async def deaf(connection):
+        connection.transport.pause_reading()
+        await left.wait()
+        connection.transport.abort()
+
+    async def scene():
+        async with serve(deaf, "127.0.0.1", 0) as server:
+            connection = await dial(f"ws://127.0.0.1:{port_of(server)}/", None, None)
+            sending = asyncio.get_running_loop().create_task(connection.send(bytes(12_000_000)))
+            while not connection.paused:  # noqa: ASYNC110 - a private fact has no event to wait for
+                await asyncio.sleep(0)
+            await take_leave(connection)
+            assert connection.transport.is_closing()
+            await sending
+            left.set()
+
+    asyncio.run(asyncio.wait_for(scene(), 60))

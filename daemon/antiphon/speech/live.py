@@ -18,7 +18,7 @@ from antiphon.pcm import SAMPLE_BYTES, frames_in
 from antiphon.secret import Secret
 from antiphon.speech import live_wire as wire
 from antiphon.speech import meanings, socket_troubles
-from antiphon.speech.dialling import dial_service
+from antiphon.speech.dialling import dial_service, take_leave
 from antiphon.speech.service import without_key
 
 MODEL: Final = "stepaudio-2.5-asr-stream"
@@ -99,7 +99,8 @@ class Dictation:
     ) -> None:
         plan = self._plan
         async with asyncio.timeout(OPEN_S) as opening:
-            async with await dial_service(plan.url, wire.PATH, {}, self._key, plan.where, plan.proxy) as socket:
+            socket = await dial_service(plan.url, wire.PATH, {}, self._key, plan.where, plan.proxy)
+            try:
                 await self._begin(socket)
                 opening.reschedule(None)
                 async with asyncio.TaskGroup() as group:
@@ -115,6 +116,8 @@ class Dictation:
                             )
                     finally:
                         speaking.cancel()
+            finally:
+                await take_leave(socket)
         if self._failure is not None:
             raise self._failure
 
@@ -139,7 +142,7 @@ class Dictation:
                     await self._send(socket, pcm)
             except AntiphonError as error:
                 self._failure = error
-                await socket.close()
+                await take_leave(socket)
                 return
             await self._send(socket, bytes(SAMPLE_BYTES * frames_in(2 * wire.SILENCE_MS, self._plan.rate_hz)))
             # It says nothing of silence, so it is told once more how to hear: its answer comes after all before that.
@@ -147,7 +150,7 @@ class Dictation:
             await socket.send(self._configuration())
             await self._all_settled()
             self._over = True
-            await socket.close()
+            await take_leave(socket)
 
     async def _send(self, socket: ClientConnection, pcm: bytes) -> None:
         size = SAMPLE_BYTES * frames_in(PIECE_MS, self._plan.rate_hz)

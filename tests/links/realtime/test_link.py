@@ -34,6 +34,7 @@ from antiphon.conversation.events import (
     ToolCalled,
 )
 from antiphon.conversation.history import Turn
+from antiphon.links.realtime import link as link_module
 from antiphon.links.realtime.link import (
     MAX_AHEAD_BYTES,
     MAX_MALFORMED_IN_A_ROW,
@@ -51,6 +52,7 @@ from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Ti
 from antiphon.simulator.stepfun.script import Reply
 from antiphon.simulator.stepfun.script import ToolCall as StepFunCall
 from antiphon.simulator.stepfun.server import StepFunSimulator
+from antiphon.speech.dialling import dial
 
 KEY = "sk-very-secret-0123456789"
 CREATED = json.dumps({"type": "session.created", "session": {"id": "s"}})
@@ -942,6 +944,42 @@ def test_closed_by_us_says_goodbye():
     inbox, service = play(scene())
     assert inbox.events == [LinkOpened(3), LinkClosed(3)]
     assert service.closed_with == 1000
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_a_peer_that_takes_nothing_in_does_not_hold_us(hangs_up, monkeypatch):
+    """Nor does one that hangs up in the middle of our goodbye, and takes in the rest of it then."""
+    dialled = []
+
+    async def keeping(*where, **how):
+        dialled.append(await dial(*where, **how))
+        return dialled[-1]
+
+    monkeypatch.setattr(link_module, "dial", keeping)
+    left = asyncio.Event()
+
+    async def behaviour(socket, _):
+        socket.transport.pause_reading()
+        await left.wait()
+
+    async def scene():
+        async with serving(behaviour) as (url, service), calling(url) as (link, inbox):
+            await inbox.until(LinkOpened)
+            link.send_audio(bytes(4_000_000))
+            while not dialled[0].paused:  # noqa: ASYNC110 - a private fact has no event to wait for
+                await asyncio.sleep(0)
+            link.close()
+            for _ in range(10):  # the goodbye waits behind the speech
+                await asyncio.sleep(0)
+            if hangs_up:
+                service.socket.transport.write_eof()
+                service.socket.transport.resume_reading()
+            await inbox.until(LinkClosed)
+            service.socket.transport.abort()
+            left.set()
+        return inbox
+
+    assert play(scene()).events == [LinkOpened(3), LinkClosed(3)]
 
 
 def test_nothing_is_told_after_the_end():

@@ -43,7 +43,7 @@ from antiphon.links.realtime.outbox import Outbox
 from antiphon.links.realtime.wire import decode, encode
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import STARS, Secret
-from antiphon.speech.dialling import FORGOTTEN, dial, hang_up
+from antiphon.speech.dialling import FORGOTTEN, dial, hang_up, take_leave
 from antiphon.speech.repeats import Repeats
 
 MAX_MALFORMED_IN_A_ROW = 100
@@ -196,8 +196,7 @@ class RealtimeLink:
         try:
             # One limit from the first packet to the service's first word, so the library needs none of its own.
             async with asyncio.timeout(self._plan.open_timeout_ms / 1000) as patience:
-                async with await self._dial() as socket:
-                    await self._converse(socket, patience)
+                await self._converse(await self._dial(), patience)
         except TimeoutError as late:
             nameless = gaierror(EAI_AGAIN, "no answer in time")
             self._end(troubles.explain(late if self._named else nameless, self._host, self._plan.url))
@@ -224,8 +223,8 @@ class RealtimeLink:
         self._named = True
 
     async def _converse(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
-        socket.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, MAX_AHEAD_BYTES)
         try:
+            socket.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, MAX_AHEAD_BYTES)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(socket), name=f"call {self._call} writer")
                 group.create_task(self._ping(socket, group), name=f"call {self._call} pings")
@@ -234,7 +233,7 @@ class RealtimeLink:
             if self._life.problem is not None or not self._dialogue.opened:
                 hang_up(socket)  # nobody there to say goodbye to, and a new call may be waiting
             else:
-                await socket.close()
+                await take_leave(socket)
 
     async def _read(self, socket: ClientConnection, patience: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
