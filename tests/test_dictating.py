@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -148,6 +149,14 @@ def test_what_grows_is_drawn_on_a_terminal_alone(capsys, monkeypatch):
     assert capsys.readouterr() == ("Turn on.\n", "\r\x1b[Kturn on\r\x1b[K")
 
 
+def test_the_service_s_text_is_one_line_and_moves_no_cursor(capsys):
+    page = _Page(as_json=False)
+    page.tell("Turn\x1b[2J\non.")
+    assert capsys.readouterr().out == "Turn\ufffd[2J on.\n"
+    _Page(as_json=True).tell("Turn\x1b\non.")
+    assert json.loads(capsys.readouterr().out) == {"text": "Turn\x1b\non."}
+
+
 def test_the_plan_has_none(tmp_path, service, capsys):
     path = write_wav(tmp_path / "a.wav", spoken(), RATE_HZ)
     assert main(asked(service, path, path="/step_plan/v1")) == 1
@@ -160,6 +169,20 @@ def test_the_plan_has_none(tmp_path, service, capsys):
 def test_a_file_that_is_not_there(tmp_path, service, capsys, name, words):
     assert main(asked(service, tmp_path / name)) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a"])
+def test_what_is_not_bare_samples_is_not_heard_as_noise(tmp_path, service, capsys, name):
+    (tmp_path / name).write_bytes(spoken().tobytes())
+    assert main(asked(service, tmp_path / name)) == 2
+    assert "--live hears a .wav or a .pcm: leave --live out" in capsys.readouterr().err
+    assert [record.frames for record in service.dictations if record.frames > 2 * RATE_HZ] == []
+
+
+def test_nobody_waits_for_the_writer_of_a_pipe(tmp_path, service, capsys):
+    os.mkfifo(tmp_path / "a.pcm")
+    assert main(asked(service, tmp_path / "a.pcm")) == 2
+    assert "cannot be read: it is no file" in capsys.readouterr().err
 
 
 def test_without_a_sound_card(tmp_path, service):

@@ -14,7 +14,7 @@ import wave
 import numpy as np
 import pytest
 
-from antiphon import cli
+from antiphon import cli, transcribing
 from antiphon.cli import main
 from antiphon.progress import no_screen
 from antiphon.secret import Secret
@@ -115,11 +115,18 @@ def test_other_containers_are_converted(tmp_path, capsys, monkeypatch):
     )
     ffmpeg.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    roomy = tmp_path / "roomy"
+    roomy.mkdir()
+    monkeypatch.setattr(transcribing, "_ROOMY", roomy)
     video = tmp_path / "a.mp4"
     video.write_bytes(b"ftyp")
     options = SimulatorOptions(timing=Timing.quick(), transcripts=("One.",))
     status, [granted] = told_by(video, options=options)
     assert (status, capsys.readouterr().out, granted.clip.kind) == (0, "One.\n", "pcm")
+    assert list(roomy.iterdir()) == []
+    monkeypatch.setattr(transcribing, "_ROOMY", tmp_path / "none of it")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    assert told_by(clip(tmp_path, 1), options=options)[0] == 0  # what is fit needs no place
 
 
 @pytest.mark.parametrize(
@@ -368,6 +375,8 @@ def test_no_recording_is_named(capsys):
     assert "name one or more" in capsys.readouterr().err
     assert main(["transcribe", *ALONE, "--live", "a.wav", "b.wav"]) == 2
     assert "--live hears one source" in capsys.readouterr().err
+    assert main(["transcribe", *ALONE, "a.wav", "-"]) == 2
+    assert "- is samples on stdin, which --live hears" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rate", ["5", "fast", "16000.5", "nan"])

@@ -206,6 +206,8 @@ def transcribe(options: argparse.Namespace) -> int:
         return run_live(settings, live, key, source, options.rate, as_json=options.json)
     if not options.files:
         raise SettingsError("there is no recording: name one or more, or give --live to hear the microphone")
+    if Path("-") in options.files:
+        raise SettingsError("- is samples on stdin, which --live hears: add that, or write them into a .pcm file")
     from antiphon.transcribing import plan_of, run_transcribe
 
     plan = plan_of(settings, options.language, options.hotwords, options.model)

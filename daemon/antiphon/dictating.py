@@ -20,10 +20,12 @@ from antiphon.errors import AntiphonError, AudioFileError, DeviceError
 from antiphon.pcm import SAMPLE_BYTES, Samples, bytes_of, first_channel, samples_of
 from antiphon.ports import Block
 from antiphon.reasons import by_hand
+from antiphon.recordings import KINDS, check_file
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.speech.live import MODEL, Dictation, LivePlan
 from antiphon.standard_input import StandardInput
+from antiphon.transcribing import one_line
 
 RATE_HZ: Final = 16_000
 BLOCK_MS: Final = 100
@@ -92,9 +94,9 @@ class _Page:
         self._shown = ""
 
     def tell(self, text: str) -> None:
-        """The text of a turn."""
+        """The text of a turn, on one line."""
         self.show("")
-        print(json.dumps({"text": text}, ensure_ascii=False) if self._as_json else text, flush=True)
+        print(json.dumps({"text": text}, ensure_ascii=False) if self._as_json else one_line(text), flush=True)
 
     def show(self, text: str) -> None:
         """What is heard so far, or nothing."""
@@ -109,8 +111,12 @@ class _Page:
 
 
 async def file_sound(path: Path, rate_hz: int, over: asyncio.Event) -> AsyncGenerator[bytes, None]:
-    """A WAV file, or bare mono samples at `rate_hz`, as fast as they are taken."""
-    if path.suffix.lower() == ".wav":
+    """A WAV file, or bare mono samples at `rate_hz`, as fast as they are taken. Raises AudioFileError."""
+    kind = KINDS.get(path.suffix.lower())
+    if kind not in ("wav", "pcm"):
+        raise AudioFileError(f"{path}: --live hears a .wav or a .pcm: leave --live out, or make it one of them")
+    await asyncio.to_thread(check_file, path)
+    if kind == "wav":
         resampler = Resampler((await asyncio.to_thread(wav_format, path))[0], RATE_HZ)
         blocks = wav_blocks(path, BLOCK_MS)
     else:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -127,8 +128,8 @@ async def transcribe(
             if barred:
                 done[number] = Transcript(str(path), error=f"{path} was not sent, as {barred}")
             else:
-                with TemporaryDirectory(prefix="antiphon-", dir=_ROOMY if _ROOMY.is_dir() else None) as folder:
-                    job = _Job(recogniser, path, rate_hz, Path(folder), most_s, show)
+                with ExitStack() as made:
+                    job = _Job(recogniser, path, rate_hz, made, most_s, show)
                     done[number] = await job.run()
                     barred = job.barred
             while told in done:
@@ -145,10 +146,11 @@ class _Job:
     """One file."""
 
     def __init__(
-        self, recogniser: Recogniser, path: Path, rate_hz: int, folder: Path, most_s: float, show: Screen
+        self, recogniser: Recogniser, path: Path, rate_hz: int, made: ExitStack, most_s: float, show: Screen
     ) -> None:
+        """`made` takes away what is made of the file."""
         self._recogniser, self._path, self._rate_hz = recogniser, path, rate_hz
-        self._folder, self._most_s, self._show = folder, most_s, show
+        self._made, self._most_s, self._show = made, most_s, show
         self.barred = ""
         """Why the service would answer for no other file either."""
 
@@ -185,7 +187,8 @@ class _Job:
                 return await asyncio.to_thread(open_recording, self._path, self._rate_hz, self._most_s)
             except TooLongError as error:
                 why = str(error)
-        converted = self._folder / "sound.pcm"
+        folder = TemporaryDirectory(prefix="antiphon-", dir=_ROOMY if _ROOMY.is_dir() else None)
+        converted = Path(self._made.enter_context(folder), "sound.pcm")
         await to_pcm(self._path, converted, why)
         return await asyncio.to_thread(open_recording, converted, RATE_HZ, self._most_s)
 
