@@ -286,6 +286,17 @@ def test_a_model_that_takes_sound_in_the_last_message_alone_gets_none_before_wha
     assert [message.role for message in alone.messages()] == ["assistant", "tool"]
 
 
+def test_where_the_question_cannot_be_told_again_roles_take_turns_all_the_same():
+    talk = memory(clips=1, only_asked=True)
+    exchange(talk, 1)
+    talk.asked(pcm(10, 2))
+    talk.began("r2")
+    talk.called("r2", [CALL])
+    talk.answered([ToolOutput("call-1", "Noon.")])
+    assert outline(talk) == [("a", "Answer 1."), ("t", "Noon.")]
+    assert talk.messages()[0].calls == (CALL,)
+
+
 def test_where_ids_repeat_the_latest_call_is_meant():
     talk = memory()
     for number, noon in ((1, "One."), (2, "Two.")):

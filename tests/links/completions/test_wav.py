@@ -48,7 +48,7 @@ def test_chunks_that_nobody_needs_are_passed_over():
     assert pcm_of(wav[:36] + extra + wav[36:]) == PCM
 
 
-@pytest.mark.parametrize("size", [0xFFFFFFFF, len(PCM) + 1000])
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, len(PCM) + 1000])
 def test_a_size_that_is_not_true_does_no_harm(size):
     wav = bytearray(wav_file(PCM))
     wav[40:44] = struct.pack("<I", size)

@@ -10,7 +10,7 @@ Limits: StepFun's guide to speech in chat completions, "Limits".
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from antiphon.conversation.effects import ToolOutput
@@ -34,7 +34,7 @@ LONGEST_MS: Final = 120_000
 """The longest question that is sound; with all texts it is still inside the limits."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Turn:
     role: Literal["user", "assistant"]
     text: str = ""
@@ -111,15 +111,13 @@ class Memory:
     def messages(self) -> tuple[Message, ...]:
         """What the model is told, oldest first. A tool call whose output is not known yet is left out."""
         told: list[Message] = [Message("system", self._instructions)] if self._instructions else []
+        last = self._turns[-1:]
         for turn in self._turns:
-            for message in _messages(turn):
+            for message in _messages(turn, sound=not self._only_asked or turn in last):
                 if told and _are_one(told[-1], message):
                     told[-1] = _joined(told[-1], message)
                 else:
                     told.append(message)
-        if self._only_asked:
-            before = [replace(message, clips=()) if message.clips else message for message in told[:-1]]
-            told = [message for message in before if message.role != "user" or message.text] + told[-1:]
         return tuple(told)
 
     def _of(self, reply: str) -> list[_Turn]:
@@ -142,9 +140,9 @@ class Memory:
                 clips, turn.pcm = MOST_TURNS, b""  # and none before it: what is told has no holes
 
 
-def _messages(turn: _Turn) -> list[Message]:
+def _messages(turn: _Turn, *, sound: bool) -> list[Message]:
     if turn.role == "user":
-        clips = (Clip(turn.pcm),) if turn.pcm else ()
+        clips = (Clip(turn.pcm),) if turn.pcm and sound else ()
         return [Message("user", turn.text, clips)] if clips or turn.text.strip() else []
     calls = tuple(call for call in turn.calls if call.id in turn.outputs)
     if not (turn.text.strip() or calls):

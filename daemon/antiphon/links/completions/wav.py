@@ -41,7 +41,7 @@ def pcm_of(wav: bytes) -> bytes:
         elif name == b"data":
             if not rate_hz:
                 break
-            data = wav[at : at + size]
+            data = wav[at : at + (size or len(wav))]
             return _at_link_rate(data[: len(data) - len(data) % SAMPLE_BYTES], rate_hz)
         at += size + size % 2
     raise Garbled("a WAV file without samples")

@@ -76,7 +76,7 @@ class Dialogue:
         self._turn = ""  # the item of the user's last turn
         self._reply_owed = False  # response.create waits for the end of a reply
         self._outputs: deque[ToolOutput] = deque()  # that wait for the end of a reply
-        self._outputs_sent: dict[str, ToolOutput] = {}  # by the name of the request; until a reply begins or ends
+        self._outputs_sent: dict[str, ToolOutput] = {}  # the last of them, by the name of the request
         self._asked = False  # response.create was sent, and no reply has ended since
         self._turn_was_empty = False  # a reply to the last committed turn would be a reply to nothing
         self._tail_expected = False  # nameless pieces that come now belong to the reply that was cancelled
