@@ -82,6 +82,7 @@ def test_an_mp3_is_measured_by_its_frames(tmp_path):
         ("me.mp3", b""),
         ("me.mp3", b"\xff" * 3000),
         ("me.mp3", b"no sound at all" * 99),
+        ("me.mp3", b"RIFF" + (0xFFFB9044.to_bytes(4) + bytes(413)) * 250),
     ],
 )
 def test_what_is_no_recording(tmp_path, name, content):

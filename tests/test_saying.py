@@ -14,8 +14,11 @@ from antiphon.pcm import bytes_of
 from antiphon.saying import sentences
 from antiphon.simulator.stepfun.faults import parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
+from antiphon.speech import client
+from antiphon.speech import service as speech_service
+from antiphon.speech.service import Patience
 from antiphon.standard_input import READ_AHEAD
-from loopback import stepfun, tone
+from loopback import refused_port, stepfun, tone
 from test_dictating import until
 from verbs import ALONE, antiphon, environment, running
 
@@ -66,6 +69,30 @@ def test_standard_input_is_said(service, tmp_path, monkeypatch):
     given(monkeypatch, "晚饭好了。".encode())
     assert say(service, "-o", tmp_path / "out.wav", "-") == 0
     assert sound_of(tmp_path / "out.wav") == SPOKEN
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_a_busy_service_is_waited_for_where_nobody_listens(service, tmp_path, monkeypatch, more):
+    waits = []
+
+    class Watched(Patience):
+        def __init__(self, by_s, gap_ms, most_broken=None):
+            waits.append((by_s - asyncio.get_running_loop().time(), most_broken))
+            super().__init__(by_s, gap_ms, most_broken)
+
+    for module in (saying, client):
+        monkeypatch.setattr(module, "Patience", Watched)
+    assert say(service, *more, "-o", tmp_path / "out.wav", "Hi.") == 0
+    [(wait_s, most_broken)] = waits
+    assert wait_s > 60  # a limit of so many requests a minute passes
+    assert most_broken == saying.FILE_MOST_BROKEN
+
+
+def test_nobody_to_answer_is_not_waited_for_so_long(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(speech_service, "PAUSE_FIRST_S", 0.0)
+    url = f"speech.url=http://127.0.0.1:{refused_port()}/v1"
+    assert main(["say", *ALONE, "--set", url, "-o", str(tmp_path / "out.wav"), "Hi"]) == 2
+    assert "Nothing listens at 127.0.0.1" in capsys.readouterr().err
 
 
 def test_whoever_waits_is_to_try_it_again_himself(tmp_path, capsys):

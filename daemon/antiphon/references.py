@@ -6,6 +6,7 @@ What is in an mp3 is not decoded: its length and channels are those of its frame
 import wave
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,7 @@ def open_reference(path: Path) -> Reference:
         _check_length(path, seconds)
         remarks += _judged(path, samples)
     else:
+        open_recording(path, LINK_RATE_HZ, inf)  # is it one at all?
         seconds, rate_hz, channels = _mp3(path, sound)
         _check_length(path, seconds)
         remarks.append("whether it is loud enough, and clean, cannot be told of an mp3: listen to it")

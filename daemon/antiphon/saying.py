@@ -7,7 +7,7 @@ import asyncio
 import codecs
 import wave
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -35,6 +35,13 @@ FORMATS: Final[dict[str, wire.Kind]] = {
 """What a file is, by how its name ends."""
 JOINED: Final = ("wav", "pcm", "mp3")
 """Kinds of which a longer text is one file: the others cannot be put one behind the other."""
+FILE_WAIT_MS: Final = 90_000.0
+"""Nobody waits for the sound of a file, and much of it may be made and paid for: longer than a limit of requests a
+minute lasts.
+"""
+FILE_GAP_MS: Final = 20_000.0
+FILE_MOST_BROKEN: Final = 5
+"""Some ten seconds, where there is nobody to answer."""
 READ_BYTES: Final = 4096
 NO_TEXT: Final = "there is no text to say: give one, or - to have standard input said"
 
@@ -54,7 +61,10 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
     """Say it. Raises AntiphonError, in words."""
     plan = plan_of(settings, order.style)
     check(plan)
-    kind = None if order.output is None else kind_of(order.output, stream=order.stream)
+    kind = None
+    if order.output is not None:
+        kind = kind_of(order.output, stream=order.stream)
+        plan = replace(plan, first_sound_ms=FILE_WAIT_MS, gap_ms=FILE_GAP_MS, most_broken=FILE_MOST_BROKEN)
     if order.stream:
         texts = sentences(speakable(chunks_of(order.text)))
 
@@ -159,7 +169,8 @@ async def stream_out(plan: SpeechPlan, key: Secret | None, texts: AsyncIterator[
 
     asked = StreamPlan(plan.url, plan.model, plan.voice, plan.instruction, plan.speed, plan.proxy, plan.where)
     host = urlsplit(plan.url).hostname or "the server"
-    patience = Patience(asyncio.get_running_loop().time() + plan.first_sound_ms / 1000, plan.gap_ms)
+    by_s = asyncio.get_running_loop().time() + plan.first_sound_ms / 1000
+    patience = Patience(by_s, plan.gap_ms, plan.most_broken)
     try:
         async with patience:
             await SpeechStream(asked, key).run(all_of_them(), hear, patience)

@@ -39,6 +39,8 @@ class SpeechPlan:
     """From the asking to the first sound, further tries included; the mind waits a little longer."""
     gap_ms: float = 4000.0
     """From each piece of sound to the next, or to the end."""
+    most_broken: int | None = None
+    """See Patience: of the tries that come to anything but a busy service."""
     instruction: str = ""
     """How it is said, in words; only some models are told."""
     speed: float = 1.0
@@ -116,7 +118,7 @@ class _Request:
         """Hear the whole of it. Raises LinkError."""
         plan, host = self._plan, self._service.host
         loop = asyncio.get_running_loop()
-        patience = Patience(loop.time() + plan.first_sound_ms / 1000, plan.gap_ms)
+        patience = Patience(loop.time() + plan.first_sound_ms / 1000, plan.gap_ms, plan.most_broken)
         try:
             async with patience:
                 await self._service.persist(lambda: self._ask(text, patience), patience)
