@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from socket import EAI_AGAIN, IPPROTO_TCP, TCP_NOTSENT_LOWAT, gaierror
-from typing import AnyStr, Literal
+from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection
@@ -45,6 +45,7 @@ from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import STARS, Secret
 from antiphon.speech.dialling import FORGOTTEN, dial, hang_up, take_leave
 from antiphon.speech.repeats import Repeats
+from antiphon.speech.service import without_key
 
 MAX_MALFORMED_IN_A_ROW = 100
 """So many pieces of nonsense without one sound message between them, and the call is over."""
@@ -190,7 +191,7 @@ class RealtimeLink:
 
     def _end(self, error: LinkError) -> None:
         """End the call; its reason may quote the service, and services like to quote the key."""
-        self._life.end(Problem(error.fault, _without(self._key, str(error))[:MAX_SENTENCE]))
+        self._life.end(Problem(error.fault, without_key(self._key, str(error))[:MAX_SENTENCE]))
 
     async def _live(self) -> None:
         try:
@@ -252,7 +253,7 @@ class RealtimeLink:
         if self._repeats.has(frame):
             self.counters.repeated += 1
             return
-        message = decode(_without_any(self._key, frame))
+        message = decode(_without_key(self._key, frame))
         if isinstance(message, Malformed):
             self.counters.malformed += 1
             self._malformed_in_a_row += 1
@@ -356,19 +357,13 @@ def _with_model(url: SplitResult, model: str) -> str:
     return urlunsplit(url._replace(query=urlencode([*query, ("model", model)]), fragment=""))
 
 
-def _without(secret: Secret | None, said: AnyStr) -> AnyStr:
-    """`said` with stars for the key."""
+def _without_key(secret: Secret | None, frame: bytes) -> bytes:
+    """`frame` with stars for the key; it is JSON, in which any character may be spelled as its number."""
     key = secret.reveal().strip() if secret is not None else ""
     if not key:
-        return said
-    return said.replace(key, STARS) if isinstance(said, str) else said.replace(key.encode(), STARS.encode())
-
-
-def _without_any(secret: Secret | None, frame: bytes) -> bytes:
-    """The same of JSON, in which any character of the key may be spelled as its number."""
-    frame = _without(secret, frame)
-    key = secret.reveal().strip() if secret is not None else ""
-    if not key or b"\\u00" not in frame:
+        return frame
+    frame = frame.replace(key.encode(), STARS.encode())
+    if b"\\u00" not in frame:
         return frame
     spelled = "".join(rf"(?:{re.escape(one)}|\\u{ord(one):04x})" for one in key)
     return re.sub(spelled.encode(), STARS.encode(), frame, flags=re.IGNORECASE)
