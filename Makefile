@@ -37,12 +37,9 @@ help:  ## print this help
 run: setup card  ## set everything up and watch a whole turn, on simulated hardware where there is none
 	@$(BIN)/antiphon demo
 
-# What only thinks is shared among the processors; what sounds needs them to itself.
-PURE := tests/audio tests/conversation tests/fuzz tests/links tests/pinout tests/scenes tests/settings tests/speech
-
+# Files are shared among the processors; tests/conftest.py says what stays together.
 test: setup card  ## the whole suite, from nothing
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(PURE)
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE))
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 services: setup card  ## ask every service of StepFun's, simulated, by the user's own commands; prints a table
 	@cd tests && $(abspath $(BIN))/python -m services.table
