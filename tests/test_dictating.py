@@ -1,5 +1,6 @@
 """Speech written down while it is spoken: from a file, from stdin, and from the simulated microphone."""
 
+import asyncio
 import io
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 
 from antiphon import cli
 from antiphon.cli import main
-from antiphon.dictating import _Page
+from antiphon.dictating import _Page, _Pieces
 from antiphon.simulator.room import Room
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from loopback import stepfun
@@ -118,6 +119,22 @@ def test_ctrl_c_ends_what_is_said_and_the_last_of_it_is_written_down(tmp_path, s
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, first.decode(), out.decode()) == (0, TEXTS[0] + "\n", TEXTS[1] + "\n"), err
+
+
+def test_what_was_said_before_ctrl_c_is_not_lost():
+    async def scene():
+        over = asyncio.Event()
+        pieces = _Pieces(over)
+        for piece in (b"1", b"2", b"3"):  # the service takes them more slowly than they come
+            pieces.put(piece)
+        heard = []
+        async for piece in pieces.until_over():
+            heard.append(piece)
+            over.set()
+            pieces.put(b"too late")
+        return heard
+
+    assert asyncio.run(scene()) == [b"1", b"2", b"3"]
 
 
 def test_the_microphone_is_heard_until_ctrl_c(service):

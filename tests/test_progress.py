@@ -10,7 +10,7 @@ from antiphon.progress import no_screen
 DRAWS = """
 from antiphon.progress import screen
 with screen() as show:
-    bar = show.file("a[b].wav")
+    bar = show.file("a[b]\\n\\x1b[2J.wav")
     bar.size(1000)
     bar.sent(0, 400)
     bar.sent(500, 100)
@@ -34,7 +34,7 @@ def test_a_bar_is_drawn_and_leaves_stdout_alone():
             pass
         os.close(ours)
     assert (process.returncode, told) == (0, b"told\n")
-    assert b"a[b].wav" in drawn
+    assert b"a[b]  [2J.wav" in drawn
     assert b"500/1,000 bytes" in drawn or b"0.5/1.0 kB" in drawn
     assert b"turn on [light]" in drawn
 

@@ -190,7 +190,9 @@ class _Pieces:
         self._loop.call_soon_threadsafe(self._queue.put_nowait, piece)
 
     async def until_over(self, stall_s: float | None = None) -> AsyncIterator[bytes]:
-        """What comes, until its end; or until nothing has come for so long."""
+        """What comes, until its end, or until it is over: what had come by then is given; or until nothing has come for
+        so long.
+        """
         ending = self._loop.create_task(self._over.wait())
         try:
             while not self._over.is_set():
@@ -198,6 +200,10 @@ class _Pieces:
                 await asyncio.wait({getting, ending}, timeout=stall_s, return_when=asyncio.FIRST_COMPLETED)
                 if not getting.done() or (piece := getting.result()) is None:
                     getting.cancel()
+                    return
+                yield piece
+            for _ in range(self._queue.qsize()):
+                if (piece := self._queue.get_nowait()) is None:
                     return
                 yield piece
         finally:

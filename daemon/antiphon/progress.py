@@ -104,7 +104,7 @@ class _Screen:
 class _Bar:
     def __init__(self, progress: Any, name: str) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=None, name=name[-WORDS:], said="")
+        self._task = progress.add_task("", total=None, name=_drawn(name), said="")
         self._parts: dict[int, int] = {}
         self._said = ""
 
@@ -119,9 +119,14 @@ class _Bar:
 
     def text(self, text: str) -> None:
         """See Bar."""
-        self._said = (self._said + "".join(c if c.isprintable() else " " for c in text))[-WORDS:]
+        self._said = _drawn(self._said + text)
         self._progress.update(self._task, said=self._said)
 
     def done(self) -> None:
         """See Bar."""
         self._progress.remove_task(self._task)
+
+
+def _drawn(text: str) -> str:
+    """The end of it, without what a terminal obeys."""
+    return "".join(c if c.isprintable() else " " for c in text[-WORDS:])
