@@ -129,7 +129,7 @@ class Wire(asyncio.Transport):
 
     def write(self, data):
         if not self._closing:
-            self._loop.call_soon(self._server.received, bytes(data))
+            self._loop.call_soon(self._arrive, bytes(data))
 
     def close(self):
         if not self._closing:
@@ -138,6 +138,10 @@ class Wire(asyncio.Transport):
 
     def abort(self):
         self.close()
+
+    def _arrive(self, data):
+        """At who is the server by then."""
+        self._server.received(data)
 
     # ── what the server does ──
 

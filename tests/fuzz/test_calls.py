@@ -4,7 +4,7 @@ nothing is told twice, whatever the service says and the mind wants meanwhile.
 
 import asyncio
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.conversation import events as happened
@@ -133,11 +133,35 @@ class Three:
             return None
 
 
+WELL = (
+    [(True, True, True)] * 4
+    + [(True, True, False)] * 3
+    + [(True, False, True)] * 2
+    + [(False, True, True), (False,) * 3]
+)
+"""Which of the three do as they should: most often all or all but one, or few walks would come as far as to speak."""
+
+
+@st.composite
+def threes(draw):
+    well = draw(st.sampled_from(WELL))
+    kinds = ((answers, streams.recognitions), (answers, streams.chats), (sockets, streams.spoken))
+    return Three(*(draw(make(kind, 3, well=good)) for (make, kind), good in zip(kinds, well, strict=True)))
+
+
 @many
-@given(st.builds(Three, answers(streams.recognitions, 3), answers(streams.chats, 3), sockets(streams.spoken)), WISHES)
+@given(threes(), WISHES)
 def test_cascade(world, wishes):
     events = called(CascadeLinkMaker(CASCADE, SECRET, lambda: TOOLS), world, wishes)
     told = b"".join(event.pcm for event in events if isinstance(event, happened.ReplyAudio))
     streams.speech_is_told_once(told, [streams.distinct(one.sent) for one in world.speaking.met if one])
     text = "".join(event.text for event in events if isinstance(event, happened.ReplyText))
     streams.chat_is_told_once(b"", text, data_sent(world.writing))
+
+
+@settings(max_examples=20)
+@given(st.builds(Three, *(answers(kind, 1, well=True) for kind in (streams.recognitions, streams.chats)),
+                 sockets(streams.spoken, 1, well=True)))  # fmt: skip
+def test_an_unharmed_cascade_comes_to_speak(world):
+    called(CascadeLinkMaker(CASCADE, SECRET, lambda: TOOLS), world, [])
+    assert any(one["type"] == "tts.text.done" for one in world.speaking.log)
