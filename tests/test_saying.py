@@ -12,6 +12,7 @@ from antiphon import controlling, saying
 from antiphon.cli import main
 from antiphon.pcm import bytes_of
 from antiphon.saying import sentences
+from antiphon.simulator.stepfun import tts_server
 from antiphon.simulator.stepfun.faults import parse_fault
 from antiphon.simulator.stepfun.options import DEFAULT_KEY, SimulatorOptions, Timing
 from antiphon.speech import client
@@ -63,6 +64,20 @@ def test_bare_samples_and_a_long_text(service, tmp_path):
     output = tmp_path / "out.pcm"
     assert say(service, "-o", output, "This is a sentence of forty characters. " * 60) == 0
     assert output.read_bytes() == SPOKEN * 3
+
+
+def test_a_long_text_is_one_mp3(service, tmp_path, monkeypatch, capsys):
+    frames = bytes.fromhex("fff384c4") + bytes(188)
+    monkeypatch.setattr(tts_server, "encode", lambda *_: b"ID3\x04\0\0\0\0\0\1x" + frames * 3)
+    text = "This is a sentence of forty characters. "
+    assert say(service, "-o", tmp_path / "long.mp3", text * 60) == 0
+    assert (tmp_path / "long.mp3").read_bytes() == frames * 9
+    assert say(service, "-o", tmp_path / "short.mp3", text) == 0
+    assert (tmp_path / "short.mp3").read_bytes()[:3] == b"ID3"  # one file is as it came
+    monkeypatch.setattr(tts_server, "encode", lambda *_: b"no mp3 at all")
+    assert say(service, "-o", tmp_path / "long.mp3", text * 60) == 2
+    assert "what came is no MP3, and cannot be joined: use .wav" in capsys.readouterr().err
+    assert (tmp_path / "long.mp3").read_bytes() == frames * 9
 
 
 def test_standard_input_is_said(service, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ import numpy as np
 
 from antiphon.audio.cutting import BLOCK_MS, energies, quietest_block
 from antiphon.errors import AudioFileError
-from antiphon.mp3_frames import TAG_BYTES, behind_tag, frame, is_frame
+from antiphon.mp3_frames import LENGTH_MARKS, TAG_BYTES, behind_tag, frame, is_frame
 from antiphon.pcm import SAMPLE_BYTES, decode
 from antiphon.speech.recognise_wire import Kind
 
@@ -280,7 +280,7 @@ def _mp3_s(path: Path, file: BinaryIO, size: int) -> float | None:
     first = frame(head)
     if first is None:
         return None
-    for mark in (b"Xing", b"Info"):
+    for mark in LENGTH_MARKS:
         found = head.find(mark, 0, 200)
         if found >= 0 and head[found + 7 : found + 8] and head[found + 7] & 1:
             return int.from_bytes(head[found + 8 : found + 12]) * first.samples / first.rate_hz

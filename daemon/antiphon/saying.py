@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from antiphon.conversation.events import SpeechStyle
 from antiphon.errors import AudioFileError, LinkError, Refused
+from antiphon.mp3_frames import Joined
 from antiphon.pcm import LINK_RATE_HZ, SAMPLE_BYTES
 from antiphon.reasons import by_hand
 from antiphon.secret import Secret
@@ -79,7 +80,10 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
             _check_length(text, order.output, kind)
 
         async def make(hear: Hear) -> None:
-            await read_out(plan, key, text, hear, "pcm" if kind in (None, "wav") else kind)
+            if kind == "mp3" and len(wire.pieces(text)) > 1:
+                await _joined(plan, key, text, hear)
+            else:
+                await read_out(plan, key, text, hear, "pcm" if kind in (None, "wav") else kind)
 
     try:
         if order.output is not None and kind is not None:
@@ -200,6 +204,14 @@ def _check_length(text: str, output: Path, kind: wire.Kind) -> None:
         raise AudioFileError(
             f"{output}: a {output.suffix} holds {most} characters at most, as two cannot be joined: use .wav or .mp3"
         )
+
+
+async def _joined(plan: SpeechPlan, key: Secret | None, text: str, hear: Hear) -> None:
+    """A long text as one MP3 file. Raises AntiphonError."""
+    joined = Joined()
+    await read_out(plan, key, text, lambda data: hear(joined.take(data)), "mp3")
+    if not joined.frames:
+        raise NotSaidError("what came is no MP3, and cannot be joined: use .wav")
 
 
 def write(output: Path, kind: wire.Kind, make: Make) -> None:
