@@ -605,6 +605,42 @@ def test_a_name_that_nobody_resolves_does_not_hold_up_the_end(tmp_path):
             process.kill()
 
 
+STUBBORN = """
+import asyncio
+from antiphon.app import _until_signalled
+from antiphon.runtime.log import JsonLog
+
+class Appliance:
+    failed, begin_anew = False, "no"
+
+    def stop(self):
+        pass
+
+    tell_to_stop = stop
+
+    async def run(self):
+        self.task = asyncio.create_task(self.go_on(), name="tool-weather")
+        await asyncio.sleep(0)
+
+    async def go_on(self):
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+
+asyncio.run(_until_signalled(Appliance(), JsonLog(2), lambda: print("left")))
+"""
+
+
+def test_a_tool_that_will_not_end_does_not_hold_up_the_end():
+    ended = subprocess.run(
+        [sys.executable, "-u", "-c", STUBBORN], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ended.stdout == "left\n"
+    assert '"left": "tool-weather"' in ended.stderr
+
+
 # ── loudness and speech ──────────────────────────────────────────────────────────────────────────
 
 

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
 
 THREAD_ENDS_S = 3.0
 LOOKUP_ENDS_S = 0.5
+TASK_ENDS_S = 0.5
 _LOOKUP = "lookup"
 TERMINAL_LAMPS = 3
 _LINK_FIRST_MS = 2000
@@ -351,14 +352,32 @@ async def _until_signalled(appliance: Appliance, log: Log, leave: Callable[[], N
     await appliance.run()
     if asked:  # whoever wants it to end does not want it to begin anew
         appliance.begin_anew = "no"
+
+    def leave_behind(left: str) -> NoReturn:
+        """What the loop and the interpreter would wait for at their end."""
+        log.write("info", "stopped", left=left)
+        leave()
+        os._exit(1 if appliance.failed else 0)
+
+    if stubborn := await _those_that_do_not_end():
+        leave_behind(stubborn)
     lookups.shutdown(wait=False, cancel_futures=True)
     for thread in threading.enumerate():
         if thread.name.startswith(_LOOKUP):
             thread.join(LOOKUP_ENDS_S)
-            if thread.is_alive():  # a name that nobody resolves; the loop and the interpreter would wait for it
-                log.write("info", "stopped", left="name resolution")
-                leave()
-                os._exit(1 if appliance.failed else 0)
+            if thread.is_alive():  # a name that nobody resolves
+                leave_behind("name resolution")
+
+
+async def _those_that_do_not_end() -> str:
+    """The names of the other tasks that go on though they are told to end, as a package's tool may; "" for none."""
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return ""
+    _, late = await asyncio.wait(tasks, timeout=TASK_ENDS_S)
+    return ", ".join(sorted(task.get_name() for task in late))
 
 
 def make_machine(settings: Settings, *, muted: bool = False, announces: bool = False) -> Machine:

@@ -15,6 +15,7 @@ from antiphon.tools.commands import (
     MOST_BYTES,
     ArgumentPlan,
     CommandPlan,
+    _Process,
     command_tools,
     execute,
     filled_in,
@@ -240,6 +241,17 @@ def test_what_says_too_much_is_cut():
     async def main():
         output = (await execute([sys.executable, "-c", "print('x' * 1000000)"], {}, 20))["output"]
         assert output == "x" * MOST_BYTES
+
+    asyncio.run(main())
+
+
+def test_of_errors_the_end_is_kept_however_it_comes():
+    async def main():
+        process = _Process()
+        for data in (b"x\n" * (MOST_BYTES // 2 - 1), b"broken"):
+            process.pipe_data_received(2, data)
+        assert process.said[2].endswith(b"x\nbroken")
+        assert len(process.said[2]) == MOST_BYTES
 
     asyncio.run(main())
 

@@ -120,9 +120,11 @@ class _Process(asyncio.SubprocessProtocol):
         if self._read > FLOOD_BYTES:
             self.over.set()
         kept = self.said[fd]
-        kept += data[: max(0, MOST_BYTES - len(kept))]
-        if fd == 2 and len(kept) == MOST_BYTES:  # of errors the last line counts
-            kept[:] = (kept + data)[-MOST_BYTES // 2 :]
+        if fd == 1:
+            kept += data[: max(0, MOST_BYTES - len(kept))]
+        else:  # of errors the last line counts
+            kept += data
+            del kept[:-MOST_BYTES]
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - it is closed, however
         self._open -= 1
