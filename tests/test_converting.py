@@ -46,7 +46,7 @@ def test_without_ffmpeg_it_is_said(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("status", [0, 1])
 def test_what_ffmpeg_cannot_hear(tmp_path, ffmpeg, status):
-    ffmpeg("print('one\\na.m4a: Invalid data\\n', file=sys.stderr)", f"sys.exit({status})")
+    ffmpeg("print('one\\n[in#0 @ 0x55ca] a.m4a: Invalid data\\n', file=sys.stderr)", f"sys.exit({status})")
     with pytest.raises(AudioFileError, match=r"ffmpeg finds no sound in it \(a\.m4a: Invalid data\)"):
         convert(tmp_path / "a.m4a", tmp_path / "sound.pcm")
 

@@ -1,6 +1,7 @@
 """Floor 5. Recordings of any kind as bare samples, by ffmpeg where it is installed: a process of its own, no shell."""
 
 import asyncio
+import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import suppress
@@ -47,4 +48,5 @@ def _holds_something(file: Path) -> bool:
 def _last_line(said: bytes) -> str:
     lines = said.decode("utf-8", "replace").strip().splitlines()
     line = "".join(c for c in lines[-1] if c.isprintable()).strip() if lines else ""
+    line = re.sub(r"^\[[^]]* @ 0x[0-9a-f]+\] ", "", line)  # which part of ffmpeg says it, and where that lies
     return f" ({line[:200]})" if line else ""

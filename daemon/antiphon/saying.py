@@ -101,6 +101,11 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
 def plan_of(settings: Settings, style: SpeechStyle) -> SpeechPlan:
     """How the service is asked: as set, but for what the owner wants this once."""
     speech = settings.speech
+    where = replace(
+        troubles.SPEAK,
+        voice=troubles.SPEAK.voice if style.voice is None else "--voice",
+        instruction=troubles.SPEAK.instruction if style.instruction is None else "--instruction",
+    )
     plan = SpeechPlan(
         speech.url,
         speech.model,
@@ -108,6 +113,7 @@ def plan_of(settings: Settings, style: SpeechStyle) -> SpeechPlan:
         settings.realtime.proxy,
         instruction=speech.instruction,
         speed=speech.speed,
+        where=where,
     )
     return plan.styled(style)
 

@@ -16,7 +16,8 @@ from antiphon.pcm import bytes_ms
 from antiphon.ports import Post
 from antiphon.secret import Secret
 from antiphon.speech import troubles, wire
-from antiphon.speech.service import Patience, Service, events, told, without_key
+from antiphon.speech.keys import without_key
+from antiphon.speech.service import Patience, Service, events, told
 from antiphon.speech.voice_lists import check_voice
 
 MOST_CHARACTERS = 5000
@@ -96,11 +97,10 @@ async def read_out(
 
 def check(plan: SpeechPlan) -> None:
     """Raises Refused for what the model surely does not take, before anything is sent."""
-    section = plan.where.url.partition(".")[0]
     wrong = check_voice("speech", plan.model, plan.voice)
     if wrong is not None:
         raise Refused(f"{plan.where.voice}: {wrong}")
-    wrong = wire.check_instruction(plan.model, plan.instruction, f"{section}.instruction")
+    wrong = wire.check_instruction(plan.model, plan.instruction, plan.where.instruction)
     if wrong is not None:
         raise Refused(wrong)
 

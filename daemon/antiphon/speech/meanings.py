@@ -40,6 +40,7 @@ class Where:
     example: str = "https://api.stepfun.com/v1"
     on_plan: bool = True
     """Whether the Step Plan sells it at all."""
+    instruction: str = "speech.instruction"
 
     def paths(self) -> str:
         """The two families of addresses, in words."""
