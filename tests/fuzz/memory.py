@@ -5,6 +5,7 @@ others. So an hour of patience takes no time, and a wait that nothing will ever 
 """
 
 import asyncio
+import logging
 import selectors
 from collections import deque
 from contextlib import suppress
@@ -235,10 +236,28 @@ async def _to_memory(connector, request, _traces, _timeout):
     return protocol
 
 
+class _Log(logging.Handler):
+    """Where libraries complain, of what they raise as well: an owner would get a traceback on the terminal."""
+
+    def __init__(self, complaints):
+        super().__init__(logging.WARNING)
+        self._complaints = complaints
+
+    def emit(self, record):
+        self._complaints.append({"message": record.getMessage(), "logger": record.name})
+
+    def __enter__(self):
+        logging.getLogger().addHandler(self)
+
+    def __exit__(self, *_):
+        logging.getLogger().removeHandler(self)
+
+
 def live(main, serve):
-    """Run the coroutine `main` on a MemoryLoop; what it returns. Raises Stuck, and what is left undone."""
+    """Run the coroutine `main` on a MemoryLoop; what it returns. Raises Stuck, and what is left undone or logged."""
     complaints = []
     with (
+        _Log(complaints),
         mock.patch.object(aiohttp.TCPConnector, "_create_connection", _to_memory),
         asyncio.Runner(loop_factory=lambda: MemoryLoop(serve)) as runner,
     ):

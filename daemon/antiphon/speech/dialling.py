@@ -14,9 +14,9 @@ from websockets.uri import parse_uri
 
 from antiphon.errors import Refused
 from antiphon.secret import Secret
+from antiphon.speech.keys import authorization
 from antiphon.speech.meanings import Where
 from antiphon.speech.reaching import HEAD_START_S, look_up, reach
-from antiphon.speech.service import authorization
 
 MAX_MESSAGE_BYTES: Final = 16 * 2**20
 """The library's 1 MiB would end a reply that comes in one piece after 16 s of it; this is four minutes."""
@@ -31,9 +31,10 @@ FORGOTTEN: Final = AttributeError
 loop, and does not know it (CPython's selector_events.py, 3.11 to 3.13). The library aborts when it cannot send.
 """
 
-# The library would write the Authorization header into its debug log.
+# The library would write the Authorization header into its debug log, and the traceback of a ping that failed onto the
+# owner's terminal; what has failed is raised to us as well.
 _QUIET: Final = logging.getLogger("antiphon.websockets")
-_QUIET.setLevel(logging.WARNING)
+_QUIET.setLevel(logging.CRITICAL)
 
 _SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
