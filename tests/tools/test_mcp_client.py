@@ -342,6 +342,9 @@ for line in sys.stdin:
         say(method="notifications/message", params={"level": 5, "data": "secret-1234"})
         while mode == "floods":
             say(id=1, method="ping")
+    elif method == "tools/call" and mode == "speaks-latin":
+        said = b'"result": {"content": [{"type": "text", "text": "caf\\xe9"}]}'
+        os.write(1, b'{"jsonrpc": "2.0", "id": %d, %s}\\n' % (asked["id"], said))
     elif method == "tools/call" and mode == "speaks-nonsense":
         say(id=asked["id"], result={"content": [{"type": "text", "text": {"it": asked["params"]["arguments"]}}]})
     elif method == "tools/call":
@@ -372,6 +375,24 @@ def test_one_that_breaks_its_own_promises_is_heard_and_its_noise_is_not_logged()
             async with connected(odd("", os.devnull)) as room:
                 assert await room.ask("home_good") == ({"on": True}, False)
         assert "secret-1234" not in str(room.log) + str(lines)
+
+    asyncio.run(main())
+
+
+def test_bytes_that_are_no_text_cost_no_answer():
+    async def main():
+        async with connected(odd("speaks-latin", os.devnull)) as room:
+            assert await room.ask("home_good") == ("caf\N{REPLACEMENT CHARACTER}", False)
+
+    asyncio.run(main())
+
+
+def test_half_a_character_costs_no_connection():
+    async def main():
+        async with connected(odd("", os.devnull)) as room:
+            told, failed = await room.ask_text("home_good", '{"a": "\\ud800"}')
+            assert (told, failed) == ({"error": "the arguments hold half of a character"}, True)
+            assert await room.ask("home_good") == ({"on": True}, False)
 
     asyncio.run(main())
 

@@ -262,7 +262,9 @@ async def _transport(plan: McpPlan, see: Callable[[httpx2.Response], Awaitable[N
     """
     if plan.url is None:
         with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123, ASYNC230 - it is no disk
-            yield stdio_client(StdioServerParameters(command=plan.argv[0], args=list(plan.argv[1:]), cwd="/"), nowhere)
+            command, *arguments = plan.argv
+            program = StdioServerParameters(command=command, args=arguments, cwd="/", encoding_error_handler="replace")
+            yield stdio_client(program, nowhere)
         return
     token = plan.token()
     headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
