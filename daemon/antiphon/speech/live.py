@@ -19,7 +19,7 @@ from antiphon.secret import Secret
 from antiphon.speech import live_wire as wire
 from antiphon.speech import meanings, socket_troubles
 from antiphon.speech.dialling import dial_service, take_leave
-from antiphon.speech.service import without_key
+from antiphon.speech.keys import without_key
 
 MODEL: Final = "stepaudio-2.5-asr-stream"
 LIVE: Final = meanings.Where(

@@ -8,8 +8,9 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
+from ipaddress import ip_address
 from itertools import zip_longest
-from socket import AI_NUMERICHOST, SOCK_STREAM, gaierror, getaddrinfo, socket
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM, socket
 from typing import Any, Final, TypeAlias
 
 HEAD_START_S: Final = 0.25
@@ -21,11 +22,14 @@ Address: TypeAlias = tuple[int, int, int, str, Any]
 
 
 async def look_up(host: str, port: int) -> Sequence[Address]:
-    """The addresses of a name, or the one that `host` is. Raises gaierror, and UnicodeError for what can be no name."""
+    """The addresses of a name, or the one that `host` is, about which nobody is asked. Raises gaierror, and
+    UnicodeError for what can be no name.
+    """
     try:
-        return getaddrinfo(host, port, type=SOCK_STREAM, flags=AI_NUMERICHOST)  # asks nobody
-    except gaierror:
+        family = AF_INET if ip_address(host).version == 4 else AF_INET6
+    except ValueError:
         return await asyncio.get_running_loop().getaddrinfo(host, port, type=SOCK_STREAM)
+    return [(family, SOCK_STREAM, IPPROTO_TCP, "", (host, port))]
 
 
 async def reach(addresses: Sequence[Address]) -> socket:

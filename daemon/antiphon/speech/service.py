@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TraceConfig
 
-from antiphon.errors import LinkError, Problem, Refused
-from antiphon.secret import STARS, Secret
+from antiphon.errors import LinkError, Problem
+from antiphon.secret import Secret
 from antiphon.speech import troubles
+from antiphon.speech.keys import authorization, without_key
 from antiphon.speech.meanings import Busy
 from antiphon.speech.sse import EventStream
 
@@ -208,20 +209,6 @@ class Service:
     def _told(self, error: LinkError) -> LinkError:
         """Services like to quote the key."""
         return type(error)(without_key(self._key, str(error)))
-
-
-def authorization(key: Secret | None) -> dict[str, str]:
-    """The header with the key; none without one. Raises Refused for what cannot be a key."""
-    text = key.reveal().strip() if key is not None else ""
-    if not (text.isascii() and text.isprintable()):
-        raise Refused("The API key holds characters that no key has: copy it again")
-    return {"Authorization": f"Bearer {text}"} if text else {}
-
-
-def without_key(key: Secret | None, sentence: str) -> str:
-    """`sentence` with stars in the key's place."""
-    text = key.reveal().strip() if key is not None else ""
-    return sentence.replace(text, STARS) if text else sentence
 
 
 def told(key: Secret | None, error: LinkError) -> Problem:

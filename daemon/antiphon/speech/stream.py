@@ -23,8 +23,9 @@ from antiphon.secret import Secret
 from antiphon.speech import meanings, socket_troubles, troubles, wire
 from antiphon.speech import stream_wire as frames
 from antiphon.speech.dialling import dial_service, hang_up
+from antiphon.speech.keys import without_key
 from antiphon.speech.repeats import Repeats
-from antiphon.speech.service import PAUSE_FIRST_S, PAUSE_MOST_S, Patience, without_key
+from antiphon.speech.service import PAUSE_FIRST_S, PAUSE_MOST_S, Patience
 
 OPEN_S: Final = 10.0
 """From dialling to the service's leave to speak."""

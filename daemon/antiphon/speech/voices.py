@@ -12,7 +12,8 @@ from antiphon.errors import Garbled, LinkError, Lost
 from antiphon.secret import Secret
 from antiphon.speech import troubles
 from antiphon.speech import voices_wire as wire
-from antiphon.speech.service import Patience, Service, without_key
+from antiphon.speech.keys import without_key
+from antiphon.speech.service import Patience, Service
 from antiphon.speech.voices_wire import Clone, OwnVoice, SystemVoice
 
 VOICES: Final = troubles.Where(

@@ -16,8 +16,9 @@ from antiphon.errors import Garbled, Lost
 from antiphon.links.completions import wire
 from antiphon.links.completions.wire import ChunkStream, Request, Said, Stopped
 from antiphon.secret import Secret
+from antiphon.speech.keys import without_key
 from antiphon.speech.meanings import Where, explain_event
-from antiphon.speech.service import Patience, Service, see_out, without_key
+from antiphon.speech.service import Patience, Service, see_out
 from antiphon.speech.sse import EventStream
 
 MAX_BODY_BYTES: Final = 64 * 2**20

@@ -44,8 +44,8 @@ from antiphon.links.realtime.wire import decode, encode
 from antiphon.ports import Catalogue, LinkCounters, Post, ToolSpec
 from antiphon.secret import STARS, Secret
 from antiphon.speech.dialling import FORGOTTEN, dial, hang_up, take_leave
+from antiphon.speech.keys import plain, without_key
 from antiphon.speech.repeats import Repeats
-from antiphon.speech.service import without_key
 
 MAX_MALFORMED_IN_A_ROW = 100
 """So many pieces of nonsense without one sound message between them, and the call is over."""
@@ -359,7 +359,7 @@ def _with_model(url: SplitResult, model: str) -> str:
 
 def _without_key(secret: Secret | None, frame: bytes) -> bytes:
     """`frame` with stars for the key; it is JSON, in which any character may be spelled as its number."""
-    key = secret.reveal().strip() if secret is not None else ""
+    key = plain(secret)
     if not key:
         return frame
     frame = frame.replace(key.encode(), STARS.encode())
