@@ -6,18 +6,16 @@ This file is imported only where a server is named, and needs the extra antiphon
 
 import asyncio
 import logging
-import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import anyio  # the package's own, as is the next
 import httpx2
-from mcp import Client, MCPError, StdioServerParameters, stdio_client
-from mcp.client.streamable_http import streamable_http_client
+from mcp import Client, MCPError
 from mcp.types import Tool as McpTool
 
 from antiphon.ports import Log, ToolSpec
@@ -25,11 +23,10 @@ from antiphon.secret import Secret
 from antiphon.tools.arguments import properties
 from antiphon.tools.host import LONGEST_NAME, MOST_LEFT_OUT
 from antiphon.tools.mcp_guard import MESSAGES_S, MOST_MESSAGES, Guard
+from antiphon.tools.mcp_transport import address, program
 from antiphon.tools.tool import Tool, ToolFault, as_text
 
 OPEN_S = 15.0
-READ_S = 300.0
-"""A server may hold a response open for so long; a call has the host's limit."""
 LOOK_S = 20.0
 """So often it is asked what there is: a server that is gone, or has other tools, need not say so."""
 LEAST_S = 1.0
@@ -156,7 +153,7 @@ class McpServer:
         """While it is connected."""
         self._look.clear()
         self._refused, self._guard, self._looks = False, None, 0
-        async with _transport(self._plan, self._see) as transport:
+        async with self._way() as transport:
             guard = self._guard = Guard(transport, self._starting, self._look, self._leave_out)
             client = Client(guard, message_handler=self._hear)
             async with AsyncExitStack() as stack:
@@ -165,6 +162,10 @@ class McpServer:
                 guard.version = lambda: client.protocol_version
                 self._client = client
                 yield
+
+    def _way(self) -> AbstractAsyncContextManager[Any]:
+        plan = self._plan
+        return program(plan.argv) if plan.url is None else address(plan.url, plan.token(), self._see)
 
     def _leave_out(self, name: str, why: str) -> None:
         """A tool that cannot be offered; each is named once."""
@@ -253,28 +254,6 @@ def _told(content: Any) -> str:
     if content.type == "resource" and hasattr(content.resource, "text"):
         return str(content.resource.text)
     return f"({content.type})"
-
-
-@asynccontextmanager
-async def _transport(plan: McpPlan, see: Callable[[httpx2.Response], Awaitable[None]]) -> AsyncIterator[Any]:
-    """What leads to the server; `see` sees its responses. A program gets no key in its environment, and ends with us.
-    A token goes to the owner's address alone: no proxy of the environment's, no address that it names in its place.
-    """
-    if plan.url is None:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123, ASYNC230 - it is no disk
-            command, *arguments = plan.argv
-            program = StdioServerParameters(command=command, args=arguments, cwd="/", encoding_error_handler="replace")
-            yield stdio_client(program, nowhere)
-        return
-    token = plan.token()
-    headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
-    async with httpx2.AsyncClient(
-        headers=headers,
-        timeout=httpx2.Timeout(OPEN_S, read=READ_S),
-        trust_env=False,
-        event_hooks={"response": [see]},
-    ) as http:
-        yield streamable_http_client(plan.url, http_client=http)
 
 
 def _waits(waits_s: Sequence[float]) -> Iterator[float]:
