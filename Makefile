@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# The suite starts Python a thousand times: what was compiled is kept, also where somebody has said otherwise.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test services fuzz bench board style types cover parity boards deb debtest lock install uninstall card setup clean config daemon docs \
         hardware systemd tests
 
