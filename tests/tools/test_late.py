@@ -3,6 +3,8 @@
 import asyncio
 import threading
 
+import pytest
+
 from antiphon.conversation.events import ToolsChanged
 from antiphon.tools.late import LateBox
 from tools.toolroom import Room, tool
@@ -54,15 +56,21 @@ def test_they_are_there_once_they_are_imported():
     asyncio.run(main())
 
 
-def test_a_package_that_is_missing_is_one_sentence():
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ImportError("No module named 'mcp'"), "a Python package is missing (No module named 'mcp'). Install it"),
+        (AttributeError("no 'Event'"), "a Python package is broken (AttributeError: no 'Event'). Install it"),
+    ],
+)
+def test_a_package_that_cannot_be_imported_is_one_sentence(error, words):
     async def main():
         def load():
-            raise ImportError("No module named 'mcp'")
+            raise error
 
         room = room_with(load)
         async with asyncio.timeout(30):
             await room.host._boxes[0].run(lambda: None)
-        sentence = "a Python package is missing (No module named 'mcp'). Install it"
-        assert room.log == [("error", "no-tools", {"sentence": sentence})]
+        assert room.log == [("error", "no-tools", {"sentence": words})]
 
     asyncio.run(main())

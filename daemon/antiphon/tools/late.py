@@ -15,7 +15,9 @@ class LateBox:
     """Toolbox, which has nothing before the one it stands for is there."""
 
     def __init__(self, load: Callable[[], Toolbox], remedy: str, log: Log) -> None:
-        """`load` imports, and may raise ImportError; `remedy` says then what to do."""
+        """`load` imports, and may raise anything: a package may be there, and not fit another. `remedy` says then what
+        to do.
+        """
         self._load, self._remedy, self._log = load, remedy, log
         self._box: Toolbox | None = None
 
@@ -27,8 +29,10 @@ class LateBox:
         """Toolbox."""
         try:
             self._box = await self._loaded()
-        except ImportError as error:
-            self._log.write("error", "no-tools", sentence=f"a Python package is missing ({error}). {self._remedy}")
+        except Exception as error:  # noqa: BLE001 - another's code, as it is imported
+            missing = isinstance(error, ImportError)
+            why = f"missing ({error})" if missing else f"broken ({type(error).__name__}: {error})"
+            self._log.write("error", "no-tools", sentence=f"a Python package is {why}. {self._remedy}")
             return
         await self._box.run(changed)
 
@@ -36,7 +40,7 @@ class LateBox:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Toolbox] = loop.create_future()
 
-        def tell(box: Toolbox | None, error: ImportError | None) -> None:
+        def tell(box: Toolbox | None, error: Exception | None) -> None:
             if future.done():  # we are gone
                 return
             if box is not None:
@@ -45,10 +49,11 @@ class LateBox:
                 future.set_exception(error)
 
         def work() -> None:
-            box, fault = None, None
+            box: Toolbox | None = None
+            fault: Exception | None = None
             try:
                 box = self._load()
-            except ImportError as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 fault = error
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(tell, box, fault)
