@@ -103,6 +103,17 @@ def test_a_busy_service_is_waited_for_where_nobody_listens(service, tmp_path, mo
     assert most_broken == saying.FILE_MOST_BROKEN
 
 
+def test_a_piece_that_breaks_off_is_made_again_for_a_file(tmp_path, capsys):
+    text = "This is a sentence of forty characters. " * 60
+    for once, status in (("@1", 0), ("", 2)):
+        faults = (parse_fault(f"speech-cut=1000{once}"),)
+        with stepfun(SimulatorOptions(timing=Timing.quick(), quick_connections=0, faults=faults)) as service:
+            assert say(service, "-o", tmp_path / "out.wav", text) == status
+        assert len(service.wishes) == (4 if once else saying.FILE_TIMES)
+        assert sound_of(tmp_path / "out.wav") == SPOKEN * 3
+    assert "broke off in the middle of its answer: try it again" in capsys.readouterr().err
+
+
 def test_nobody_to_answer_is_not_waited_for_so_long(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(speech_service, "PAUSE_FIRST_S", 0.0)
     url = f"speech.url=http://127.0.0.1:{refused_port()}/v1"

@@ -43,6 +43,8 @@ minute lasts.
 FILE_GAP_MS: Final = 20_000.0
 FILE_MOST_BROKEN: Final = 5
 """Some ten seconds, where there is nobody to answer."""
+FILE_TIMES: Final = 3
+"""So often a piece is asked for that breaks off in the middle."""
 READ_BYTES: Final = 4096
 NO_TEXT: Final = "there is no text to say: give one, or - to have standard input said"
 
@@ -80,10 +82,12 @@ def run_say(settings: Settings, key: Secret | None, order: Order) -> int:
             _check_length(text, order.output, kind)
 
         async def make(hear: Hear) -> None:
-            if kind == "mp3" and len(wire.pieces(text)) > 1:
+            if kind is None:
+                await read_out(plan, key, text, hear)
+            elif kind == "mp3" and len(wire.pieces(text)) > 1:
                 await _joined(plan, key, text, hear)
             else:
-                await read_out(plan, key, text, hear, "pcm" if kind in (None, "wav") else kind)
+                await _made(plan, key, text, hear, "pcm" if kind == "wav" else kind)
 
     try:
         if order.output is not None and kind is not None:
@@ -212,10 +216,27 @@ def _check_length(text: str, output: Path, kind: wire.Kind) -> None:
         )
 
 
+async def _made(plan: SpeechPlan, key: Secret | None, text: str, hear: Hear, kind: wire.Kind) -> None:
+    """As read_out, but each piece is given when it is whole: nobody has heard what came of one that broke off in the
+    middle, so it is asked for again.
+    """
+    for piece in wire.pieces(text):
+        sound: list[bytes] = []
+        for left in reversed(range(FILE_TIMES)):
+            sound.clear()
+            try:
+                await read_out(plan, key, piece, sound.append, kind)
+                break
+            except LinkError as error:
+                if not (left and sound and error.problem().may_pass):
+                    raise
+        hear(b"".join(sound))
+
+
 async def _joined(plan: SpeechPlan, key: Secret | None, text: str, hear: Hear) -> None:
     """A long text as one MP3 file. Raises AntiphonError."""
     joined = Joined()
-    await read_out(plan, key, text, lambda data: hear(joined.take(data)), "mp3")
+    await _made(plan, key, text, lambda data: hear(joined.take(data)), "mp3")
     if not joined.frames:
         raise NotSaidError("what came is no MP3, and cannot be joined: use .wav")
 
