@@ -36,10 +36,8 @@ FORMATS: Final[dict[str, wire.Kind]] = {
 """What a file is, by how its name ends."""
 JOINED: Final = ("wav", "pcm", "mp3")
 """Kinds of which a longer text is one file: the others cannot be put one behind the other."""
-FILE_WAIT_MS: Final = 90_000.0
-"""Nobody waits for the sound of a file, and much of it may be made and paid for: longer than a limit of requests a
-minute lasts.
-"""
+FILE_WAIT_MS: Final = 30_000.0
+"""Nobody waits for the sound of a file, and much of it may be made and paid for."""
 FILE_GAP_MS: Final = 20_000.0
 FILE_MOST_BROKEN: Final = 5
 """Some ten seconds, where there is nobody to answer."""
