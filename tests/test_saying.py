@@ -99,8 +99,8 @@ def test_a_busy_service_is_waited_for_where_nobody_listens(service, tmp_path, mo
         monkeypatch.setattr(module, "Patience", Watched)
     assert say(service, *more, "-o", tmp_path / "out.wav", "Hi.") == 0
     [(wait_s, most_broken)] = waits
-    assert (wait_s, most_broken) == (pytest.approx(saying.FILE_WAIT_MS / 1000, abs=1), saying.FILE_MOST_BROKEN)
-    assert saying.FILE_WAIT_MS > 3 * client.SpeechPlan.__dataclass_fields__["first_sound_ms"].default
+    assert 15 < wait_s <= saying.FILE_WAIT_MS / 1000, "longer than whoever listens would"
+    assert most_broken == saying.FILE_MOST_BROKEN
 
 
 def test_a_piece_that_breaks_off_is_made_again_for_a_file(tmp_path, capsys):
