@@ -195,6 +195,11 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path, name):
         check_place(tmp_path / name)
 
 
+def test_a_directory_is_told_as_what_it_is(tmp_path):
+    with pytest.raises(AudioFileError, match="it is a directory; give a file in it"):
+        check_place(tmp_path)
+
+
 def test_a_file_may_be_new_or_old(tmp_path):
     check_place(tmp_path / "new.wav")
     (tmp_path / "old.wav").touch()

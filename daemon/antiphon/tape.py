@@ -31,10 +31,12 @@ TAIL_MS = 300.0
 def check_place(output: Path) -> None:
     """Raises AudioFileError when no file could be written at `output`."""
     try:
-        nowhere = output.is_dir() or not output.parent.is_dir()
+        folder, nowhere = output.is_dir(), not output.parent.is_dir()
         allowed = os.access(output if output.exists() else output.parent, os.W_OK)
     except OSError as error:
         raise AudioFileError(f"{output} cannot be written: {error.strerror}; give another file") from error
+    if folder:
+        raise AudioFileError(f"{output} cannot be written: it is a directory; give a file in it")
     if nowhere:
         raise AudioFileError(f"{output} cannot be written: give a file in a directory that is there")
     if not allowed:

@@ -163,7 +163,7 @@ def test_a_service_that_hangs_up():
 
 def test_errors_have_no_key():
     _, error = end_of({"type": "error", "error": {"type": "invalid_request_error", "message": "no sk-n"}})
-    assert str(error) == "127.0.0.1 does not accept the sound: check --model (no ***)"
+    assert str(error) == "127.0.0.1 does not accept the sound: check the sound itself and --model (no ***)"
 
 
 def test_nonsense_without_end():

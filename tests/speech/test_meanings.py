@@ -38,7 +38,13 @@ def body(message, kind="request_params_invalid"):
         (400, body("The model is unknown, or you have no right to it"), SPEAK, "/v1", "no such model here (400)"),
         (400, body("x", "model_invalid"), SPEAK, "/v1", "no such model here (400): check speech.model"),
         (400, body("voice y is not valid"), SPEAK, "/v1", "check speech.model and speech.voice (voice y is not valid)"),
-        (400, body("hm"), FILES, "/v1", "does not accept the sound (400): check speech.recognise_model (hm)"),
+        (
+            400,
+            body("hm"),
+            FILES,
+            "/v1",
+            "does not accept the sound (400): check the sound itself and speech.recognise_model (hm)",
+        ),
         (
             404,
             b"",

@@ -233,7 +233,7 @@ def test_nonsense_after_a_beginning(event):
             error(404, "no", "model_invalid"),
             "no such service or model (404): check speech.url and speech.recognise_model (for files",
         ),
-        (error(400, "hm"), "does not accept the sound (400): check speech.recognise_model (hm)"),
+        (error(400, "hm"), "does not accept the sound (400): check the sound itself and speech.recognise_model (hm)"),
         (answer(302, b"", more="location: http://127.0.0.1:1/\r\n"), "another address (302)"),
         (answer(200, b"<html>Log in", "text/html"), "log in first"),
     ],

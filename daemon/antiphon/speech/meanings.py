@@ -42,6 +42,10 @@ class Where:
     """Whether the Step Plan sells it at all."""
     instruction: str = "speech.instruction"
 
+    def suspects(self) -> str:
+        """What may be wrong where `given` is not accepted, in words."""
+        return f"{self.model} and {self.voice}" if self.voice else f"{self.given} itself and {self.model}"
+
     def paths(self) -> str:
         """The two families of addresses, in words."""
         return (
@@ -129,8 +133,7 @@ def _refusal(status: int, told: Envelope, host: str, where: Where) -> str:
         return f"{host} has no such service or model (404): check {where.url} and {_model(where)}, as {where.paths()}"
     if is_about_the_model(told):
         return f"{host} has no such model here ({status}): check {_model(where)}, as {where.paths()}"
-    settings = " and ".join(name for name in (where.model, where.voice) if name)
-    return f"{host} does not accept {where.given} (400): check {settings}"
+    return f"{host} does not accept {where.given} (400): check {where.suspects()}"
 
 
 def _model(where: Where) -> str:
@@ -152,8 +155,7 @@ def explain_event(message: object, host: str, where: Where, kind: object = "", c
     if "timeout" in told.kind:
         return Lost(f"{host} waited too long for us: try it again{why}")
     if "invalid" in told.kind or "missing" in told.kind:
-        settings = " and ".join(name for name in (where.model, where.voice) if name)
-        return Refused(f"{host} does not accept {where.given}: check {settings}{why}")
+        return Refused(f"{host} does not accept {where.given}: check {where.suspects()}{why}")
     if "overloaded" in told.message.lower():
         return Lost(f"{host} is overloaded: try it again later{why}")
     return Lost(f"{host} failed in the middle of its answer: try it again{why}")
