@@ -56,6 +56,9 @@ LIVE = ("transcribe", "--live", "{clip}", "--model", "stepaudio-2.5-asr-stream")
 CHAT = ("ask", "{clip}", "--link", "chat", "-o", "{out}")
 CASCADE = ("ask", "{clip}", "--link", "cascade", "-o", "{out}")
 REALTIME = ("ask", "{clip}", "--link", "realtime", "-o", "{out}")
+SEARCH = (*REALTIME, "--set", "realtime.web_search=true")
+_STORE, _WHAT = "realtime.retrieval_store=store-1646", "realtime.retrieval_description=recipes"
+RETRIEVAL = (*REALTIME, "--set", _STORE, "--set", _WHAT)
 LIST = ("voices", "list")
 PREVIEW = ("voices", "preview", "{reference}", "--text", "Hello there.", "-o", "{out}")
 CLONE = ("voices", "clone", "{reference}", "--yes")
@@ -73,50 +76,30 @@ WORKS = [
         Row("realtime", family, REALTIME, "realtime stepaudio-2.5-realtime", ASKED, sound=True)
         for family in (NORMAL, PLAN)
     ),
-    Row(
-        "realtime web_search",
-        PLAN,
-        (*REALTIME, "--set", "realtime.web_search=true"),
-        "tools get_time web_search",
-        sound=True,
+    *(
+        Row(f"realtime {tool}", family, command, f"tools get_time {tool}", sound=True)
+        for tool, command in (("web_search", SEARCH), ("retrieval", RETRIEVAL))
+        for family in (NORMAL, PLAN)
     ),
-    Row(
-        "realtime retrieval",
-        PLAN,
-        (*REALTIME, "--set", "realtime.retrieval_store=store-1646", "--set", "realtime.retrieval_description=recipes"),
-        "tools get_time retrieval",
-        sound=True,
+    *(
+        Row(f"{link} function tools", family, command, "tool get_time", options=TOOL, sound=True)
+        for link, command, families in (
+            ("realtime", REALTIME, (NORMAL, PLAN)),
+            ("chat", CHAT, (NORMAL,)),
+            ("cascade", CASCADE, (NORMAL, PLAN)),
+        )
+        for family in families
     ),
-    Row("realtime function tools", PLAN, REALTIME, "tool get_time", options=TOOL, sound=True),
-    Row("chat function tools", NORMAL, CHAT, "tool get_time", options=TOOL, sound=True),
-    Row("cascade function tools", PLAN, CASCADE, "tool get_time", options=TOOL, sound=True),
-    Row("chat step-audio-2, streamed", NORMAL, _chat("step-audio-2"), "step-audio-2 streamed", sound=True),
-    Row(
-        "chat step-audio-2, whole", NORMAL, _chat("step-audio-2", "chat.stream=false"), "step-audio-2 whole", sound=True
-    ),
-    Row(
-        "chat step-audio-2-mini, streamed", NORMAL, _chat("step-audio-2-mini"), "step-audio-2-mini streamed", sound=True
-    ),
-    Row(
-        "chat step-audio-2-mini, whole",
-        NORMAL,
-        _chat("step-audio-2-mini", "chat.stream=false"),
-        "step-audio-2-mini whole",
-        sound=True,
-    ),
-    Row(
-        "chat step-1o-audio, streamed",
-        NORMAL,
-        _chat("step-1o-audio", voice="jingdiannvsheng"),
-        "step-1o-audio streamed",
-        sound=True,
-    ),
-    Row(
-        "chat step-1o-audio, whole",
-        NORMAL,
-        _chat("step-1o-audio", "chat.stream=false", voice="jingdiannvsheng"),
-        "step-1o-audio whole",
-        sound=True,
+    *(
+        Row(
+            f"chat {model}, {how}",
+            NORMAL,
+            _chat(model, f"chat.stream={stream}", voice=voice),
+            f"POST chat {model} {how}",
+            sound=True,
+        )
+        for model, voice in (("step-audio-2", None), ("step-audio-2-mini", None), ("step-1o-audio", "jingdiannvsheng"))
+        for how, stream in (("streamed", "true"), ("whole", "false"))
     ),
     *(
         Row(
@@ -278,13 +261,13 @@ _OF_SPEECH = [
     *_keys_and_paths("speech over HTTP", "speech.url", "speech-status"),
     _set(_SPEECH, "404, model not on the plan", "speech.model", "speech.model=step-tts-2", "404"),
     _set(_SPEECH, "400, unknown model", "speech.model", "speech.model=nobody", "400"),
-    _with(_SPEECH, "unknown voice", "speech.voice", "--voice", "nobody"),
+    _with(_SPEECH, "unknown voice", "--voice", "--voice", "nobody"),
     _fails(_SPEECH, "451, moderation of the text", "(451)", options={"blocked": ("night",)}),
     _fails(_SPEECH, "breaks off", "broke off", options=_fault("speech-cut=9000")),
     *_keys_and_paths("speech over a WebSocket", "speech.url", "stream-status"),
     _set(_SOCKET, "404, model not on the plan", "speech.model", "speech.model=step-tts-2"),
     _set(_SOCKET, "400, unknown model", "speech.model", "speech.model=nobody"),
-    _with(_SOCKET, "unknown voice", "speech.voice", "--voice", "nobody"),
+    _with(_SOCKET, "unknown voice", "--voice", "--voice", "nobody"),
     _fails(_SOCKET, "451 in the stream", "(451)", options={"blocked": ("night",)}),
     _fails(_SOCKET, "503 in the stream", "overloaded", options=_fault("stream-error=0:503"), patient=True),
     _fails(_SOCKET, "breaks off", "hung up", options=_fault("stream-cut=9000")),

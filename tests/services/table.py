@@ -1,5 +1,7 @@
 """Runs rows: the command as a process of its own, against a simulated service that is strict; and what came of it.
 
+Each verb and link is started once as a user does it; the others are spared the interpreter's start (`forking.py`).
+Rows that are refused for good mostly wait, so all of them run at once; of the others, which compute, a few do.
 `make services` prints them all as a table.
 """
 
@@ -9,6 +11,8 @@ import shlex
 import subprocess
 import tempfile
 import wave
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +22,12 @@ from antiphon.simulator.stepfun.faults import parse_fault
 from antiphon.simulator.stepfun.options import SimulatorOptions, Timing
 from antiphon.simulator.stepfun.script import Reply, ToolCall
 from loopback import stepfun
-from services.rows import ASKED, KEYS, OWN_KEY, ROWS, Row
+from services.forking import forker
+from services.rows import ASKED, KEYS, OWN_KEY, ROWS, WORKS, Row
 from verbs import ALONE, command, environment
 
 LIMIT_S = 120
+AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,24 @@ def _write(path, seconds, rate_hz=24_000):
         file.setframerate(rate_hz)
         file.writeframes(_voice(seconds, rate_hz).tobytes())
     return path
+
+
+@contextmanager
+def begun(make_folder):
+    """What will come of each row, as a future, by its name. `make_folder(name)` makes an empty one."""
+    patient = [row for row in ROWS if row.patient]
+    started = {row.command[:4]: row.name for row in reversed(WORKS)}.values()
+    with (
+        forker(make_folder("forker")) as forked,
+        ThreadPoolExecutor(len(patient)) as waiting,
+        ThreadPoolExecutor(AT_ONCE) as computing,
+    ):
+
+        def begin(row):
+            pool = waiting if row.patient else computing
+            return pool.submit(run, row, make_folder("row"), start if row.name in started else forked)
+
+        yield {row.name: begin(row) for row in [*patient, *(row for row in ROWS if not row.patient)]}
 
 
 def start(arguments, environ, limit_s):
@@ -162,12 +186,15 @@ def _sound_s(path):
 def main():
     """The table, as Markdown."""
     print("| service | paths | case | command | received | came back |\n|---|---|---|---|---|---|")
-    for row in ROWS:
-        with tempfile.TemporaryDirectory() as folder:
-            came = run(row, Path(folder))
-        shown = shlex.join(row.command).replace("{", "").replace("}", "").replace("'", "")
-        cells = (row.service, row.family, row.case, f"`antiphon {shown}`", came.received, f"{came.status}: {came.back}")
-        print("| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |", flush=True)
+    with tempfile.TemporaryDirectory() as folder, begun(lambda _: Path(tempfile.mkdtemp(dir=folder))) as rows:
+        for row in ROWS:
+            _print(row, rows[row.name].result())
+
+
+def _print(row, came):
+    shown = shlex.join(row.command).replace("{", "").replace("}", "").replace("'", "")
+    cells = (row.service, row.family, row.case, f"`antiphon {shown}`", came.received, f"{came.status}: {came.back}")
+    print("| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,35 +1,18 @@
-"""Each service of StepFun's on each family of paths, by the user's own commands; and each documented error of it.
+"""Each service of StepFun's on each family of paths, by the user's own commands; and each documented error of it."""
 
-What works is run as a user runs it; the many errors without the start of the interpreter (`forking.py`). Rows that are
-refused for good wait for most of their time, so all of them run at once; of the others, which compute, a few do.
-"""
-
-from concurrent.futures import ThreadPoolExecutor
+import re
 
 import pytest
 
-from services.forking import forker
 from services.rows import ROWS, WORKS
-from services.table import run, start
-
-AT_ONCE = 3
+from services.table import begun
 
 
 @pytest.fixture(scope="module")
 def came(tmp_path_factory):
-    """What came of each row, by its name."""
-    patient = [row for row in ROWS if row.patient]
-    with (
-        forker(tmp_path_factory.mktemp("forker")) as forked,
-        ThreadPoolExecutor(len(patient)) as waiting,
-        ThreadPoolExecutor(AT_ONCE) as computing,
-    ):
-
-        def begin(row):
-            pool = waiting if row.patient else computing
-            return pool.submit(run, row, tmp_path_factory.mktemp("row"), start if row in WORKS else forked)
-
-        yield {row.name: begin(row) for row in [*patient, *(row for row in ROWS if not row.patient)]}
+    """What comes of each row, by its name."""
+    with begun(tmp_path_factory.mktemp) as rows:
+        yield rows
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -37,6 +20,7 @@ def test_a_service_is_asked_and_answers(row, came):
     told = came[row.name].result()
     assert bool(told.status) == bool(row.status), told
     assert row.received in told.received
+    assert set(re.findall(r"(?:/step_plan)?/v1(?=/)", told.received)) <= {row.family}
     assert row.back in told.stdout + told.stderr
     assert bool(told.sound_s) == row.sound, told
     assert "Traceback" not in told.stderr
