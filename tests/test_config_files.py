@@ -112,6 +112,14 @@ def test_what_cannot_be_read_is_told_at_once_and_not_repeated(tmp_path: Path) ->
     assert lines[1].startswith("--set: has no equals sign; write --set section.key=value")
 
 
+def test_what_is_no_text_is_told_as_that() -> None:
+    variables = {"ANTIPHON_SPEECH__MODEL": "caf\udce9"}
+    assert why_no_layers(Path("/dev/null"), variables, ["speech.voice=caf\udce9", "log.level=debug"]) == [
+        "ANTIPHON_SPEECH__MODEL: is not UTF-8 text; write it in UTF-8",
+        "--set: is not UTF-8 text; write it in UTF-8",
+    ]
+
+
 # ── the key ──────────────────────────────────────────────────────────────────────────────────────
 
 

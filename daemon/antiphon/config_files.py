@@ -61,11 +61,16 @@ def read_layers(
         wrong.append(str(error))
     for name in sorted(name for name in environ if name.startswith(VARIABLE_PREFIX)):
         path = name.removeprefix(VARIABLE_PREFIX).lower().split("__")
-        layers.append(Layer(name, _tree(path, environ[name])))
+        if _is_text(environ[name]):
+            layers.append(Layer(name, _tree(path, environ[name])))
+        else:
+            wrong.append(f"{name}: is not UTF-8 text; write it in UTF-8")
     for one in sets:
         key, equals, value = one.partition("=")
-        if equals:
+        if equals and _is_text(one):
             layers.append(Layer("--set", _tree(key.strip().split("."), value)))
+        elif equals:
+            wrong.append("--set: is not UTF-8 text; write it in UTF-8")
         else:
             # Not repeated: it may be a key.
             wrong.append("--set: has no equals sign; write --set section.key=value, as in --set log.level=debug")
@@ -190,6 +195,11 @@ def _file_layer(path: Path, *, needed: bool, what: str = "settings file") -> lis
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise SettingsError(f"{path}:{line}: is not UTF-8 text; save the file as UTF-8") from None
+
+
+def _is_text(text: str) -> bool:
+    """Whether what the system gave as text is any: bytes that are none come as surrogates."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _tree(path: Sequence[str], text: str) -> dict[str, object]:
