@@ -1,17 +1,75 @@
-"""What leads to an MCP server: how much of it is read. Programs, tokens and redirections are in test_mcp_client.py."""
+"""What leads to an MCP server: how much of it is read, and how a program ends. More is in test_mcp_client.py."""
 
 import asyncio
+import os
+import sys
 from contextlib import asynccontextmanager
 
+import anyio
 import httpx2
 import pytest
 from mcp.client import streamable_http
 
 from antiphon.secret import Secret
 from antiphon.tools import mcp_transport
-from antiphon.tools.mcp_transport import MOST_BODY, address
+from antiphon.tools.mcp_transport import MOST_BODY, address, program
 
 PIECE = b"x" * 65_536
+PING = b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n'
+SAYS = f"os.write(1, {PING!r})"
+
+
+@asynccontextmanager
+async def started(script):
+    """The streams of a program of Python."""
+    async with program((sys.executable, "-c", script)) as transport, transport as streams:
+        yield streams
+
+
+async def said_by(script):
+    """What it says, to its end or ours."""
+    async with asyncio.timeout(60), started(script) as (read, _):
+        return [one async for one in read]
+
+
+def test_each_line_is_a_message_and_what_is_none_is_told():
+    one, none, other = asyncio.run(said_by(f"import os; os.write(1, {PING!r} + b'caf\\xe9\\n' + {PING!r})"))
+    assert one.message.method == other.message.method == "ping"
+    assert isinstance(none, ValueError)
+
+
+def test_a_line_without_an_end_is_not_read_on():
+    script = f"import os; {SAYS}\nwhile True: os.write(1, b'x' * 65536)"
+    (one,) = asyncio.run(said_by(script))
+    assert one.message.method == "ping"
+
+
+def test_one_that_will_not_end_is_ended(monkeypatch):
+    monkeypatch.setattr(mcp_transport, "ENDS_S", 0.05)
+    script = "import os, signal, time; signal.signal(15, signal.SIG_IGN); "
+    script += f"os.write(1, {PING!r}.replace(b': 1', b': %d' % os.getpid())); time.sleep(600)"
+
+    async def main():
+        async with asyncio.timeout(60), started(script) as (read, _):
+            return (await read.receive()).message.id
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(asyncio.run(main()), 0)
+
+
+def test_one_that_takes_nothing_in_is_gone():
+    async def main():
+        async with (
+            asyncio.timeout(60),
+            started(f"import os, time; os.close(0); {SAYS}; time.sleep(600)") as (read, write),
+        ):
+            await write.send(await read.receive())
+            with pytest.raises(anyio.EndOfStream):
+                await read.receive()
+            with pytest.raises(anyio.BrokenResourceError):
+                await write.send(None)
+
+    asyncio.run(main())
 
 
 async def endless(reader, writer):

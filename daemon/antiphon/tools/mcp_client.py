@@ -83,8 +83,8 @@ class McpServer:
     async def run(self, changed: Callable[[], None]) -> None:
         """Toolbox.
 
-        The package ends a server's program in peace where a scope of its own kind is cancelled, and may leave it where
-        the task is, or while it is being started.
+        A server's program is ended in peace where a scope of anyio's is cancelled, and may be left where the task is,
+        or while it is being started.
         """
         scope = anyio.CancelScope()
         task = asyncio.get_running_loop().create_task(self._keep(changed, scope), name=f"tools-{self._plan.name}")
