@@ -19,13 +19,13 @@ from antiphon.devices.wav import wav_blocks, wav_format
 from antiphon.errors import AntiphonError, AudioFileError, DeviceError
 from antiphon.pcm import SAMPLE_BYTES, Samples, bytes_of, first_channel, samples_of
 from antiphon.ports import Block
+from antiphon.progress import one_line
 from antiphon.reasons import by_hand
 from antiphon.recordings import KINDS, check_file
 from antiphon.secret import Secret
 from antiphon.settings import Settings
 from antiphon.speech.live import MODEL, Dictation, LivePlan
 from antiphon.standard_input import StandardInput
-from antiphon.transcribing import one_line
 
 RATE_HZ: Final = 16_000
 BLOCK_MS: Final = 100

@@ -1,12 +1,20 @@
-"""Floor 5. How far recordings have got on their way to text, on a terminal's stderr; nothing where that is none."""
+"""Floor 5. How far recordings have got on their way to text, on a terminal's stderr, nothing where that is none; and
+text that a terminal takes.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
+from unicodedata import category
 
 WORDS: Final = 40
 """Characters of the newest text that are shown."""
+
+
+def one_line(text: str) -> str:
+    """Without what a terminal obeys, or cannot show."""
+    return "".join("\ufffd" if category(c) in ("Cc", "Cs") else c for c in " ".join(text.split()))
 
 
 class Bar(Protocol):

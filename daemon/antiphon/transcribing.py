@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
-from unicodedata import category
 
 from antiphon.converting import RATE_HZ, to_pcm
 from antiphon.errors import AntiphonError, Barred, Lost, ungrouped
-from antiphon.progress import Bar, Screen, no_screen, screen
+from antiphon.progress import Bar, Screen, no_screen, one_line, screen
 from antiphon.reasons import by_hand
 from antiphon.recordings import MOST_S, Part, Recording, TooLongError, check_file, needs_conversion, open_recording
 from antiphon.secret import Secret
@@ -96,11 +95,6 @@ def run_transcribe(
 def _data(transcript: Transcript) -> str:
     """As JSON, which can spell what is no text in a file's name."""
     return json.dumps(transcript.told(), ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-
-
-def one_line(text: str) -> str:
-    """Without what a terminal obeys, or cannot show."""
-    return "".join("\ufffd" if category(c) in ("Cc", "Cs") else c for c in " ".join(text.split()))
 
 
 async def transcribe(
