@@ -5,6 +5,7 @@ This file is imported only where a server is named, and needs the extra antiphon
 """
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -224,7 +225,9 @@ class McpServer:
         if client is None:
             raise ToolFault(f"{self._plan.name} is not connected now")
         try:
-            result = await client.call_tool(name, dict(arguments))
+            # Half of a character, as a model may write one, cannot be sent.
+            sound = json.loads(json.dumps(dict(arguments), ensure_ascii=False).encode(errors="replace"))
+            result = await client.call_tool(name, sound)
         except MCPError as error:
             self._look.set()
             raise ToolFault(str(error), logged="the server answered with an error, or not") from None
