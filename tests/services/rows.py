@@ -213,15 +213,16 @@ _OF_CHAT = [
     _fails(_CHAT, "breaks off", "broke off", options=_fault("chat-cut=3")),
     _fails(_WHOLE, "breaks off", "broke off", options=_fault("chat-cut=1")),
 ]
+_UNHURRIED = replace(_CASCADE, command=(*CASCADE, "--set", "cascade.first_sound_ms=20000"))
 _OF_CASCADE = [
     *_keys_and_paths(_CASCADED, "cascade.url", "asr-status"),
     *(
-        _refused(_CASCADE, fault, code, stage, service=f"cascade, {what}")
+        _refused(_UNHURRIED, fault, code, stage, service=f"cascade, {what}")
         for what, fault, stage in (
             ("its chat", "chat-status", "Answering it"),
             ("its speech", "stream-status", "Speaking the answer"),
         )
-        for code in (*BUSY, BARRED)
+        for code in (429, 503, BARRED)
     ),
     _set(_CASCADE, "400, recognition's model", "cascade.recognise_model", "cascade.recognise_model=nobody"),
     _set(_CASCADE, "400, chat's model", "cascade.chat_model", "cascade.chat_model=nobody"),

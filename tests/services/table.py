@@ -1,7 +1,7 @@
 """Runs rows: the command as a process of its own, against a simulated service that is strict; and what came of it.
 
 Each verb and link is started once as a user does it; the others are spared the interpreter's start (`forking.py`).
-Rows that are refused for good mostly wait, so all of them run at once; of the others, which compute, a few do.
+Of rows that are refused for good many run at once, as they mostly wait; of the others, which compute, a few do.
 `make services` prints them all as a table.
 """
 
@@ -27,7 +27,7 @@ from services.rows import ASKED, KEYS, OWN_KEY, ROWS, WORKS, Row
 from verbs import ALONE, command, environment
 
 LIMIT_S = 120
-AT_ONCE = 3
+AT_ONCE, WAITING_AT_ONCE = 3, 24
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def _write(path, seconds, rate_hz=24_000):
 @contextmanager
 def begun(make_folder):
     """What will come of each row, as a future, by its name. `make_folder(name)` makes an empty one."""
-    patient = [row for row in ROWS if row.patient]
+    patient = sorted((row for row in ROWS if row.patient), key=lambda row: row.command[0] == "ask")  # which wait less
     started = {row.command[:4]: row.name for row in reversed(WORKS)}.values()
     with (
         forker(make_folder("forker")) as forked,
-        ThreadPoolExecutor(len(patient)) as waiting,
+        ThreadPoolExecutor(WAITING_AT_ONCE) as waiting,
         ThreadPoolExecutor(AT_ONCE) as computing,
     ):
 
