@@ -34,6 +34,25 @@ def refused(arguments):
     return ended.value.code
 
 
+INTERRUPTED_AS_IT_LOADS = """
+import sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "antiphon.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+from antiphon.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_before_there_is_a_verb_ends_it_quietly():
+    run = subprocess.run([sys.executable, "-c", INTERRUPTED_AS_IT_LOADS], capture_output=True, check=False, timeout=60)
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"")
+
+
 # ── argv ──
 
 

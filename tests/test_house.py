@@ -34,7 +34,7 @@ MODULES = modules_under(PACKAGE)
 # ── every module has its mirror test ─────────────────────────────────────────────────────────────
 
 NO_MIRROR = {
-    "__main__.py": "calls cli.main and nothing else; every test that runs the daemon as a process goes through it",
+    "__main__.py": "calls cli.main: every test of a process goes through it; test_cli.py interrupts it",
 }
 
 
