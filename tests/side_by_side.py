@@ -11,7 +11,7 @@ import pytest
 
 from appliance.scenery import BusyMachineError
 
-AT_A_TIME = 4
+AT_A_TIME = 6
 TRIES_ALONE = 4
 LIMIT_S = 600  # a scene is bounded by itself; it may have to wait for all others before it is played alone
 
