@@ -19,6 +19,8 @@ PYTHON = "/usr/lib/antiphon/bin/python3"
 MAY = ["start a program", "start a thread", "load a C library", "turn a mixer", "fetch a page", "write to /tmp",
        "write to what the daemon keeps", "read the daemon's copy of the key"]  # fmt: skip
 """Of what inside/probe.py tries; the rest is refused."""
+LISTEN = "listen on a port"
+"""A systemd that was built without BPF, as Debian 12's, cannot forbid it."""
 PLUGIN = """
 class Weather:
     name, description = "weather", "Tell the weather."
@@ -35,10 +37,11 @@ def asks(appliance, room, pi, tool):
     pi.tap(TALK)
     appliance.told("listening", 20)
     speech = synthesise("What time is it?", "slt", WAKE_RATE_HZ)
-    room.say(np.concatenate([PAUSE, speech, *[PAUSE] * 6]), WAKE_RATE_HZ)
+    said = room.say(np.concatenate([PAUSE, speech, *[PAUSE] * 6]), WAKE_RATE_HZ)
     told = appliance.told("tool", 60)[-1]
     assert (told["tool"], told["failed"]) == (tool, "0"), told
     appliance.told("asleep", 60, after="speaking")
+    said.end()  # its card has one player at a time, and the silence after the question may outlast the reply
 
 
 def install_package(appliance):
@@ -71,7 +74,8 @@ def test_programs_servers_and_packages(appliance, room, pi, table):
     appliance.told("tools-there", 90)
     machine.get("until antiphon status | grep -q 'realtime: open'; do sleep 0.5; done", 60)
     asks(appliance, room, pi, "run_probe")
-    assert machine.get("cat /var/lib/antiphon/probed").splitlines() == MAY
+    may = MAY if "+BPF_FRAMEWORK" in machine.get("systemctl --version") else [*MAY, LISTEN]
+    assert sorted(machine.get("cat /var/lib/antiphon/probed").splitlines()) == sorted(may)
     asks(appliance, room, pi, "home_add")
     server = machine.get("pgrep -u antiphon -f example.py")
     given = machine.get(f"tr '\\0' '\\n' < /proc/{server}/environ | cut -d= -f1").split()
@@ -79,7 +83,7 @@ def test_programs_servers_and_packages(appliance, room, pi, table):
     asks(appliance, room, pi, "weather")
     memory, most = (int(appliance.show(name)) for name in ("MemoryCurrent", "MemoryHigh"))
     assert memory < most
-    table.add("tools", "a program under the unit", f"can {', '.join(MAY)}; and nothing else that was tried")
+    table.add("tools", "a program under the unit", f"can {', '.join(may)}; and nothing else that was tried")
     words = f"answers; with the daemon {memory / 1e6:.0f} MB, of {most / 1e6:.0f}"
     table.add("tools", "an MCP server by a program, in Python", words, memory_mb=memory / 1e6)
     table.add("tools", "a package that its owner added", "is found, and answers")
