@@ -16,6 +16,7 @@ from antiphon.conversation.effects import (
     Play,
     RestEar,
     SendAudio,
+    StreamEar,
     Withdraw,
 )
 from antiphon.conversation.events import (
@@ -268,6 +269,17 @@ def test_somebody_who_goes_on_while_it_thinks_is_heard_to_the_end_by_the_next() 
     book.on(*[CAPTURED] * 8, Endpointed("began"), LinkClosed(1, LOST), CAPTURED, LinkOpened(lan))
     assert book.state is State.LISTENING, "he still speaks"
     assert CommitTurn(lan) in book.on(CAPTURED, Endpointed("ended"))
+
+
+def test_what_was_said_while_the_ear_rested_is_in_the_question_to_the_next() -> None:
+    """A link whose turns we end hears nothing while it thinks; whoever is asked after it gets words without a hole."""
+    book, first = with_lan("thinking", lan=2)
+    book.on(LinkClosed(1, LOST))
+    said = sent(book.on(LinkOpened(first)))
+    wants = book.on(LinkClosed(first, LOST))
+    assert wants == [StreamEar(10_000.0), OpenLink(first + 1, "lan-2", ())]  # never sent, so nothing comes twice
+    assert sent(book.on(CAPTURED, LinkOpened(first + 1))) == said + CAPTURED.pcm
+    assert book.state is State.THINKING
 
 
 def test_a_failed_reply_without_sound_goes_to_the_next() -> None:

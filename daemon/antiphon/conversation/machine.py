@@ -101,6 +101,7 @@ from antiphon.snapshot import LinkHealth, Snapshot
 
 _MOUTH_GRACE_S = 3.0  # beyond a reply's length, before the mouth is held to be stuck
 _BLOCK_MS = 100.0  # the ear's news is about this much behind
+_EVER_KEPT_MS = 10_000.0  # by the ear: all that it has and was never sent
 _KEPT_MS = 2000.0  # before the service says "speech started", about a second of it has passed
 _EXTENSION_S = 1.0  # while somebody seems to be speaking, a deadline waits
 _EXTENSION_VOICED_MS = 300.0
@@ -1056,6 +1057,8 @@ class Machine:
         self._history.turn_lost()
         someone_speaks = self.state is not State.THINKING or self._someone_began
         self._turn.over = not someone_speaks or self._turn.here == "ended"
+        # What goes on being said is in the question as well, and there is no hole before it.
+        self._do(*self._ear.stream(True, _EVER_KEPT_MS))
         self._listen()
         if self.state is State.LISTENING:  # a call was open already, that was to renew the one that is lost
             self._say_all()
