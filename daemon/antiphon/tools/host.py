@@ -67,7 +67,7 @@ class ToolHost:
         self._limit_s = limit_ms / 1000
         self._clock = clock
         self._tools: dict[str, Tool] = {}
-        self._left_out: set[str] = set()
+        self._leave_out = LeftOut(log)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gather()
 
@@ -199,9 +199,18 @@ class ToolHost:
             else:
                 self._tools[name] = tool
 
-    def _leave_out(self, name: str, why: str) -> None:
-        if name not in self._left_out and len(self._left_out) < MOST_LEFT_OUT:
-            self._left_out.add(name)
+
+class LeftOut:
+    """Names tools that cannot be offered in the log: each once, and not more than MOST_LEFT_OUT."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._named: set[str] = set()
+
+    def __call__(self, name: str, why: str) -> None:
+        """The tool `name` is one."""
+        if name not in self._named and len(self._named) < MOST_LEFT_OUT:
+            self._named.add(name)
             self._log.write("warning", "tool-left-out", tool=name[:LONGEST_NAME], why=why)
 
 

@@ -22,7 +22,7 @@ from mcp.types import Tool as McpTool
 from antiphon.ports import Log, ToolSpec
 from antiphon.secret import Secret
 from antiphon.tools.arguments import properties
-from antiphon.tools.host import LONGEST_NAME, MOST_LEFT_OUT
+from antiphon.tools.host import LONGEST_NAME, LeftOut
 from antiphon.tools.mcp_guard import MESSAGES_S, MOST_MESSAGES, Guard
 from antiphon.tools.mcp_transport import address, program
 from antiphon.tools.tool import Tool, ToolFault, as_text
@@ -70,7 +70,7 @@ class McpServer:
         self._look = asyncio.Event()
         self._refused = False
         self._guard: Guard | None = None
-        self._left_out: set[str] = set()
+        self._left_out = LeftOut(log)
         self._looks = 0
         self._starting = asyncio.Lock()
         for name in ("mcp", "client"):  # what matters of it is told here, in our words
@@ -169,10 +169,7 @@ class McpServer:
         return program(plan.argv) if plan.url is None else address(plan.url, plan.token(), self._see)
 
     def _leave_out(self, name: str, why: str) -> None:
-        """A tool that cannot be offered; each is named once."""
-        if name not in self._left_out and len(self._left_out) < MOST_LEFT_OUT:
-            self._left_out.add(name)
-            self._log.write("warning", "tool-left-out", tool=f"{self._plan.name}_{name}"[:LONGEST_NAME], why=why)
+        self._left_out(f"{self._plan.name}_{name}", why)
 
     async def _follow(self, changed: Callable[[], None]) -> None:
         """Ask what there is, again and again; returns, or raises, when it is gone."""
